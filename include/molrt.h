@@ -1,0 +1,395 @@
+/* molrt.h: molecule property models on plain CPUs, from any language.
+ *
+ * CONVENTIONS
+ *  1. Status. Every function returns an int32_t: MOLRT_OK (0) or one of the negative MOLRT_ERROR_*
+ *     numbers, which never change. The exceptions are molrt_*_free (void) and the functions that
+ *     return a constant, a size or a text; these neither set nor clear the last error.
+ *  2. Last error. molrt_last_error() is the thread's own text of its last failure; it names the file,
+ *     tensor, row, SMILES or option, what was expected and what was found. Every other function that
+ *     returns a status clears it at entry.
+ *  3. Bad molecules. A bad molecule is its row's status and a row of NaN, never a failed call. Output
+ *     rows are the batch's rows, in order, always.
+ *  4. Ownership. Handles are opaque and freed by their molrt_*_free; NULL is fine there. A handle
+ *     keeps alive what it was made from: the order of frees does not matter. Strings and arrays that
+ *     you pass are copied before the call returns. Results are written to memory that you allocate.
+ *     A returned `const char*` that is not a constant lives as long as the handle it came from, and
+ *     until that handle's next non-const call.
+ *  5. Texts are UTF-8 and end in NUL. A function with (buffer, capacity, needed) writes the text with
+ *     its NUL if `capacity` suffices and always stores the bytes needed, NUL included, in *needed;
+ *     buffer may be NULL with capacity 0 to ask for the size. With too small a buffer it returns
+ *     MOLRT_ERROR_BUFFER_TOO_SMALL and writes nothing.
+ *  6. Structs begin with `uint32_t struct_size`. Fill them with their *_init(struct, sizeof *struct)
+ *     and change what you need; NULL means the defaults. Fields are only ever appended: an older
+ *     (smaller) struct is read as far as it goes and the rest takes defaults; a newer (larger) one is
+ *     accepted if the bytes unknown to this library are zero, else MOLRT_ERROR_UNSUPPORTED.
+ *  7. Threads. A context, batch, settings or job is used by one thread at a time; a model is immutable
+ *     and shared by any number of threads, each with a context of its own. Only molrt_job_cancel may
+ *     be called from any thread at any time. Calls block.
+ *  8. Callbacks run on the calling thread. One that returns nonzero stops the call, which then returns
+ *     MOLRT_ERROR_CANCELLED. A callback must not call molrt on the same handles and must not throw.
+ *  9. The library never prints, aborts, exits, or changes the locale or the host's OpenMP settings.
+ * 10. fork. A child may use molrt after a fork (its handles and new ones); where the parent had
+ *     already computed on several threads, the child computes on one.
+ * 11. Units: coordinates in Angstrom. Arrays are row-major and contiguous, floats IEEE-754.
+ * 12. The same molecule gives the same bytes whatever the batch, its order or the number of threads
+ *     (for one CPU instruction set).
+ */
+#ifndef MOLRT_H
+#define MOLRT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define MOLRT_API
+#else
+#define MOLRT_API __attribute__((visibility("default")))
+#endif
+
+#define MOLRT_VERSION_MAJOR 0
+#define MOLRT_VERSION_MINOR 1
+#define MOLRT_VERSION_PATCH 0
+
+/* ---- statuses of calls ------------------------------------------------------------------------ */
+#define MOLRT_OK 0
+#define MOLRT_ERROR_INVALID_ARGUMENT (-1) /* NULL, a wrong size, an unknown name, a value out of range */
+#define MOLRT_ERROR_OUT_OF_MEMORY (-2)
+#define MOLRT_ERROR_IO (-3)               /* a file could not be opened, read, written or renamed */
+#define MOLRT_ERROR_FORMAT (-4)           /* a file was read but its contents are broken */
+#define MOLRT_ERROR_UNSUPPORTED (-5)      /* understood, but this library cannot do it */
+#define MOLRT_ERROR_BUFFER_TOO_SMALL (-6)
+#define MOLRT_ERROR_CANCELLED (-7)        /* a callback or molrt_job_cancel stopped the call */
+#define MOLRT_ERROR_STATE (-8)            /* called too early or too late, such as a job not yet run */
+#define MOLRT_ERROR_DATA (-9)             /* labels or molecules from which nothing can be learnt */
+#define MOLRT_ERROR_INTERNAL (-10)        /* a defect of molrt */
+
+/* ---- statuses of rows ------------------------------------------------------------------------- */
+#define MOLRT_ROW_OK 0
+#define MOLRT_ROW_PENDING 1               /* nothing was computed for the row yet */
+#define MOLRT_ROW_EMPTY (-1)              /* empty SMILES, or a molecule without atoms */
+#define MOLRT_ROW_INVALID_SMILES (-2)
+#define MOLRT_ROW_NO_ATOMS (-3)           /* hydrogens only, for a model without hydrogens */
+#define MOLRT_ROW_TOO_LARGE (-4)          /* more atoms than the limit */
+#define MOLRT_ROW_NO_CONFORMER (-5)       /* RDKit gave neither 3D nor 2D coordinates */
+#define MOLRT_ROW_TIMEOUT (-6)            /* the time limit of a molecule passed */
+#define MOLRT_ROW_BAD_COORDINATES (-7)    /* given coordinates that are not finite */
+#define MOLRT_ROW_NON_FINITE (-8)         /* the network's output is not finite */
+#define MOLRT_ROW_OUT_OF_MEMORY (-9)
+#define MOLRT_ROW_INTERNAL (-10)
+
+/* Where a row's coordinates came from. */
+#define MOLRT_SOURCE_NONE 0
+#define MOLRT_SOURCE_GIVEN 1
+#define MOLRT_SOURCE_ETKDG_MMFF 2         /* RDKit's ETKDG, then MMFF94 */
+#define MOLRT_SOURCE_ETKDG 3              /* ETKDG; MMFF94 has no parameters for the molecule */
+#define MOLRT_SOURCE_2D 4                 /* a flat drawing (z = 0): 3D embedding failed */
+
+/* Flags of a row, or-ed together. */
+#define MOLRT_FLAG_UNKNOWN_ELEMENT 1u     /* at least one element outside the model's dictionary */
+#define MOLRT_FLAG_HYDROGENS_ADDED 2u     /* to a given structure */
+#define MOLRT_FLAG_HYDROGENS_REMOVED 4u   /* from a given structure, for a model without hydrogens */
+#define MOLRT_FLAG_RETRIED 8u             /* embedded from random coordinates at the second attempt */
+#define MOLRT_FLAG_CROPPED 16u            /* atoms beyond the limit were left out, as asked */
+
+/* ---- the library ------------------------------------------------------------------------------ */
+MOLRT_API uint32_t molrt_version(void);          /* major*1000000 + minor*1000 + patch */
+MOLRT_API const char *molrt_version_text(void);  /* "0.1.0" */
+MOLRT_API const char *molrt_build_info(void);    /* versions of RDKit and oneDNN, instruction set */
+MOLRT_API const char *molrt_last_error(void);    /* "" after a success; never NULL */
+MOLRT_API const char *molrt_status_name(int32_t status);         /* "invalid_argument" ...; never NULL */
+MOLRT_API const char *molrt_row_status_name(int32_t row_status); /* "invalid_smiles" ...; never NULL */
+MOLRT_API const char *molrt_source_name(int32_t source);         /* "etkdg_mmff" ...; never NULL */
+MOLRT_API const char *molrt_flag_name(uint32_t flag);            /* one bit: "retried" ...; never NULL */
+
+/* ---- context: threads and log ------------------------------------------------------------------ */
+typedef struct molrt_context molrt_context;
+
+#define MOLRT_LOG_INFO 0
+#define MOLRT_LOG_NOTICE 1 /* an assumption that the user may want to override */
+#define MOLRT_LOG_WARNING 2
+typedef void (*molrt_log_callback)(void *user, int32_t level, const char *message);
+
+typedef struct molrt_context_options {
+  uint32_t struct_size;
+  int32_t threads; /* 0 (default): all cores this process may use */
+  molrt_log_callback log; /* NULL (default): messages are dropped */
+  void *log_user;
+} molrt_context_options;
+
+MOLRT_API int32_t molrt_context_options_init(molrt_context_options *options, size_t struct_size);
+MOLRT_API int32_t molrt_context_create(const molrt_context_options *options, molrt_context **context);
+MOLRT_API void molrt_context_free(molrt_context *context);
+
+/* ---- model: weights, immutable ------------------------------------------------------------------ */
+typedef struct molrt_model molrt_model;
+
+#define MOLRT_HYDROGENS_AUTO 0 /* as the file says; raw weights: molecule all, oled none, with a notice */
+#define MOLRT_HYDROGENS_ALL 1
+#define MOLRT_HYDROGENS_NONE 2
+
+/* Order of the special tokens' ids. */
+#define MOLRT_LAYOUT_AUTO 0           /* as the file says; raw weights: file order, with a notice */
+#define MOLRT_LAYOUT_FILE_ORDER 1     /* [PAD] [CLS] [SEP] [UNK] = 0 1 2 3: how the weights were trained */
+#define MOLRT_LAYOUT_SPECIALS_FIRST 2 /* 2 0 3 1: unimol_tools 0.1.5 and later */
+
+#define MOLRT_KERNEL_GAUSSIAN 1 /* the molecule architecture's pair kernel */
+#define MOLRT_KERNEL_LINEAR 2   /* the OLED architecture's (NumericalEmbed) */
+
+#define MOLRT_HEAD_NONE 0
+#define MOLRT_HEAD_LINEAR 1 /* dropout, out_proj */
+#define MOLRT_HEAD_POOLED 2 /* dropout, dense, tanh, dropout, out_proj */
+
+#define MOLRT_DTYPE_KEEP 0 /* each tensor as it is */
+#define MOLRT_DTYPE_F32 1
+#define MOLRT_DTYPE_F16 2
+#define MOLRT_DTYPE_BF16 3
+
+typedef struct molrt_open_options {
+  uint32_t struct_size;
+  int32_t hydrogens;           /* MOLRT_HYDROGENS_*; what is given here wins over the file */
+  int32_t layout;              /* MOLRT_LAYOUT_*; likewise */
+  int32_t max_atoms;           /* 0 (default): as the file says, else 256 */
+  const char *dictionary_path; /* NULL (default): by the vocabulary's size, else *.dict.txt beside the
+                                  file */
+} molrt_open_options;
+
+/* An untrained model. Zero sizes mean the official ones of `kernel`. */
+typedef struct molrt_architecture {
+  uint32_t struct_size;
+  int32_t kernel;    /* MOLRT_KERNEL_*; it also chooses the dictionary (molecule's 30, oled's 93) */
+  int32_t layers;    /* 15 (molecule), 8 (oled) */
+  int32_t width;     /* 512; a multiple of heads */
+  int32_t ffn;       /* 2048 */
+  int32_t heads;     /* 64 */
+  int32_t hydrogens; /* AUTO: molecule all, oled none */
+  int32_t layout;    /* AUTO: file order */
+  uint64_t seed;     /* 0 (default); the same seed and sizes give the same bytes */
+} molrt_architecture;
+
+typedef struct molrt_model_info {
+  uint32_t struct_size;
+  int32_t kernel, layers, width, ffn, heads, vocabulary;
+  int32_t hydrogens, layout, max_atoms;
+  int32_t head;     /* MOLRT_HEAD_* */
+  int32_t outputs;  /* targets; 0 without a head */
+  int32_t folds;    /* networks averaged at prediction; 0 without a head */
+  int64_t parameters;
+  int64_t bytes_read; /* of the file that the model was opened from: what parsing asked for */
+} molrt_model_info;
+
+typedef struct molrt_save_options {
+  uint32_t struct_size;
+  int32_t dtype; /* MOLRT_DTYPE_*: how floating tensors are stored; KEEP (default) */
+} molrt_save_options;
+
+MOLRT_API int32_t molrt_open_options_init(molrt_open_options *options, size_t struct_size);
+MOLRT_API int32_t molrt_architecture_init(molrt_architecture *architecture, size_t struct_size);
+MOLRT_API int32_t molrt_model_info_init(molrt_model_info *info, size_t struct_size);
+MOLRT_API int32_t molrt_save_options_init(molrt_save_options *options, size_t struct_size);
+
+/* Opens molrt's own container or any Uni-Mol checkpoint (spec: README, "Weights"). The file is mapped
+ * and may be renamed or replaced, but must not be truncated while the model lives. */
+MOLRT_API int32_t molrt_model_open(molrt_context *context, const char *path,
+                                   const molrt_open_options *options, molrt_model **model);
+/* The same from `size` bytes in memory, which are copied where needed: you may free them afterwards. */
+MOLRT_API int32_t molrt_model_open_memory(molrt_context *context, const void *data, size_t size,
+                                          const molrt_open_options *options, molrt_model **model);
+MOLRT_API int32_t molrt_model_create_untrained(molrt_context *context,
+                                               const molrt_architecture *architecture,
+                                               molrt_model **model);
+/* Writes the container: to a temporary name beside `path`, then renamed. */
+MOLRT_API int32_t molrt_model_save(molrt_context *context, const molrt_model *model, const char *path,
+                                   const molrt_save_options *options);
+MOLRT_API void molrt_model_free(molrt_model *model);
+
+MOLRT_API int32_t molrt_model_get_info(const molrt_model *model, molrt_model_info *info);
+/* The name of output `index`, or NULL. Lives as long as the model. */
+MOLRT_API const char *molrt_model_target_name(const molrt_model *model, int32_t index);
+/* Everything known of the model as one JSON object: architecture, dictionary, layout, hydrogens, head,
+ * targets, settings, provenance, supported elements. */
+MOLRT_API int32_t molrt_model_describe(const molrt_model *model, char *buffer, size_t capacity,
+                                       size_t *needed);
+/* *supported = 1 if the element's symbol ("Cl") is in the model's dictionary, else 0. */
+MOLRT_API int32_t molrt_model_supports_element(const molrt_model *model, const char *symbol,
+                                               int32_t *supported);
+
+/* ---- batch: molecules, each with a status -------------------------------------------------------- */
+typedef struct molrt_batch molrt_batch;
+
+#define MOLRT_LADDER_DEFAULT 0 /* ETKDG; ETKDG from random coordinates; 2D */
+#define MOLRT_LADDER_PEER 1    /* unimol_tools' fast mode: ETKDG; 2D */
+
+typedef struct molrt_conformer_options {
+  uint32_t struct_size;
+  int32_t ladder;    /* MOLRT_LADDER_* */
+  int32_t seed;      /* 42; RDKit's randomSeed, not negative */
+  int32_t max_atoms; /* 0 (default): no limit of its own; else larger molecules are not embedded */
+  double time_limit; /* seconds a molecule; default 60; 0: none */
+} molrt_conformer_options;
+
+typedef struct molrt_row {
+  uint32_t struct_size;
+  int32_t status;     /* MOLRT_ROW_* */
+  int32_t source;     /* MOLRT_SOURCE_* */
+  uint32_t flags;     /* MOLRT_FLAG_* */
+  int32_t conformer_atoms; /* atoms of the conformer, hydrogens included; 0 without one */
+  int32_t model_atoms;     /* atoms that the last model used on the batch reads; 0 before */
+} molrt_row;
+
+MOLRT_API int32_t molrt_conformer_options_init(molrt_conformer_options *options, size_t struct_size);
+MOLRT_API int32_t molrt_row_init(molrt_row *row, size_t struct_size);
+
+MOLRT_API int32_t molrt_batch_create(molrt_context *context, const molrt_conformer_options *options,
+                                     molrt_batch **batch);
+MOLRT_API void molrt_batch_free(molrt_batch *batch);
+/* Appends a row. Parsing happens later: a bad SMILES is the row's status, not this call's failure.
+ * NULL is an empty SMILES. */
+MOLRT_API int32_t molrt_batch_add_smiles(molrt_batch *batch, const char *smiles);
+/* Appends a row of given atoms: `symbols` [atoms], `coordinates` [atoms, 3] in Angstrom. All atoms are
+ * used as they are (no hydrogens are added); coordinates are rounded to float32. "D" and "T" are
+ * hydrogen; a symbol that is no element ("*") is an unknown element. */
+MOLRT_API int32_t molrt_batch_add_atoms(molrt_batch *batch, const char *const *symbols,
+                                        const double *coordinates, size_t atoms);
+MOLRT_API size_t molrt_batch_size(const molrt_batch *batch); /* rows; 0 for NULL */
+MOLRT_API int32_t molrt_batch_clear(molrt_batch *batch);     /* removes all rows, keeps the options */
+MOLRT_API int32_t molrt_batch_get_row(const molrt_batch *batch, size_t row, molrt_row *out);
+/* What went wrong with a row, or "" (also for a row that does not exist). */
+MOLRT_API const char *molrt_batch_row_message(const molrt_batch *batch, size_t row);
+/* The row's conformer: atomic numbers [atoms] (0: unknown), coordinates [atoms, 3] (Angstrom), and
+ * input_index [atoms], each atom's index in the SMILES or given atoms, -1 for added hydrogens. Any of
+ * the three may be NULL; `capacity` is in atoms and must be at least the row's conformer_atoms. */
+MOLRT_API int32_t molrt_batch_get_conformer(const molrt_batch *batch, size_t row,
+                                            int32_t *atomic_numbers, float *coordinates,
+                                            int32_t *input_index, size_t capacity);
+/* The row's conformer as an SDF record (V2000, V3000 where it must), SMILES bonds included; title may
+ * be NULL. STATE if the row has no conformer. */
+MOLRT_API int32_t molrt_batch_get_sdf(const molrt_batch *batch, size_t row, const char *title,
+                                      char *buffer, size_t capacity, size_t *needed);
+
+/* ---- running ------------------------------------------------------------------------------------- */
+#define MOLRT_STAGE_CONFORMERS 1
+#define MOLRT_STAGE_NETWORK 2
+#define MOLRT_STAGE_TRAINING 3
+
+typedef struct molrt_progress {
+  uint32_t struct_size;
+  int32_t stage;     /* MOLRT_STAGE_* */
+  uint64_t done;     /* molecules (conformers, network) or epochs of all folds (training) */
+  uint64_t total;    /* with early stopping, `done` may end before it */
+  int32_t fold;      /* training only: 0, 1, ... */
+  int32_t folds;
+  int32_t epoch;     /* training only: 1, 2, ... */
+  int32_t epochs;
+  double train_loss; /* training only: in scaled units; NaN where unknown */
+  double valid_loss; /* training only: likewise, on the held-out part */
+} molrt_progress;
+typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
+
+typedef struct molrt_run_options {
+  uint32_t struct_size;
+  int32_t max_atoms;  /* 0 (default): the model's limit; else the limit for this call */
+  int32_t crop;       /* 1: a molecule over the limit loses its last atoms (flag CROPPED) instead of
+                         being TOO_LARGE; 0 (default) */
+  int32_t batch_size; /* molecules that share one pass through the network; 0 (default): chosen here.
+                         Results do not depend on it */
+  molrt_progress_callback progress;
+  void *progress_user;
+} molrt_run_options;
+
+MOLRT_API int32_t molrt_run_options_init(molrt_run_options *options, size_t struct_size);
+
+/* Computes the conformers that the batch still lacks (kept in the batch, whatever model is next). */
+MOLRT_API int32_t molrt_batch_compute_conformers(molrt_context *context, molrt_batch *batch,
+                                                 const molrt_run_options *options);
+/* Conformers, and each row's status, flags and model_atoms for `model`; the network is not run. */
+MOLRT_API int32_t molrt_batch_prepare(molrt_context *context, const molrt_model *model,
+                                      molrt_batch *batch, const molrt_run_options *options);
+/* Predicts: mean [rows, outputs] and std [rows, outputs], the mean of the model's folds and their
+ * sample standard deviation (n-1; NaN with one fold), in the targets' own units. std may be NULL.
+ * `count` is each array's length in floats and must be rows * outputs. */
+MOLRT_API int32_t molrt_predict(molrt_context *context, const molrt_model *model, molrt_batch *batch,
+                                const molrt_run_options *options, float *mean, float *std,
+                                size_t count);
+/* Representations: cls [rows, width] with cls_count = rows * width, and atoms [sum of model_atoms,
+ * width], row after row, with atoms_count its length in floats. Either may be NULL. For the size of
+ * `atoms` call molrt_batch_prepare first and add up model_atoms; a row that failed has none. */
+MOLRT_API int32_t molrt_embed(molrt_context *context, const molrt_model *model, molrt_batch *batch,
+                              const molrt_run_options *options, float *cls, size_t cls_count,
+                              float *atoms, size_t atoms_count);
+/* The atom index map of a row after prepare, predict or embed: for each of its model_atoms the index in
+ * the SMILES or given atoms, -1 for added hydrogens. `capacity` in atoms. */
+MOLRT_API int32_t molrt_batch_get_model_atoms(const molrt_batch *batch, size_t row,
+                                              int32_t *input_index, size_t capacity);
+
+/* ---- settings: how to train ------------------------------------------------------------------------ */
+typedef struct molrt_settings molrt_settings;
+
+#define MOLRT_SETTING_F64 1
+#define MOLRT_SETTING_I64 2
+#define MOLRT_SETTING_TEXT 3
+
+/* One row of the library's table of settings. Texts are constants, "" where there is nothing to say. */
+typedef struct molrt_setting_info {
+  uint32_t struct_size;
+  int32_t type; /* MOLRT_SETTING_* */
+  const char *name;
+  const char *unit;
+  const char *default_text;
+  const char *recommended_text; /* used when a method is switched on without a value */
+  const char *choices;          /* of a text, separated by '|' */
+  const char *since;            /* version */
+  const char *help;
+  double minimum, maximum;      /* of a number, inclusive; -HUGE_VAL, HUGE_VAL if unbounded */
+} molrt_setting_info;
+
+MOLRT_API int32_t molrt_setting_info_init(molrt_setting_info *info, size_t struct_size);
+MOLRT_API size_t molrt_settings_count(void);
+MOLRT_API int32_t molrt_settings_describe(size_t index, molrt_setting_info *info);
+
+MOLRT_API int32_t molrt_settings_create(molrt_settings **settings);
+MOLRT_API void molrt_settings_free(molrt_settings *settings);
+/* An unknown name, a wrong type or a value out of range is INVALID_ARGUMENT; the message offers the
+ * nearest name. _i64 also sets an f64 setting. */
+MOLRT_API int32_t molrt_settings_set_f64(molrt_settings *settings, const char *name, double value);
+MOLRT_API int32_t molrt_settings_set_i64(molrt_settings *settings, const char *name, int64_t value);
+MOLRT_API int32_t molrt_settings_set_text(molrt_settings *settings, const char *name, const char *value);
+MOLRT_API int32_t molrt_settings_get_f64(const molrt_settings *settings, const char *name, double *value);
+MOLRT_API int32_t molrt_settings_get_i64(const molrt_settings *settings, const char *name,
+                                         int64_t *value);
+MOLRT_API int32_t molrt_settings_get_text(const molrt_settings *settings, const char *name,
+                                          char *buffer, size_t capacity, size_t *needed);
+
+/* ---- job: one training run ---------------------------------------------------------------------------- */
+typedef struct molrt_job molrt_job;
+
+/* A run that will train on the molecules of `batch` (copied) and `targets` [rows, target_count], NaN
+ * where there is no value. target_names [target_count] name the model's outputs; NULL: "target",
+ * or "target_1" .... settings NULL: all defaults (copied). The base model is never changed. */
+MOLRT_API int32_t molrt_job_create(molrt_context *context, const molrt_model *base,
+                                   const molrt_batch *batch, const double *targets, size_t target_count,
+                                   const char *const *target_names, const molrt_settings *settings,
+                                   molrt_job **job);
+MOLRT_API void molrt_job_free(molrt_job *job);
+/* Trains. Once only. Options as for prediction (batch_size: of the encoder's pass). */
+MOLRT_API int32_t molrt_job_run(molrt_job *job, const molrt_run_options *options);
+/* Asks a running job to stop as soon as it can; molrt_job_run returns CANCELLED. From any thread. */
+MOLRT_API int32_t molrt_job_cancel(molrt_job *job);
+/* The trained model; the caller frees it. STATE before a successful run. */
+MOLRT_API int32_t molrt_job_get_model(const molrt_job *job, molrt_model **model);
+/* What happened, as one JSON object: rows used and left out, each fold's sizes, epochs and metrics,
+ * metrics of the held-out parts beside predicting the mean. */
+MOLRT_API int32_t molrt_job_get_report(const molrt_job *job, char *buffer, size_t capacity,
+                                       size_t *needed);
+/* Predictions for rows while they were held out, [rows, target_count]; NaN for rows that never were. */
+MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);
+/* The row's status, as molrt_batch_get_row would tell after the encoder's pass. */
+MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif /* MOLRT_H */

@@ -1,0 +1,54 @@
+#pragma once
+// Files in and out: mapped reading that counts what is touched, writing by temporary name and rename.
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace molrt {
+
+// The bytes of a weight file: mapped, or a copy of the caller's memory. Readers ask for ranges, and
+// the ranges are counted, so a test can see that nothing else was read. Not thread-safe.
+class ByteSource {
+ public:
+  static std::shared_ptr<ByteSource> map_file(const std::string& path);  // IO if it cannot be opened
+  static std::shared_ptr<ByteSource> copy_memory(std::span<const std::byte> bytes, std::string name);
+
+  const std::string& name() const { return name_; }  // the path, or "memory"
+  uint64_t size() const { return size_; }
+  uint64_t bytes_read() const { return bytes_read_; }
+
+  // [offset, offset + length), FORMAT error naming `what` if that leaves the file. Counted.
+  std::span<const std::byte> read(uint64_t offset, uint64_t length, const char* what);
+  std::shared_ptr<const void> owner() const { return owner_; }  // keeps the bytes alive
+
+ private:
+  std::string name_;
+  const std::byte* data_ = nullptr;
+  uint64_t size_ = 0;
+  uint64_t bytes_read_ = 0;
+  std::shared_ptr<const void> owner_;
+};
+
+// Writes a file whole or not at all. A path that exists and is not a regular file (a pipe, /dev/null)
+// is written in place; every other goes to a temporary name beside it and is renamed by commit().
+// Destroyed without commit(), it removes the temporary file. IO errors name the path and errno's text.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::string& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(const void* data, size_t size);
+  void seek(uint64_t offset);  // IO error where the file cannot seek
+  void commit();               // flush, fsync, close, rename
+
+ private:
+  std::string path_, temporary_;  // temporary_ empty: in place
+  FILE* file_ = nullptr;
+};
+
+}  // namespace molrt

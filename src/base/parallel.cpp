@@ -1,0 +1,78 @@
+#include "base/parallel.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+
+namespace molrt {
+namespace {
+
+std::atomic<bool> ran_in_parallel{false};
+std::atomic<bool> child_of_parallel_parent{false};
+
+void after_fork_in_child() {
+  if (ran_in_parallel) child_of_parallel_parent = true;
+}
+
+void watch_for_forks() {
+  static const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
+  (void)registered;
+}
+
+// The first exception of any worker, and the signal to the others to stop.
+class FirstFailure {
+ public:
+  bool raised() const { return raised_.load(std::memory_order_relaxed); }
+  void keep(std::exception_ptr failure) {
+    std::lock_guard lock(mutex_);
+    if (!failure_) failure_ = failure;
+    raised_ = true;
+  }
+  void rethrow() {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::atomic<bool> raised_{false};
+  std::mutex mutex_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+int available_threads() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1, omp_get_num_procs());
+}
+
+void parallel_for(int threads, size_t count,
+                  const std::function<void(size_t item, int worker)>& body) {
+  if (count == 0) return;
+  watch_for_forks();
+  int team = static_cast<int>(std::min<size_t>(std::max(1, threads), count));
+  if (child_of_parallel_parent) team = 1;
+  if (team > 1) ran_in_parallel = true;
+  std::atomic<size_t> next{0};
+  FirstFailure failure;
+#pragma omp parallel num_threads(team)
+  {
+    // An ICV of this region's implicit tasks only: the host's setting returns with the region.
+    omp_set_num_threads(1);
+    for (size_t item; !failure.raised() && (item = next.fetch_add(1)) < count;) {
+      try {
+        body(item, omp_get_thread_num());
+      } catch (...) {
+        failure.keep(std::current_exception());
+      }
+    }
+  }
+  failure.rethrow();
+}
+
+}  // namespace molrt

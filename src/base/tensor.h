@@ -1,0 +1,45 @@
+#pragma once
+// A named array of a weight file: a view of bytes that somebody keeps alive.
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace molrt {
+
+enum class Dtype { f32, f16, bf16, f64, i64 };
+
+size_t dtype_size(Dtype dtype);
+std::string_view dtype_name(Dtype dtype);  // "F32", "F16", "BF16", "F64", "I64" (safetensors' names)
+
+// Row-major and contiguous; `data` need not be aligned. Copies share the bytes.
+struct Tensor {
+  Dtype dtype = Dtype::f32;
+  std::vector<int64_t> shape;  // empty: a scalar
+  const std::byte* data = nullptr;
+  std::shared_ptr<const void> owner;  // keeps `data` alive
+
+  size_t count() const;  // elements; the readers checked that it does not overflow
+  size_t bytes() const { return count() * dtype_size(dtype); }
+};
+
+using TensorMap = std::map<std::string, Tensor>;
+
+std::string shape_text(std::span<const int64_t> shape);  // "[3, 64]"
+
+Tensor make_tensor(std::vector<int64_t> shape, std::vector<float> values);
+// Every element as f32; f64 and i64 are rounded.
+std::vector<float> to_f32(const Tensor& tensor);
+// The same values in `dtype` (f32, f16 or bf16; rounded to nearest even). I64 stays as it is.
+Tensor convert(const Tensor& tensor, Dtype dtype);
+
+uint16_t f32_to_bf16(float value);
+float bf16_to_f32(uint16_t bits);
+uint16_t f32_to_f16(float value);
+float f16_to_f32(uint16_t bits);
+
+}  // namespace molrt

@@ -1,0 +1,23 @@
+# RDKit's C++ libraries. Debian's librdkit-dev ships no CMake package, so this looks for what molrt
+# calls; RDKIT_ROOT points elsewhere. Defines the target RDKitCpp.
+find_path(RDKitCpp_INCLUDE_DIR NAMES GraphMol/RWMol.h
+          HINTS ${RDKIT_ROOT} $ENV{RDKIT_ROOT} PATH_SUFFIXES rdkit include/rdkit)
+set(RDKitCpp_LIBRARIES)
+foreach(name SmilesParse DistGeomHelpers ForceFieldHelpers ForceField Depictor FileParsers GraphMol
+             RDGeometryLib RDGeneral)
+  find_library(RDKitCpp_${name} NAMES RDKit${name} HINTS ${RDKIT_ROOT} $ENV{RDKIT_ROOT}
+               PATH_SUFFIXES lib)
+  mark_as_advanced(RDKitCpp_${name})
+  list(APPEND RDKitCpp_LIBRARIES RDKitCpp_${name})
+endforeach()
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(RDKitCpp REQUIRED_VARS RDKitCpp_INCLUDE_DIR ${RDKitCpp_LIBRARIES})
+find_package(Boost REQUIRED)
+if(RDKitCpp_FOUND AND NOT TARGET RDKitCpp)
+  add_library(RDKitCpp INTERFACE IMPORTED)
+  target_include_directories(RDKitCpp SYSTEM INTERFACE ${RDKitCpp_INCLUDE_DIR})
+  foreach(variable ${RDKitCpp_LIBRARIES})
+    target_link_libraries(RDKitCpp INTERFACE ${${variable}})
+  endforeach()
+  target_link_libraries(RDKitCpp INTERFACE Boost::headers)
+endif()

@@ -1,0 +1,53 @@
+#pragma once
+// 1. SMILES -> molecule -> conformer, with the exact calls of RDKit's Python defaults
+//    (spec: model.md section 1). The only folder that sees RDKit.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "molrt.h"
+
+namespace molrt {
+
+struct Conformer {
+  std::vector<uint8_t> atomic_numbers;  // [n]; 0: dummy or no element
+  std::vector<float> coordinates;       // [n, 3], Angstrom, as RDKit gave them (not centred)
+  std::vector<int32_t> input_index;     // [n]: index in the SMILES or the given atoms; -1: added hydrogen
+  size_t atoms() const { return atomic_numbers.size(); }
+};
+
+struct ConformerOptions {
+  bool peer_ladder = false;  // the peer's call, then 2D; else a retry from random coordinates between
+  int seed = 42;
+  double time_limit = 60;       // seconds a molecule, 0: none
+  int max_atoms = 0;            // 0: no limit; else larger molecules are TOO_LARGE before embedding
+  bool heavy_atoms_only = false;  // max_atoms counts atoms other than hydrogen
+};
+
+struct ConformerResult {
+  int32_t status = MOLRT_ROW_PENDING;   // MOLRT_ROW_*
+  int32_t source = MOLRT_SOURCE_NONE;   // MOLRT_SOURCE_*
+  uint32_t flags = 0;                   // MOLRT_FLAG_RETRIED
+  std::string message;                  // names the SMILES (shortened) and what went wrong
+  Conformer conformer;                  // empty unless status is OK
+};
+
+// Never throws but for memory: whatever RDKit does becomes a status. Thread-safe.
+ConformerResult make_conformer(std::string_view smiles, const ConformerOptions& options);
+
+// Given atoms: symbols and coordinates [n, 3]; BAD_COORDINATES if any is not finite.
+ConformerResult given_conformer(const std::vector<std::string>& symbols,
+                                const std::vector<double>& coordinates);
+
+// The SDF record of a conformer, with the SMILES' bonds (smiles empty: atoms only).
+std::string sdf_record(std::string_view smiles, const Conformer& conformer, std::string_view title);
+
+// "Cl" -> 17; "D" and "T" -> 1; anything else (such as "*") -> 0.
+uint8_t atomic_number(std::string_view symbol);
+// 17 -> "Cl"; 0 -> "*".
+std::string element_symbol(uint8_t atomic_number);
+
+std::string rdkit_version();
+
+}  // namespace molrt

@@ -1,0 +1,26 @@
+#pragma once
+// safetensors, in and out: molrt's own container (FORMAT.md) and the output of `molrt embed`.
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/file.h"
+#include "base/tensor.h"
+
+namespace molrt {
+
+struct Safetensors {
+  TensorMap tensors;                            // views of the source
+  std::map<std::string, std::string> metadata;  // __metadata__
+};
+
+bool looks_like_safetensors(ByteSource& source);
+// Checks all of safetensors' rules: header size, no duplicate keys, offsets contiguous without holes
+// or overlap, end equals the file's end, products checked.
+Safetensors read_safetensors(ByteSource& source);
+
+// Header padded so that the data starts 64-byte aligned; tensors in order of their names.
+void write_safetensors(AtomicFile& file, const TensorMap& tensors,
+                       const std::map<std::string, std::string>& metadata);
+
+}  // namespace molrt

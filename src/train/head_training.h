@@ -1,0 +1,50 @@
+#pragma once
+// 4. Training a head on a frozen encoder: representations come in once, heads go out.
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/target_scaler.h"
+#include "nn/head.h"
+#include "train/settings.h"
+
+namespace molrt {
+
+struct HeadTrainingData {
+  size_t rows = 0;
+  int width = 0;
+  int targets = 0;
+  std::span<const float> representations;  // [rows, width]; rows that are not usable are NaN
+  std::span<const double> values;          // [rows, targets], own units; NaN: no value
+  std::vector<std::string> target_names;   // [targets], for messages and the report
+};
+
+struct TrainedHead {
+  Head head;                          // predicts scaled values
+  std::vector<TargetScaler> scalers;  // [targets], fitted on this fold's training rows
+};
+
+struct HeadTrainingResult {
+  std::vector<TrainedHead> folds;  // one without cross-validation
+  std::vector<float> held_out;     // [rows, targets], own units; NaN where a row never was held out
+  std::string report;              // JSON, see molrt_job_get_report
+};
+
+struct TrainingProgress {
+  int fold, folds, epoch, epochs;
+  uint64_t done, total;  // epochs of all folds
+  double train_loss, valid_loss;
+};
+// Called on the calling thread; returns true to stop, which throws CANCELLED.
+using TrainingCallback = std::function<bool(const TrainingProgress&)>;
+// Polled by every fold between epochs, from any thread.
+using CancelFlag = std::function<bool()>;
+
+// DATA errors name what is wrong with the labels (constant, infinite, fewer rows than folds ...).
+// The same settings and data give the same bytes, whatever `threads`.
+HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings, int threads,
+                               const TrainingCallback& progress, const CancelFlag& cancelled);
+
+}  // namespace molrt
