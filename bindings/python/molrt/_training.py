@@ -3,6 +3,7 @@
 import ctypes
 import difflib
 import json
+import numbers
 import operator
 import os
 from ctypes import byref
@@ -130,14 +131,14 @@ def _settings_handle(values: Dict[str, Any]) -> Handle:
 def _set(handle: Handle, setting: Setting, value: Any) -> None:
     name = c_text(setting.name)
     try:
-        if setting.type == "float":
+        if setting.type == "float" and isinstance(value, numbers.Real):
             run(lib.molrt_settings_set_f64, handle, name, float(value))
         elif setting.type == "int":
             run(lib.molrt_settings_set_i64, handle, name, _int64(operator.index(value)))
-        elif isinstance(value, str):
+        elif setting.type == "str" and isinstance(value, str):
             run(lib.molrt_settings_set_text, handle, name, c_text(value))
         else:
-            raise TypeError("expected a str")
+            raise TypeError(f"expected a {setting.type}")
     except TypeError as error:
         raise TypeError(f"setting {setting.keyword}={value!r}: {error}") from None
 
