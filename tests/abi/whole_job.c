@@ -145,7 +145,9 @@ static molrt_settings *short_training(void) {
   for (i = 0; i < molrt_settings_count(); i++) {
     OK(molrt_settings_describe(i, &info));
     CHECK(info.name[0] && info.help[0] && info.since[0]);
-    if (strcmp(info.name, "epochs") == 0) found++, CHECK(info.type == MOLRT_SETTING_I64);
+    if (strcmp(info.name, "epochs") != 0) continue;
+    CHECK(info.type == MOLRT_SETTING_I64);
+    found++;
   }
   CHECK(found == 1);
   OK(molrt_settings_create(&settings));
