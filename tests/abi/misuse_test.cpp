@@ -239,8 +239,8 @@ MisuseTest::Table MisuseTest::model_queries() {
        [] { return molrt_model_describe(nullptr, nullptr, 0, &needed); }},
       {"molrt_model_describe", "no buffer but a capacity", kInvalid,
        [this] { return molrt_model_describe(m_, nullptr, 4, &needed); }},
-      {"molrt_model_describe", "asking for the size", MOLRT_ERROR_BUFFER_TOO_SMALL,
-       [this] { return molrt_model_describe(m_, nullptr, 0, &needed); }},
+      {"molrt_model_describe", "no needed", kInvalid,
+       [this] { return molrt_model_describe(m_, buffer, sizeof buffer, nullptr); }},
       {"molrt_model_describe", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
        [this] { return molrt_model_describe(m_, buffer, sizeof buffer, &needed); }},
       {"molrt_model_supports_element", "no model", kInvalid,
@@ -376,7 +376,7 @@ MisuseTest::Table MisuseTest::runs() {
       {"molrt_predict", "no context", kInvalid, predict(nullptr, m_, b_)},
       {"molrt_predict", "no model", kInvalid, predict(c_, nullptr, b_)},
       {"molrt_predict", "no batch", kInvalid, predict(c_, m_, nullptr)},
-      {"molrt_predict", "no head", kAnyError, predict(c_, m_, b_)},
+      {"molrt_predict", "no head", MOLRT_ERROR_STATE, predict(c_, m_, b_)},
       {"molrt_embed", "no context", kInvalid, embed(nullptr, m_, b_)},
       {"molrt_embed", "no model", kInvalid, embed(c_, nullptr, b_)},
       {"molrt_embed", "no batch", kInvalid, embed(c_, m_, nullptr)},
@@ -580,6 +580,8 @@ TEST_F(MisuseTest, FunctionsWithoutAStatusTakeAnything) {
 TEST_F(MisuseTest, ATextThatDoesNotFitIsNotWritten) {
   char buffer[8] = "before!";
   size_t needed = 0;
+  EXPECT_EQ(molrt_model_describe(m_, nullptr, 0, &needed), MOLRT_OK) << "asking for the size";
+  EXPECT_GT(needed, sizeof buffer);
   EXPECT_EQ(molrt_model_describe(m_, buffer, sizeof buffer, &needed), MOLRT_ERROR_BUFFER_TOO_SMALL);
   EXPECT_STREQ(buffer, "before!");
   std::vector<char> text(needed + 1, '#');

@@ -132,9 +132,7 @@ def choice(argument: str, value: Optional[str], choices: Mapping[str, int]) -> O
 def read_text(function: Any, *arguments: Any) -> str:
     """The text of a (buffer, capacity, needed) function."""
     needed = c_size_t()
-    buffer: Any = None
-    # A status other than BUFFER_TOO_SMALL shows in the second call.
-    function(*arguments, None, 0, byref(needed))
+    run(function, *arguments, None, 0, byref(needed))
     buffer = ctypes.create_string_buffer(needed.value)
     run(function, *arguments, buffer, needed.value, byref(needed))
     return buffer.value.decode("utf-8", "replace")
