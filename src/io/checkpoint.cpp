@@ -75,6 +75,16 @@ std::string plain_name(std::string_view name) {
 
 }  // namespace
 
+TensorMap without_prefixes(TensorMap tensors, const std::string& file) {
+  TensorMap plain;
+  for (auto& [name, tensor] : tensors) {
+    if (!plain.emplace(plain_name(name), std::move(tensor)).second)
+      fail(MOLRT_ERROR_FORMAT, "{}: tensor {} is there twice (at last as {})", file,
+           in_quotes(plain_name(name)), in_quotes(name));
+  }
+  return plain;
+}
+
 TensorMap read_torch_checkpoint(ByteSource& source) {
   const TorchArchive archive = open_torch_archive(source);
   const Pickle& pickle = archive.pickle;

@@ -15,4 +15,7 @@ namespace molrt {
 // entry or tensor.
 TensorMap read_torch_checkpoint(ByteSource& source);
 
+// The same tensors without the prefixes `model.` and `module.`; FORMAT error where two names meet.
+TensorMap without_prefixes(TensorMap tensors, const std::string& file);
+
 }  // namespace molrt
