@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -179,7 +180,7 @@ TEST_F(SafetensorsFile, RoundTrips) {
     const Tensor& other = found.tensors.at(name);
     EXPECT_EQ(other.dtype, tensor.dtype);
     EXPECT_EQ(other.shape, tensor.shape);
-    EXPECT_EQ(std::memcmp(other.data, tensor.data, tensor.bytes()), 0);
+    EXPECT_TRUE(std::equal(other.data, other.data + other.bytes(), tensor.data)) << name;
     const size_t misaligned = reinterpret_cast<uintptr_t>(other.data) % dtype_size(other.dtype);
     EXPECT_EQ(misaligned, 0u) << name;
   }
