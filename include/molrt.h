@@ -16,12 +16,13 @@
  *     until that handle's next non-const call.
  *  5. Texts are UTF-8 and end in NUL. A function with (buffer, capacity, needed) writes the text with
  *     its NUL if `capacity` suffices and always stores the bytes needed, NUL included, in *needed;
- *     buffer may be NULL with capacity 0 to ask for the size. With too small a buffer it returns
- *     MOLRT_ERROR_BUFFER_TOO_SMALL and writes nothing.
+ *     buffer may be NULL with capacity 0 to ask for the size, which is MOLRT_OK. With too small a
+ *     buffer it returns MOLRT_ERROR_BUFFER_TOO_SMALL and writes nothing.
  *  6. Structs begin with `uint32_t struct_size`. Fill them with their *_init(struct, sizeof *struct)
  *     and change what you need; NULL means the defaults. Fields are only ever appended: an older
  *     (smaller) struct is read as far as it goes and the rest takes defaults; a newer (larger) one is
- *     accepted if the bytes unknown to this library are zero, else MOLRT_ERROR_UNSUPPORTED.
+ *     accepted if the bytes unknown to this library are zero, else MOLRT_ERROR_UNSUPPORTED. In a
+ *     struct that a call fills they become zero.
  *  7. Threads. A context, batch, settings or job is used by one thread at a time; a model is immutable
  *     and shared by any number of threads, each with a context of its own. Only molrt_job_cancel may
  *     be called from any thread at any time. Calls block.

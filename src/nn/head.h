@@ -2,6 +2,7 @@
 // The property heads on the molecule's representation (CLS), forward beside backward
 // (spec: model.md section 3, Heads):
 //   linear: dropout, out_proj            pooled: dropout, dense, tanh, dropout, out_proj
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -20,8 +21,40 @@ struct Head {
   std::vector<float> out_bias;      // [outputs]
 };
 
+// All zeros: a gradient to add to, or a head to fill.
+Head make_head(HeadKind kind, int width, int outputs);
+// Weights from N(0, .02), biases zero, as the peer's. `sample` tells the folds apart.
+Head initialised_head(HeadKind kind, int width, int outputs, uint64_t seed, uint32_t sample);
+
+// The parameters in a fixed order (empty ones included), for the optimiser.
+std::array<std::span<float>, 4> parameters(Head& head);
+
 // cls [rows, width] -> outputs [rows, outputs], evaluation mode (no dropout). A row's bytes do not
 // depend on the other rows.
 void head_forward(const Head& head, const float* cls, size_t rows, float* outputs);
+
+// Where the dropout masks of one optimiser step come from (spec: regularisers.md 0a, 1.1).
+struct HeadDropout {
+  double p = 0;  // 0: the sites are skipped; 1: zeros
+  uint64_t seed = 0;
+  uint32_t step = 0;                    // optimiser step, from 0
+  std::span<const uint32_t> molecules;  // [rows]: the dataset row of each row of the batch
+};
+
+// What the backward pass needs of the forward pass. Reused from step to step.
+struct HeadActivations {
+  std::vector<float> input;   // [rows, width], after dropout
+  std::vector<float> pooled;  // [rows, width], after tanh; pooled head only
+  std::vector<float> middle;  // [rows, width], the same after dropout
+};
+
+// As head_forward, with dropout. One row for each of dropout.molecules.
+void head_forward_training(const Head& head, const float* cls, const HeadDropout& dropout,
+                           HeadActivations& activations, float* outputs);
+
+// d_outputs [rows, outputs] -> adds to `gradient` (shaped as head) and overwrites d_cls [rows,
+// width] unless it is null. `dropout` and `activations` are those of the forward pass.
+void head_backward(const Head& head, const HeadDropout& dropout, const HeadActivations& activations,
+                   const float* d_outputs, Head& gradient, float* d_cls);
 
 }  // namespace molrt

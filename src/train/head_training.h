@@ -26,10 +26,22 @@ struct TrainedHead {
   std::vector<TargetScaler> scalers;  // [targets], fitted on this fold's training rows
 };
 
+// The report is one JSON object; numbers that are not defined are null:
+//   rows      total = used + without_target (all cells empty) + failed (no representation)
+//   settings  those that took effect, by name
+//   folds     an array: train_rows, held_out_rows, epochs (run; 0 for ridge), best_epoch (whose
+//             parameters were kept), train_loss and valid_loss there (scaled units), ridge_lambda
+//             (an array by target; ridge only), targets (held-out metrics)
+//   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values),
+//             rmse, mae, r2; mean_rmse, mean_mae, mean_r2: the same for predicting the mean of the
+//             fold's training rows
+//   early_stopping_on_held_out  true if the held-out rows also chose the epoch: the metrics are
+//   then
+//             a little optimistic
 struct HeadTrainingResult {
   std::vector<TrainedHead> folds;  // one without cross-validation
   std::vector<float> held_out;     // [rows, targets], own units; NaN where a row never was held out
-  std::string report;              // JSON, see molrt_job_get_report
+  std::string report;              // JSON, see above and molrt_job_get_report
 };
 
 struct TrainingProgress {
@@ -37,13 +49,14 @@ struct TrainingProgress {
   uint64_t done, total;  // epochs of all folds
   double train_loss, valid_loss;
 };
-// Called on the calling thread; returns true to stop, which throws CANCELLED.
+// Called on the calling thread; returns true to stop, which throws CANCELLED. Epochs of folds on
+// other threads are told when the calling thread next finishes an epoch of its own, or at the end.
 using TrainingCallback = std::function<bool(const TrainingProgress&)>;
 // Polled by every fold between epochs, from any thread.
 using CancelFlag = std::function<bool()>;
 
 // DATA errors name what is wrong with the labels (constant, infinite, fewer rows than folds ...).
-// The same settings and data give the same bytes, whatever `threads`.
+// The same settings and data give the same bytes, whatever `threads`. Either callback may be empty.
 HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings, int threads,
                                const TrainingCallback& progress, const CancelFlag& cancelled);
 

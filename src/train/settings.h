@@ -1,7 +1,8 @@
 #pragma once
-// The table of training settings: the one place where a setting's name, type, default, range and help
-// stand (spec: design.md 3.5). It generates the command line's flags, Python's keywords, --help and
-// the provenance stored in a model. A method adds its rows in its own file with a SettingsRows object.
+// The table of training settings: the one place where a setting's name, type, default, range and
+// help stand (spec: design.md 3.5). It generates the command line's flags, Python's keywords,
+// --help and the provenance stored in a model. A method adds its rows in its own file and names
+// them in settings_table().
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,17 +12,22 @@
 
 namespace molrt {
 
+class Settings;
+
 using SettingValue = std::variant<double, int64_t, std::string>;
 
 struct SettingRow {
-  const char* name;             // as in regularisers.md, dots included
-  SettingValue default_value;   // its alternative is the setting's type
-  const char* unit;             // "" if none
-  const char* recommended;      // "" if none
-  double minimum, maximum;      // of numbers, inclusive
-  const char* choices;          // of texts, separated by '|'; "" : any text
+  const char* name;            // as in regularisers.md, dots included
+  SettingValue default_value;  // its alternative is the setting's type
+  const char* unit;            // "" if none
+  const char* recommended;     // "" if none
+  double minimum, maximum;     // of numbers, inclusive
+  const char* choices;         // of texts, separated by '|'; "" : any text
   const char* since;
   const char* help;
+  // Why the setting would change nothing beside the others' values ("solver=ridge has no learning
+  // rate"); "" if it takes effect. Null: it always does.
+  std::string (*without_effect)(const Settings&) = nullptr;
 };
 
 const std::vector<SettingRow>& settings_table();
@@ -39,9 +45,13 @@ class Settings {
   const std::string& text(std::string_view name) const;
   bool is_set(std::string_view name) const;  // by the user, even to its default
 
-  std::string to_json() const;  // every setting by name, as it will run
+  // INVALID_ARGUMENT if a setting that the user set would change nothing.
+  void validate() const;
+
+  std::string to_json() const;  // every setting that takes effect, by name, as it will run
 
  private:
+  const SettingValue& value(const SettingRow& row) const;
   std::map<std::string, SettingValue, std::less<>> values_;
 };
 

@@ -1,0 +1,143 @@
+"""Calling the library: handles, options, texts, and the callbacks that run during a call.
+
+The callbacks are module-level functions, so that no handle can outlive them. What they need of the
+call in progress is thread-local: the library runs callbacks on the thread that called it. A progress
+callback is always installed, because Python runs its signal handlers (Ctrl-C) only there.
+"""
+
+import ctypes
+import logging
+import operator
+import threading
+import weakref
+from ctypes import byref, c_double, c_int32, c_size_t, c_uint64, c_void_p
+from typing import Any, Callable, Mapping, Optional, Type, TypeVar, Union
+
+from ._errors import check
+from ._library import LOG_CALLBACK, PROGRESS_CALLBACK, ContextOptions, RunOptions, lib
+from ._progress import TerminalLine
+
+#: Called as progress(stage, done, total, **details); True: a line on the terminal's stderr.
+ProgressArgument = Union[None, bool, Callable[..., Any]]
+
+_STAGES = {1: "conformers", 2: "network", 3: "training"}
+_DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss")
+_LOG_LEVELS = {0: logging.INFO, 1: logging.WARNING, 2: logging.WARNING}  # notices are to be seen
+_logger = logging.getLogger("molrt")
+_thread = threading.local()
+
+
+class _Call:
+    """The call in progress on a thread."""
+
+    def __init__(self, progress: Optional[Callable[..., Any]]):
+        self.progress = progress
+        self.raised: Optional[BaseException] = None
+
+
+def _on_log(_user: Any, level: int, message: bytes) -> None:
+    try:
+        _logger.log(_LOG_LEVELS.get(level, logging.WARNING), "%s", message.decode("utf-8", "replace"))
+    except BaseException as error:  # KeyboardInterrupt too; re-raised by run()
+        _thread.call.raised = error
+
+
+def _on_progress(_user: Any, progress: Any) -> int:
+    call = _thread.call
+    try:
+        if call.progress and not call.raised:
+            p = progress.contents
+            details = {name: getattr(p, name) for name in _DETAILS} if p.stage == 3 else {}
+            call.progress(_STAGES.get(p.stage, str(p.stage)), p.done, p.total, **details)
+    except BaseException as error:  # KeyboardInterrupt too; re-raised by run()
+        call.raised = error
+    return 1 if call.raised else 0
+
+
+_LOG = LOG_CALLBACK(_on_log)
+_PROGRESS = PROGRESS_CALLBACK(_on_progress)
+
+
+def run(function: Any, *arguments: Any, progress: ProgressArgument = None) -> None:
+    """Calls a function that returns a status; raises what a callback raised, else what failed."""
+    line = TerminalLine() if progress is True else None
+    outer = getattr(_thread, "call", None)
+    call = _thread.call = _Call(line or (progress if callable(progress) else None))
+    try:
+        status = function(*arguments)
+    finally:
+        _thread.call = outer
+        if line:
+            line.close()
+    if call.raised is not None:
+        raise call.raised
+    check(status)
+
+
+class Handle:
+    """Owns an object of the library: made by `function(*arguments, &pointer)`, freed with this."""
+
+    def __init__(self, free: Any, function: Any, *arguments: Any):
+        self._as_parameter_ = c_void_p()
+        # The finalizer reads the pointer when it runs: it is NULL until the call below succeeds. Not
+        # at exit: a daemon thread may still be inside a call.
+        weakref.finalize(self, free, self._as_parameter_).atexit = False
+        run(function, *arguments, byref(self._as_parameter_))
+
+
+def new_context(threads: Optional[int]) -> Handle:
+    """A context for one call, so that any Python threads may call at the same time."""
+    options = new_struct(ContextOptions, threads=threads)
+    options.log = _LOG
+    return Handle(lib.molrt_context_free, lib.molrt_context_create, byref(options))
+
+
+def new_run_options(**fields: Any) -> Any:
+    options = new_struct(RunOptions, **fields)
+    options.progress = _PROGRESS
+    return options
+
+
+_StructT = TypeVar("_StructT", bound=ctypes.Structure)
+
+
+def new_struct(struct: Type[_StructT], **fields: Any) -> _StructT:
+    """A struct with the library's defaults, but for the fields that are not None."""
+    value = struct()
+    initialise = getattr(lib, f"molrt_{struct._name_}_init")  # type: ignore[attr-defined]
+    check(initialise(byref(value), ctypes.sizeof(value)))
+    types = dict(struct._fields_)  # type: ignore[arg-type,misc]
+    for name, field in fields.items():
+        if field is None:
+            continue
+        if types[name] in (c_int32, c_uint64):
+            field = operator.index(field)  # numpy's integers too; a float is a TypeError
+        elif types[name] is c_double:
+            field = float(field)
+        setattr(value, name, field)
+        if isinstance(field, int) and getattr(value, name) != field:  # ctypes wraps silently
+            raise ValueError(f"{name}={field} does not fit into {types[name].__name__[2:]}")
+    return value
+
+
+def choice(argument: str, value: Optional[str], choices: Mapping[str, int]) -> Optional[int]:
+    """The library's number for one of the named choices; None stays the default."""
+    if value is None:
+        return None
+    if value not in choices:
+        raise ValueError(f"{argument}={value!r}: expected one of {', '.join(map(repr, choices))}")
+    return choices[value]
+
+
+def read_text(function: Any, *arguments: Any) -> str:
+    """The text of a (buffer, capacity, needed) function."""
+    needed = c_size_t()
+    run(function, *arguments, None, 0, byref(needed))
+    buffer = ctypes.create_string_buffer(needed.value)
+    run(function, *arguments, buffer, needed.value, byref(needed))
+    return buffer.value.decode("utf-8", "replace")
+
+
+def c_text(value: str) -> bytes:
+    """UTF-8 for the library. A NUL would end the text early, so it becomes U+FFFD, as do surrogates."""
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace")

@@ -1,0 +1,62 @@
+"""Conformers alone, without a model."""
+
+from ctypes import byref
+from dataclasses import dataclass
+from typing import List, Optional
+
+import numpy as np
+
+from ._call import Handle, ProgressArgument, c_text, read_text, run
+from ._library import lib
+from ._molecules import Coordinates, Rows, Smiles, Symbols, Work
+
+# The C interface speaks in atomic numbers; Model.embed() and people in symbols. "*" is no element.
+_SYMBOLS = ("* H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As "
+            "Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd "
+            "Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am "
+            "Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og").split()
+
+
+@dataclass(frozen=True)
+class Conformers(Rows):
+    """Conformers; all lists have one entry a molecule, empty where there is no conformer.
+
+    symbols: [n_i] str; "*" for an atom that is no element
+    coordinates: [n_i, 3] float32, Angstrom
+    atom_index: [n_i] int32, each atom's index in the SMILES or given atoms, -1 for added hydrogens
+
+    embed(symbols=c.symbols, coordinates=c.coordinates) takes them as they are.
+    """
+
+    symbols: List[List[str]]
+    coordinates: List[np.ndarray]
+    atom_index: List[np.ndarray]
+    _batch: Handle
+
+    def sdf(self, row: int, title: Optional[str] = None) -> str:
+        """One molecule as an SDF record, with the SMILES's bonds; fails if it has no conformer."""
+        return read_text(lib.molrt_batch_get_sdf, self._batch, range(len(self))[row],
+                         None if title is None else c_text(title))
+
+
+def conformers(smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = None,
+               coordinates: Optional[Coordinates] = None, ladder: str = "default",
+               seed: Optional[int] = None, max_atoms: Optional[int] = None,
+               time_limit: Optional[float] = None, threads: Optional[int] = None,
+               progress: ProgressArgument = None) -> Conformers:
+    """Conformers of molecules; max_atoms: larger ones are not embedded. The rest as of Model."""
+    work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=seed,
+                conformer_max_atoms=max_atoms, time_limit=time_limit, threads=threads,
+                progress=progress)
+    work.run(lib.molrt_batch_compute_conformers, work.context, work.batch, byref(work.options))
+    numbers, points, index = [], [], []
+    for row, raw in enumerate(work.raw_rows()):
+        count = raw.conformer_atoms
+        numbers.append(np.empty(count, np.int32))
+        points.append(np.empty((count, 3), np.float32))
+        index.append(np.empty(count, np.int32))
+        if count:
+            run(lib.molrt_batch_get_conformer, work.batch, row, numbers[-1].ctypes.data,
+                points[-1].ctypes.data, index[-1].ctypes.data, count)
+    return Conformers(**vars(work.rows()), symbols=[[_SYMBOLS[n] for n in z] for z in numbers],
+                      coordinates=points, atom_index=index, _batch=work.batch)

@@ -1,0 +1,220 @@
+"""Models: weights that embed and predict molecules."""
+
+import json
+import os
+from ctypes import byref, c_int32
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple, Union
+
+import numpy as np
+
+from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text, run
+from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, lib, text
+from ._molecules import Coordinates, Rows, Smiles, Symbols, Work
+
+HYDROGENS = {"auto": 0, "all": 1, "none": 2}
+LAYOUTS = {"auto": 0, "file_order": 1, "specials_first": 2}
+KERNELS = {"gaussian": 1, "linear": 2}
+HEADS = {"none": 0, "linear": 1, "pooled": 2}
+DTYPES = {"keep": 0, "f32": 1, "f16": 2, "bf16": 3}
+
+
+@dataclass(frozen=True)
+class Embedding(Rows):
+    """Representations.
+
+    cls: [n, width] float32, each molecule's own; NaN where there is no result
+    atoms: for each molecule [n_i, width] float32, [0, width] where there is no result; None if
+        embed() was told so
+    atom_index: for each molecule [n_i] int32: each atom's index in the SMILES or the given atoms, -1
+        for added hydrogens
+    """
+
+    cls: np.ndarray
+    atoms: Optional[List[np.ndarray]]
+    atom_index: List[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Prediction(Rows):
+    """Predictions in the targets' own units.
+
+    mean: [n, outputs] float32, the mean of the model's folds; NaN where there is no result
+    std: [n, outputs] float32, the folds' sample standard deviation; NaN with one fold
+    target_names: [outputs]
+    atom_index: as of Embedding
+    """
+
+    mean: np.ndarray
+    std: np.ndarray
+    target_names: List[str]
+    atom_index: List[np.ndarray]
+
+
+class Model:
+    """Weights, immutable: any number of threads may use one model at the same time.
+
+    Made by load(), init() and finetune(). The options that embed() and predict() share:
+
+    smiles: SMILES, any iterable of str; None and NaN count as empty. Or both of
+    symbols, coordinates: for each molecule its element symbols, and an [atoms, 3] array in Angstrom;
+        all atoms are used as they are, no hydrogens are added
+    ladder: "default": RDKit's ETKDG, again from random coordinates, then 2D; "peer": ETKDG, then 2D
+    conformer_seed: RDKit's random seed (42)
+    time_limit: seconds for one molecule's conformer (60); 0: none
+    max_atoms: the limit for this call instead of the model's own
+    crop: leave atoms beyond the limit out instead of failing the molecule
+    batch_size: molecules in one pass through the network; results do not depend on it
+    threads: instead of what the model was loaded with; 0: all cores
+    progress: True for a line on the terminal, or called as progress(stage, done, total, **details);
+        what it raises, KeyboardInterrupt too, stops the call and reaches the caller
+
+    A molecule without a result is never an exception: see Rows.status.
+    """
+
+    def __init__(self, handle: Handle, threads: Optional[int]):
+        self._handle = handle
+        self._threads = threads
+        self._info = new_struct(ModelInfo)
+        run(lib.molrt_model_get_info, handle, byref(self._info))
+
+    @property
+    def width(self) -> int:
+        """Length of a representation."""
+        return self._info.width
+
+    @property
+    def target_names(self) -> List[str]:
+        """Names of the outputs; empty without a head."""
+        return [text(lib.molrt_model_target_name(self._handle, i)) for i in range(self._info.outputs)]
+
+    @property
+    def info(self) -> Dict[str, Any]:
+        """Sizes and conventions, by the names of molrt_model_info."""
+        names = {"kernel": KERNELS, "hydrogens": HYDROGENS, "layout": LAYOUTS, "head": HEADS}
+        info = {}
+        for field, _ in self._info._fields_[1:]:
+            value = getattr(self._info, field)
+            info[field] = _name_of(names[field], value) if field in names else value
+        return info
+
+    def describe(self) -> Dict[str, Any]:
+        """Everything known of the model: dictionary, settings, provenance, supported elements ..."""
+        return json.loads(read_text(lib.molrt_model_describe, self._handle))
+
+    def supports_element(self, symbol: str) -> bool:
+        """Whether the element ("Cl") is in the model's dictionary; others are read as unknown."""
+        supported = c_int32()
+        run(lib.molrt_model_supports_element, self._handle, c_text(symbol), byref(supported))
+        return bool(supported.value)
+
+    def embed(self, smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = None,
+              coordinates: Optional[Coordinates] = None, atoms: bool = True,
+              ladder: str = "default", conformer_seed: Optional[int] = None,
+              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
+              crop: bool = False, batch_size: Optional[int] = None, threads: Optional[int] = None,
+              progress: ProgressArgument = None) -> Embedding:
+        """Representations of molecules; atoms=False leaves out those of atoms, to save memory."""
+        work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=conformer_seed,
+                    time_limit=time_limit, max_atoms=max_atoms, crop=crop, batch_size=batch_size,
+                    threads=self._threads_of(threads), progress=progress)
+        work.run(lib.molrt_batch_prepare, work.context, self._handle, work.batch,
+                 byref(work.options))
+        counts = [row.model_atoms if row.status == 0 else 0 for row in work.raw_rows()]
+        cls = np.empty((work.size, self.width), np.float32)
+        every_atom = np.empty((sum(counts) if atoms else 0, self.width), np.float32)
+        work.run(lib.molrt_embed, work.context, self._handle, work.batch, byref(work.options),
+                 cls.ctypes.data, cls.size, every_atom.ctypes.data if atoms else None,
+                 every_atom.size)
+        rows = work.rows()
+        return Embedding(**vars(rows), cls=cls,
+                         atoms=_split(every_atom, counts, rows.ok) if atoms else None,
+                         atom_index=work.atom_index(np.where(rows.ok, counts, 0)))
+
+    def predict(self, smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = None,
+                coordinates: Optional[Coordinates] = None, ladder: str = "default",
+                conformer_seed: Optional[int] = None, time_limit: Optional[float] = None,
+                max_atoms: Optional[int] = None, crop: bool = False,
+                batch_size: Optional[int] = None, threads: Optional[int] = None,
+                progress: ProgressArgument = None) -> Prediction:
+        """Predictions for molecules."""
+        work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=conformer_seed,
+                    time_limit=time_limit, max_atoms=max_atoms, crop=crop, batch_size=batch_size,
+                    threads=self._threads_of(threads), progress=progress)
+        mean = np.empty((work.size, self._info.outputs), np.float32)
+        std = np.empty_like(mean)
+        work.run(lib.molrt_predict, work.context, self._handle, work.batch, byref(work.options),
+                 mean.ctypes.data, std.ctypes.data, mean.size)
+        rows, raw = work.rows(), work.raw_rows()
+        return Prediction(**vars(rows), mean=mean, std=std, target_names=self.target_names,
+                          atom_index=work.atom_index([0 if r.status else r.model_atoms for r in raw]))
+
+    def save(self, path: Union[str, "os.PathLike[str]"], dtype: Optional[str] = None) -> None:
+        """Writes molrt's file, whole or not at all; dtype "f32", "f16", "bf16" or "keep" (default)."""
+        options = new_struct(SaveOptions, dtype=choice("dtype", dtype, DTYPES))
+        run(lib.molrt_model_save, new_context(self._threads), self._handle, path_text(path),
+            byref(options))
+
+    def __repr__(self) -> str:
+        i = self.info
+        return (f"<molrt.{type(self).__name__}: {i['kernel']} kernel, {i['layers']} layers, "
+                f"width {i['width']}, targets {self.target_names}>")
+
+    def _threads_of(self, threads: Optional[int]) -> Optional[int]:
+        return self._threads if threads is None else threads
+
+
+def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
+         hydrogens: Optional[str] = None, layout: Optional[str] = None,
+         dictionary: Union[str, "os.PathLike[str]", None] = None, max_atoms: Optional[int] = None,
+         threads: Optional[int] = None) -> Model:
+    """Opens weights: molrt's own file or any Uni-Mol checkpoint, by path or as bytes of such a file.
+
+    What is given here wins over what the file says:
+    hydrogens: "all" or "none", what the weights expect; layout: "file_order" or "specials_first", the
+    ids of the special tokens; dictionary: path of a dict.txt; max_atoms: larger molecules fail.
+    threads: default of the model's calls; None or 0: all cores.
+    """
+    options = new_struct(OpenOptions, hydrogens=choice("hydrogens", hydrogens, HYDROGENS),
+                         layout=choice("layout", layout, LAYOUTS), max_atoms=max_atoms,
+                         dictionary_path=None if dictionary is None else path_text(dictionary))
+    context = new_context(threads)
+    if isinstance(path, (bytes, bytearray, memoryview)):
+        data = np.frombuffer(path, np.uint8)
+        source: Tuple[Any, ...] = (lib.molrt_model_open_memory, context, data.ctypes.data, data.size)
+    else:
+        source = (lib.molrt_model_open, context, path_text(path))
+    return Model(Handle(lib.molrt_model_free, *source, byref(options)), threads)
+
+
+def init(kernel: str = "gaussian", *, layers: Optional[int] = None, width: Optional[int] = None,
+         ffn: Optional[int] = None, heads: Optional[int] = None, hydrogens: Optional[str] = None,
+         layout: Optional[str] = None, seed: int = 0, threads: Optional[int] = None) -> Model:
+    """An untrained model: kernel "gaussian" (molecule) or "linear" (OLED).
+
+    Sizes default to the official ones of the kernel. The same seed and sizes give the same weights.
+    """
+    architecture = new_struct(Architecture, kernel=choice("kernel", kernel, KERNELS), layers=layers,
+                              width=width, ffn=ffn, heads=heads, seed=seed,
+                              hydrogens=choice("hydrogens", hydrogens, HYDROGENS),
+                              layout=choice("layout", layout, LAYOUTS))
+    handle = Handle(lib.molrt_model_free, lib.molrt_model_create_untrained, new_context(threads),
+                    byref(architecture))
+    return Model(handle, threads)
+
+
+def path_text(path: Union[str, "os.PathLike[str]"]) -> bytes:
+    """The file system's bytes; a NUL would end the name early."""
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError(f"path {path!r} contains a NUL")
+    return name
+
+
+def _split(rows: np.ndarray, counts: List[int], ok: np.ndarray) -> List[np.ndarray]:
+    parts = np.split(rows, np.cumsum(counts)[:-1]) if counts else []
+    return [part if good else part[:0] for part, good in zip(parts, ok)]
+
+
+def _name_of(names: Dict[str, int], number: int) -> str:
+    return next((name for name, n in names.items() if n == number), str(number))

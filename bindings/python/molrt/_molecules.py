@@ -1,0 +1,144 @@
+"""Molecules in, rows out: what every call on molecules shares."""
+
+import ctypes
+import numbers
+from ctypes import byref
+from dataclasses import dataclass
+from typing import Any, Iterable, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_run_options
+from ._call import new_struct, run
+from ._library import ConformerOptions, Row, lib, text
+
+LADDERS = {"default": 0, "peer": 1}
+
+Smiles = Iterable[Optional[str]]
+Symbols = Iterable[Sequence[str]]
+Coordinates = Iterable[Any]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What happened to each molecule, in the order given.
+
+    status: [n] str; where the coordinates came from ("given", "etkdg_mmff", "etkdg", "2d"), or why
+        there is no result ("invalid_smiles", "too_large", ...)
+    ok: [n] bool; False where there is no result
+    flags: for each molecule a tuple of names, such as ("unknown_element",)
+    messages: for each molecule what went wrong, or ""
+    """
+
+    status: np.ndarray
+    ok: np.ndarray
+    flags: List[Tuple[str, ...]]
+    messages: List[str]
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+
+class Work:
+    """A batch of molecules with the context and options of one call."""
+
+    def __init__(self, smiles: Optional[Smiles], symbols: Optional[Symbols],
+                 coordinates: Optional[Coordinates], *, ladder: str = "default",
+                 conformer_seed: Optional[int] = None, conformer_max_atoms: Optional[int] = None,
+                 time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
+                 crop: bool = False, batch_size: Optional[int] = None,
+                 threads: Optional[int] = None, progress: ProgressArgument = None):
+        self._progress = progress
+        self.options = new_run_options(max_atoms=max_atoms, crop=int(bool(crop)),
+                                       batch_size=batch_size)
+        conformers = new_struct(ConformerOptions, ladder=choice("ladder", ladder, LADDERS),
+                                seed=conformer_seed, max_atoms=conformer_max_atoms,
+                                time_limit=time_limit)
+        self.context = new_context(threads)
+        self.batch = Handle(lib.molrt_batch_free, lib.molrt_batch_create, self.context,
+                            byref(conformers))
+        _add(self.batch, smiles, symbols, coordinates)
+        self.size: int = lib.molrt_batch_size(self.batch)
+
+    def run(self, function: Any, *arguments: Any) -> None:
+        """Runs function(arguments ...) with this call's progress."""
+        run(function, *arguments, progress=self._progress)
+
+    def raw_rows(self) -> List[Any]:
+        return [_get_row(lib.molrt_batch_get_row, self.batch, i) for i in range(self.size)]
+
+    def rows(self) -> Rows:
+        messages = [text(lib.molrt_batch_row_message(self.batch, i)) for i in range(self.size)]
+        return rows_of(self.raw_rows(), messages)
+
+    def atom_index(self, atoms: Sequence[int]) -> List[np.ndarray]:
+        """Each model atom's index in the input, -1 for added hydrogens; `atoms` is each row's count."""
+        indices = [np.empty(n, np.int32) for n in atoms]
+        for row, index in enumerate(indices):
+            if index.size:
+                run(lib.molrt_batch_get_model_atoms, self.batch, row, index.ctypes.data, index.size)
+        return indices
+
+
+def job_rows(job: Handle, count: int) -> Rows:
+    return rows_of([_get_row(lib.molrt_job_get_row, job, i) for i in range(count)], [""] * count)
+
+
+def rows_of(raw: Sequence[Any], messages: List[str]) -> Rows:
+    status = [text(lib.molrt_row_status_name(r.status) if r.status else lib.molrt_source_name(r.source))
+              for r in raw]
+    return Rows(status=np.array(status, dtype=str), ok=np.array([r.status == 0 for r in raw], bool),
+                flags=[_flag_names(r.flags) for r in raw], messages=messages)
+
+
+def _get_row(function: Any, handle: Handle, index: int) -> Any:
+    row = new_struct(Row)
+    run(function, handle, index, byref(row))
+    return row
+
+
+def _flag_names(flags: int) -> Tuple[str, ...]:
+    return tuple(text(lib.molrt_flag_name(1 << bit)) for bit in range(32) if flags >> bit & 1)
+
+
+def _add(batch: Handle, smiles: Any, symbols: Any, coordinates: Any) -> None:
+    if (smiles is None) == (symbols is None) or (symbols is None) != (coordinates is None):
+        raise TypeError("pass either smiles=..., or symbols=... together with coordinates=...")
+    if smiles is not None:
+        for row, one in enumerate(_molecules("smiles", smiles)):
+            run(lib.molrt_batch_add_smiles, batch, _smiles_text(row, one))
+    else:
+        _add_structures(batch, _molecules("symbols", symbols), _molecules("coordinates", coordinates))
+
+
+def _molecules(argument: str, values: Any) -> List[Any]:
+    if isinstance(values, (str, bytes)):
+        raise TypeError(f"{argument} is a single text, {values!r}: pass a list, [{values!r}]")
+    return list(values)
+
+
+def _smiles_text(row: int, value: Any) -> Optional[bytes]:
+    """None and NaN (an empty cell of a table) are an empty SMILES."""
+    if value is None or (isinstance(value, numbers.Real) and value != value):
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"smiles[{row}] is {value!r}, a {type(value).__name__}: expected a str")
+    return c_text(value)
+
+
+def _add_structures(batch: Handle, symbols: List[Any], coordinates: List[Any]) -> None:
+    if len(symbols) != len(coordinates):
+        raise ValueError(f"symbols has {len(symbols)} molecules, coordinates {len(coordinates)}")
+    for row, (names, points) in enumerate(zip(symbols, coordinates)):
+        if isinstance(names, (str, bytes)):
+            raise TypeError(f"symbols[{row}] is a single text, {names!r}: expected a molecule's list "
+                            "of element symbols")
+        texts = [c_text(str(name)) for name in names]
+        xyz = np.ascontiguousarray(points, dtype=np.float64)
+        if xyz.size == 0:
+            xyz = xyz.reshape(-1, 3)
+        if xyz.shape != (len(texts), 3):
+            raise ValueError(f"coordinates[{row}] has shape {xyz.shape}, but symbols[{row}] has "
+                             f"{len(texts)} atoms: expected ({len(texts)}, 3)")
+        array = (ctypes.c_char_p * len(texts))(*texts)
+        run(lib.molrt_batch_add_atoms, batch, array, xyz.ctypes.data, len(texts))

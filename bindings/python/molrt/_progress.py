@@ -1,0 +1,51 @@
+"""One line of progress on a terminal."""
+
+import sys
+import time
+from typing import Any
+
+
+class TerminalLine:
+    """Shows stage, count, rate and remaining time on stderr; silent where that is no terminal."""
+
+    _SECONDS_BETWEEN_LINES = 0.1
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._started = self._shown = 0.0
+        self._width = 0
+
+    def __call__(self, stage: str, done: int, total: int, **details: Any) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self.close()
+            self._stage, self._started, self._shown = stage, now, 0.0
+        if now - self._shown < self._SECONDS_BETWEEN_LINES and done < total:
+            return
+        self._shown = now
+        self._show(f"{stage} {done}/{total}" + self._pace(done, total, now) + _losses(details))
+
+    def close(self) -> None:
+        if self._width:
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+        self._width = 0
+
+    def _pace(self, done: int, total: int, now: float) -> str:
+        seconds = now - self._started
+        if not done or seconds <= 0:
+            return ""
+        rate = done / seconds
+        return f", {rate:.1f}/s, {(total - done) / rate:.0f} s left"
+
+    def _show(self, line: str) -> None:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r" + line.ljust(self._width))
+            sys.stderr.flush()
+            self._width = max(self._width, len(line))
+
+
+def _losses(details: Any) -> str:
+    if "train_loss" not in details:
+        return ""
+    return f", loss {details['train_loss']:.4f}, held out {details['valid_loss']:.4f}"

@@ -1,0 +1,165 @@
+"""Training: settings, and a head fitted on measured values."""
+
+import ctypes
+import difflib
+import json
+import numbers
+import operator
+import os
+from ctypes import byref
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+import numpy as np
+
+from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
+from ._library import SettingInfo, lib, text
+from ._model import Model, load
+from ._molecules import Coordinates, Rows, Smiles, Symbols, Work, job_rows
+
+_F64, _I64, _TEXT = 1, 2, 3
+_TYPES = {_F64: "float", _I64: "int", _TEXT: "str"}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One training setting; `keyword` is how finetune() takes it, `name` how models store it."""
+
+    name: str
+    keyword: str
+    type: str  # "float", "int" or "str"
+    unit: str
+    default: str
+    recommended: str
+    choices: List[str]  # of a str; empty: any
+    since: str
+    help: str
+    minimum: float
+    maximum: float
+
+
+class FineTunedModel(Model):
+    """A model from finetune(), with what training told.
+
+    report: rows used and left out, each fold's sizes, epochs and metrics, metrics of the held-out
+        parts beside predicting the mean
+    held_out: [n, targets] float32, predictions of molecules while they were held out; NaN for those
+        that never were
+    rows: what happened to each molecule, without messages
+    """
+
+    report: Dict[str, Any]
+    held_out: np.ndarray
+    rows: Rows
+
+
+def settings() -> List[Setting]:
+    """The library's table of training settings."""
+    return [_setting(i) for i in range(lib.molrt_settings_count())]
+
+
+def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Optional[Smiles] = None,
+             targets: Any = None, target_names: Union[str, Sequence[str], None] = None, *,
+             symbols: Optional[Symbols] = None, coordinates: Optional[Coordinates] = None,
+             ladder: str = "default", conformer_seed: Optional[int] = None,
+             time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
+             crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
+             **settings: Any) -> FineTunedModel:
+    """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
+
+    weights: a model, or what load() takes
+    smiles, or symbols and coordinates, ladder ... progress: as for Model.embed(); in the stage
+        "training" the details are fold, folds, epoch, epochs, train_loss and valid_loss
+    targets: [n] or [n, targets] in your own units; None or NaN where there is no value
+    target_names: [targets], the outputs' names
+    settings: how to train, such as epochs=50, head="pooled", folds=5: see settings()
+    """
+    handle = _settings_handle(settings)
+    base = weights if isinstance(weights, Model) else load(weights, threads=threads)
+    threads = base._threads_of(threads)
+    work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=conformer_seed,
+                time_limit=time_limit, max_atoms=max_atoms, crop=crop, threads=threads,
+                progress=progress)
+    values = _target_matrix(targets, work.size)
+    job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
+                 values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
+    work.run(lib.molrt_job_run, job, byref(work.options))
+    return _result(job, values.shape, threads)
+
+
+def _result(job: Handle, shape: Any, threads: Optional[int]) -> FineTunedModel:
+    model = FineTunedModel(Handle(lib.molrt_model_free, lib.molrt_job_get_model, job), threads)
+    model.report = json.loads(read_text(lib.molrt_job_get_report, job))
+    model.held_out = np.empty(shape, np.float32)
+    run(lib.molrt_job_get_held_out, job, model.held_out.ctypes.data, model.held_out.size)
+    model.rows = job_rows(job, shape[0])
+    return model
+
+
+def _target_matrix(targets: Any, rows: int) -> np.ndarray:
+    if targets is None:
+        raise TypeError("finetune() needs targets=...: the measured values")
+    values = np.ascontiguousarray(targets, dtype=np.float64)  # None becomes NaN
+    if values.ndim == 1:
+        values = values.reshape(-1, 1)
+    if values.ndim != 2:
+        raise ValueError(f"targets has {values.ndim} dimensions: expected [n] or [n, targets]")
+    if len(values) != rows:
+        raise ValueError(f"targets has {len(values)} rows, but there are {rows} molecules")
+    return values
+
+
+def _names(names: Union[str, Sequence[str], None], count: int) -> Any:
+    if names is None:
+        return None
+    listed = [names] if isinstance(names, str) else list(names)
+    if len(listed) != count:
+        raise ValueError(f"target_names has {len(listed)} names, but targets has {count} columns")
+    return (ctypes.c_char_p * count)(*(c_text(str(name)) for name in listed))
+
+
+def _settings_handle(values: Dict[str, Any]) -> Handle:
+    table = {setting.keyword: setting for setting in settings()}
+    handle = Handle(lib.molrt_settings_free, lib.molrt_settings_create)
+    for keyword, value in values.items():
+        if keyword not in table:
+            raise TypeError(f"finetune() has no setting {keyword!r}" + _nearest(keyword, table))
+        _set(handle, table[keyword], value)
+    return handle
+
+
+def _set(handle: Handle, setting: Setting, value: Any) -> None:
+    name = c_text(setting.name)
+    try:
+        if setting.type == "float" and isinstance(value, numbers.Real):
+            run(lib.molrt_settings_set_f64, handle, name, float(value))
+        elif setting.type == "int":
+            run(lib.molrt_settings_set_i64, handle, name, _int64(operator.index(value)))
+        elif setting.type == "str" and isinstance(value, str):
+            run(lib.molrt_settings_set_text, handle, name, c_text(value))
+        else:
+            raise TypeError(f"expected a {setting.type}")
+    except TypeError as error:
+        raise TypeError(f"setting {setting.keyword}={value!r}: {error}") from None
+
+
+def _int64(value: int) -> int:
+    if not -(2**63) <= value < 2**63:  # ctypes would wrap it silently
+        raise ValueError(f"{value} does not fit into a 64-bit integer")
+    return value
+
+
+def _nearest(keyword: str, table: Dict[str, Setting]) -> str:
+    close = difflib.get_close_matches(keyword, table, n=1, cutoff=0)
+    return f"; the nearest is {close[0]!r}. molrt.settings() lists all" if close else ""
+
+
+def _setting(index: int) -> Setting:
+    info = new_struct(SettingInfo)
+    run(lib.molrt_settings_describe, index, byref(info))
+    name, choices = text(info.name), text(info.choices)
+    return Setting(name=name, keyword=name.replace(".", "_"), type=_TYPES[info.type],
+                   unit=text(info.unit), default=text(info.default_text),
+                   recommended=text(info.recommended_text),
+                   choices=choices.split("|") if choices else [], since=text(info.since),
+                   help=text(info.help), minimum=info.minimum, maximum=info.maximum)

@@ -1,0 +1,137 @@
+#include "api/guard.h"
+#include "api/handles.h"
+
+using namespace molrt;
+using namespace molrt::api;
+
+namespace {
+
+const molrt_conformer_options defaults = {sizeof(molrt_conformer_options), MOLRT_LADDER_DEFAULT, 42, 0,
+                                          60.0};
+const molrt_row empty_row = {sizeof(molrt_row), MOLRT_ROW_PENDING, MOLRT_SOURCE_NONE, 0, 0, 0};
+constexpr size_t most_atoms = 1 << 16;  // of one molecule
+
+ConformerOptions read_conformer_options(const molrt_conformer_options* user) {
+  const auto o = read_struct(user, defaults, "options");
+  require_range("ladder", o.ladder, MOLRT_LADDER_DEFAULT, MOLRT_LADDER_PEER);
+  require_range("seed", o.seed, 0, INT32_MAX);
+  require_range("max_atoms", o.max_atoms, 0, most_atoms);
+  if (!(o.time_limit >= 0))
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "time_limit = {}: expected seconds, 0 or more", o.time_limit);
+  ConformerOptions options;
+  options.peer_ladder = o.ladder == MOLRT_LADDER_PEER;
+  options.seed = o.seed;
+  options.max_atoms = o.max_atoms;
+  options.time_limit = o.time_limit;
+  return options;
+}
+
+const Batch& checked_row(const molrt_batch* batch, size_t row) {
+  const Batch& b = require(batch, "batch").batch;
+  if (row >= b.size())
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "row = {}: the batch has {} rows", row, b.size());
+  return b;
+}
+
+void require_capacity(size_t capacity, size_t needed) {
+  if (capacity < needed)
+    fail(MOLRT_ERROR_BUFFER_TOO_SMALL, "capacity = {} atoms, the row has {}", capacity, needed);
+}
+
+}  // namespace
+
+namespace molrt::api {
+
+void fill_row(const Batch& batch, size_t row, molrt_row* out) {
+  const RowState state = batch.row(row);
+  molrt_row value = empty_row;
+  value.status = state.status;
+  value.source = state.source;
+  value.flags = state.flags;
+  value.conformer_atoms = state.conformer_atoms;
+  value.model_atoms = state.model_atoms;
+  write_struct(value, out, require(out, "out").struct_size, "out");
+}
+
+}  // namespace molrt::api
+
+int32_t molrt_conformer_options_init(molrt_conformer_options* options, size_t struct_size) {
+  return init_struct(options, struct_size, defaults, "options");
+}
+int32_t molrt_row_init(molrt_row* row, size_t struct_size) {
+  return init_struct(row, struct_size, empty_row, "row");
+}
+
+int32_t molrt_batch_create(molrt_context* context, const molrt_conformer_options* options,
+                           molrt_batch** batch) {
+  return guarded([&] {
+    require(batch, "batch") = nullptr;
+    require(context, "context");
+    *batch = new molrt_batch{Batch(read_conformer_options(options))};
+  });
+}
+
+void molrt_batch_free(molrt_batch* batch) { delete batch; }
+
+int32_t molrt_batch_add_smiles(molrt_batch* batch, const char* smiles) {
+  return guarded([&] { require(batch, "batch").batch.add_smiles(smiles ? smiles : ""); });
+}
+
+int32_t molrt_batch_add_atoms(molrt_batch* batch, const char* const* symbols, const double* coordinates,
+                              size_t atoms) {
+  return guarded([&] {
+    Batch& b = require(batch, "batch").batch;
+    if (atoms > most_atoms)
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "atoms = {}: expected at most {}", atoms, most_atoms);
+    std::vector<std::string> names;
+    if (atoms) require(symbols, "symbols"), require(coordinates, "coordinates");
+    for (size_t i = 0; i < atoms; ++i) names.emplace_back(&require(symbols[i], "a symbol"));
+    b.add_atoms(std::move(names), {coordinates, coordinates + 3 * atoms});
+  });
+}
+
+size_t molrt_batch_size(const molrt_batch* batch) { return batch ? batch->batch.size() : 0; }
+
+int32_t molrt_batch_clear(molrt_batch* batch) {
+  return guarded([&] { require(batch, "batch").batch.clear(); });
+}
+
+int32_t molrt_batch_get_row(const molrt_batch* batch, size_t row, molrt_row* out) {
+  return guarded([&] { fill_row(checked_row(batch, row), row, out); });
+}
+
+const char* molrt_batch_row_message(const molrt_batch* batch, size_t row) {
+  if (!batch || row >= batch->batch.size()) return "";
+  return batch->batch.message(row).c_str();
+}
+
+int32_t molrt_batch_get_conformer(const molrt_batch* batch, size_t row, int32_t* atomic_numbers,
+                                  float* coordinates, int32_t* input_index, size_t capacity) {
+  return guarded([&] {
+    const Conformer& c = checked_row(batch, row).conformer(row);
+    require_capacity(capacity, c.atoms());
+    if (atomic_numbers) std::copy(c.atomic_numbers.begin(), c.atomic_numbers.end(), atomic_numbers);
+    if (coordinates) std::copy(c.coordinates.begin(), c.coordinates.end(), coordinates);
+    if (input_index) std::copy(c.input_index.begin(), c.input_index.end(), input_index);
+  });
+}
+
+int32_t molrt_batch_get_sdf(const molrt_batch* batch, size_t row, const char* title, char* buffer,
+                            size_t capacity, size_t* needed) {
+  return guarded([&] {
+    const Batch& b = checked_row(batch, row);
+    if (b.conformer(row).atoms() == 0)
+      fail(MOLRT_ERROR_STATE, "row {} has no conformer ({})", row,
+           molrt_row_status_name(b.row(row).status));
+    write_text(sdf_record(b.smiles(row), b.conformer(row), title ? title : ""), buffer, capacity, needed);
+  });
+}
+
+int32_t molrt_batch_get_model_atoms(const molrt_batch* batch, size_t row, int32_t* input_index,
+                                    size_t capacity) {
+  return guarded([&] {
+    const auto& index = checked_row(batch, row).model_atoms(row);
+    require_capacity(capacity, index.size());
+    if (!index.empty()) std::copy(index.begin(), index.end(), &require(input_index, "input_index"));
+  });
+}

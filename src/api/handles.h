@@ -1,0 +1,47 @@
+#pragma once
+// What the opaque handles of molrt.h hold. Children share what they use: the order of frees is free.
+#include <memory>
+
+#include "model/batch.h"
+#include "train/job.h"
+#include "train/settings.h"
+
+struct molrt_context {
+  int threads;
+  molrt_log_callback log;
+  void* log_user;
+  void tell(int32_t level, const std::string& message) const {
+    if (log) log(log_user, level, message.c_str());
+  }
+};
+
+struct molrt_model {
+  std::shared_ptr<const molrt::Model> model;
+};
+
+struct molrt_batch {
+  molrt::Batch batch;
+};
+
+struct molrt_settings {
+  molrt::Settings settings;
+};
+
+struct molrt_job {
+  int threads;  // the context's
+  molrt::Job job;
+};
+
+namespace molrt::api {
+
+// A caller's run options, checked, with its progress callback behind a C++ function.
+struct CallerRun {
+  molrt_run_options caller;
+  RunOptions options;
+};
+CallerRun read_run_options(const molrt_run_options* user, int threads);
+// Calls the caller's progress callback, if any; true: stop.
+bool tell_progress(const molrt_run_options& caller, molrt_progress progress);
+void fill_row(const Batch& batch, size_t row, molrt_row* out);
+
+}  // namespace molrt::api

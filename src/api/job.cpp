@@ -1,0 +1,106 @@
+#include "api/guard.h"
+#include "api/handles.h"
+
+using namespace molrt;
+using namespace molrt::api;
+
+namespace {
+
+constexpr size_t most_targets = 10000;
+
+std::vector<std::string> read_names(const char* const* names, size_t count) {
+  std::vector<std::string> list;
+  for (size_t i = 0; i < count; ++i) {
+    if (names) list.emplace_back(&require(names[i], "a target name"));
+    else list.push_back(count == 1 ? "target" : fmt::format("target_{}", i + 1));
+  }
+  return list;
+}
+
+const HeadTrainingResult& finished(const molrt_job* job) {
+  const Job& j = require(job, "job").job;
+  if (!j.done()) fail(MOLRT_ERROR_STATE, "the job has not run to its end");
+  return j.result();
+}
+
+molrt_progress training_progress(const TrainingProgress& p) {
+  molrt_progress progress = {};
+  progress.stage = MOLRT_STAGE_TRAINING;
+  progress.done = p.done;
+  progress.total = p.total;
+  progress.fold = p.fold;
+  progress.folds = p.folds;
+  progress.epoch = p.epoch;
+  progress.epochs = p.epochs;
+  progress.train_loss = p.train_loss;
+  progress.valid_loss = p.valid_loss;
+  return progress;
+}
+
+}  // namespace
+
+int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const molrt_batch* batch,
+                         const double* targets, size_t target_count, const char* const* target_names,
+                         const molrt_settings* settings, molrt_job** job) {
+  return guarded([&] {
+    require(job, "job") = nullptr;
+    const int threads = require(context, "context").threads;
+    const auto& model = require(base, "base").model;
+    const Batch& molecules = require(batch, "batch").batch;
+    require_range("target_count", static_cast<int64_t>(std::min<size_t>(target_count, INT32_MAX)), 1,
+                  most_targets);
+    require(targets, "targets");
+    TrainingTable table{{targets, targets + molecules.size() * target_count},
+                        read_names(target_names, target_count)};
+    *job = new molrt_job{threads, Job(model, molecules, std::move(table),
+                                      settings ? settings->settings : Settings())};
+  });
+}
+
+void molrt_job_free(molrt_job* job) { delete job; }
+
+int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
+  return guarded([&] {
+    Job& j = require(job, "job").job;
+    if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; create another one");
+    const auto run = read_run_options(options, job->threads);
+    j.run(run.options, [&](const TrainingProgress& p) {
+      return tell_progress(run.caller, training_progress(p));
+    });
+  });
+}
+
+int32_t molrt_job_cancel(molrt_job* job) {
+  return guarded([&] { require(job, "job").job.cancel(); });
+}
+
+int32_t molrt_job_get_model(const molrt_job* job, molrt_model** model) {
+  return guarded([&] {
+    require(model, "model") = nullptr;
+    finished(job);
+    *model = new molrt_model{job->job.model()};
+  });
+}
+
+int32_t molrt_job_get_report(const molrt_job* job, char* buffer, size_t capacity, size_t* needed) {
+  return guarded([&] { write_text(finished(job).report, buffer, capacity, needed); });
+}
+
+int32_t molrt_job_get_held_out(const molrt_job* job, float* predictions, size_t count) {
+  return guarded([&] {
+    const auto& held_out = finished(job).held_out;
+    if (count != held_out.size())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected rows * targets = {}", count,
+           held_out.size());
+    std::copy(held_out.begin(), held_out.end(), &require(predictions, "predictions"));
+  });
+}
+
+int32_t molrt_job_get_row(const molrt_job* job, size_t row, molrt_row* out) {
+  return guarded([&] {
+    const Batch& batch = require(job, "job").job.batch();
+    if (row >= batch.size())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "row = {}: the job has {} rows", row, batch.size());
+    fill_row(batch, row, out);
+  });
+}

@@ -1,0 +1,109 @@
+#include "api/guard.h"
+#include "api/handles.h"
+
+using namespace molrt;
+using namespace molrt::api;
+
+namespace {
+
+const molrt_run_options defaults = {sizeof(molrt_run_options), 0, 0, 0, nullptr, nullptr};
+
+void require_count(const char* name, size_t count, size_t rows, size_t width) {
+  if (count != rows * width)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{} = {}: expected {} rows * {} = {}", name, count, rows, width,
+         rows * width);
+}
+
+size_t model_atoms_of(const Batch& batch) {
+  size_t atoms = 0;
+  for (size_t r = 0; r < batch.size(); ++r) atoms += batch.row(r).model_atoms;
+  return atoms;
+}
+
+const Model& model_with_head(const molrt_model* model) {
+  const Model& m = *require(model, "model").model;
+  if (m.card().folds() == 0)
+    fail(MOLRT_ERROR_STATE, "the model has no head to predict with; fine-tune it first");
+  return m;
+}
+
+}  // namespace
+
+namespace molrt::api {
+
+bool tell_progress(const molrt_run_options& caller, molrt_progress progress) {
+  progress.struct_size = sizeof progress;
+  return caller.progress && caller.progress(caller.progress_user, &progress) != 0;
+}
+
+CallerRun read_run_options(const molrt_run_options* user, int threads) {
+  CallerRun run{read_struct(user, defaults, "options"), {}};
+  const molrt_run_options& o = run.caller;
+  require_range("max_atoms", o.max_atoms, 0, 1 << 16);
+  require_range("crop", o.crop, 0, 1);
+  require_range("batch_size", o.batch_size, 0, 1 << 20);
+  run.options.threads = threads;
+  run.options.max_atoms = o.max_atoms;
+  run.options.crop = o.crop != 0;
+  run.options.batch_size = o.batch_size;
+  if (o.progress)
+    run.options.progress = [o](int stage, size_t done, size_t total) {
+      molrt_progress progress = {};
+      progress.stage = stage;
+      progress.done = done;
+      progress.total = total;
+      return tell_progress(o, progress);
+    };
+  return run;
+}
+
+}  // namespace molrt::api
+
+int32_t molrt_run_options_init(molrt_run_options* options, size_t struct_size) {
+  return init_struct(options, struct_size, defaults, "options");
+}
+
+int32_t molrt_batch_compute_conformers(molrt_context* context, molrt_batch* batch,
+                                       const molrt_run_options* options) {
+  return guarded([&] {
+    const auto run = read_run_options(options, require(context, "context").threads);
+    require(batch, "batch").batch.compute_conformers(run.options);
+  });
+}
+
+int32_t molrt_batch_prepare(molrt_context* context, const molrt_model* model, molrt_batch* batch,
+                            const molrt_run_options* options) {
+  return guarded([&] {
+    const auto run = read_run_options(options, require(context, "context").threads);
+    require(batch, "batch").batch.prepare(*require(model, "model").model, run.options);
+  });
+}
+
+int32_t molrt_predict(molrt_context* context, const molrt_model* model, molrt_batch* batch,
+                      const molrt_run_options* options, float* mean, float* std, size_t count) {
+  return guarded([&] {
+    const auto run = read_run_options(options, require(context, "context").threads);
+    const Model& m = model_with_head(model);
+    Batch& b = require(batch, "batch").batch;
+    require_count("count", count, b.size(), m.card().outputs());
+    if (count) require(mean, "mean");
+    b.predict(m, run.options, mean, std);
+  });
+}
+
+int32_t molrt_embed(molrt_context* context, const molrt_model* model, molrt_batch* batch,
+                    const molrt_run_options* options, float* cls, size_t cls_count, float* atoms,
+                    size_t atoms_count) {
+  return guarded([&] {
+    const auto run = read_run_options(options, require(context, "context").threads);
+    const Model& m = *require(model, "model").model;
+    Batch& b = require(batch, "batch").batch;
+    const size_t width = m.card().architecture.width;
+    if (cls) require_count("cls_count", cls_count, b.size(), width);
+    if (atoms) {
+      b.prepare(m, run.options);
+      require_count("atoms_count", atoms_count, model_atoms_of(b), width);
+    }
+    b.embed(m, run.options, cls, atoms);
+  });
+}

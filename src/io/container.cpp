@@ -1,0 +1,184 @@
+#include "io/container.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace molrt {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* format_version = "1";
+
+// Reads one container's metadata; every complaint names the file and the key.
+class MetadataReader {
+ public:
+  MetadataReader(const Metadata& metadata, const std::string& file)
+      : metadata_(metadata), file_(file) {}
+
+  const std::string& text(const std::string& key) const {
+    const auto found = metadata_.find(key);
+    if (found == metadata_.end())
+      fail(MOLRT_ERROR_FORMAT, "{}: the metadata key '{}' is missing", file_, key);
+    return found->second;
+  }
+
+  json parse(const std::string& key) const {
+    try {
+      return json::parse(text(key));
+    } catch (const json::exception& e) {
+      fail(MOLRT_ERROR_FORMAT, "{}: metadata '{}' is not JSON: {}", file_, key, e.what());
+    }
+  }
+
+  template <typename T>
+  T value(const json& object, const char* name) const {
+    try {
+      return object.at(name).get<T>();
+    } catch (const json::exception& e) {
+      fail(MOLRT_ERROR_FORMAT, "{}: metadata '{}': {}", file_, name, e.what());
+    }
+  }
+
+  int integer(const json& object, const char* name, int smallest, int largest) const {
+    const auto number = value<int64_t>(object, name);
+    if (number < smallest || number > largest)
+      fail(MOLRT_ERROR_FORMAT, "{}: metadata '{}' is {}, expected {} to {}", file_, name, number,
+           smallest, largest);
+    return static_cast<int>(number);
+  }
+
+  // The index of a text among its choices.
+  template <typename T>
+  T choice(const json& object, const char* name,
+           std::initializer_list<std::pair<const char*, T>> choices) const {
+    const auto text = value<std::string>(object, name);
+    std::string expected;
+    for (const auto& [word, meaning] : choices) {
+      if (text == word) return meaning;
+      expected += fmt::format("{}'{}'", expected.empty() ? "" : " or ", word);
+    }
+    fail(MOLRT_ERROR_FORMAT, "{}: metadata '{}' is '{}', expected {}", file_, name, text, expected);
+  }
+
+  [[noreturn]] void reject(const std::string& why) const {
+    fail(MOLRT_ERROR_FORMAT, "{}: {}", file_, why);
+  }
+
+ private:
+  const Metadata& metadata_;
+  const std::string& file_;
+};
+
+void read_configuration(const MetadataReader& reader, ModelCard& card) {
+  const json c = reader.parse("configuration");
+  Architecture& a = card.architecture;
+  a.kernel = reader.choice<PairKernel>(
+      c, "kernel", {{"gaussian", PairKernel::gaussian}, {"linear", PairKernel::linear}});
+  a.layers = reader.integer(c, "layers", 1, 1000);
+  a.width = reader.integer(c, "width", 1, 1 << 20);
+  a.ffn = reader.integer(c, "ffn", 1, 1 << 20);
+  a.heads = reader.integer(c, "heads", 1, 1 << 20);
+  a.vocabulary = reader.integer(c, "vocabulary", 5, 1 << 20);
+  card.layout = reader.choice<TokenLayout>(
+      c, "layout",
+      {{"file_order", TokenLayout::file_order}, {"specials_first", TokenLayout::specials_first}});
+  card.hydrogens = reader.choice<Hydrogens>(c, "hydrogens",
+                                            {{"all", Hydrogens::all}, {"none", Hydrogens::none}});
+  card.max_atoms = reader.integer(c, "max_atoms", 1, 1 << 20);
+}
+
+std::vector<TargetScaler> read_scalers(const MetadataReader& reader, const json& fold, size_t targets) {
+  if (!fold.is_array() || fold.size() != targets)
+    reader.reject(fmt::format("metadata 'scalers' needs one scaler for each of {} targets", targets));
+  std::vector<TargetScaler> scalers;
+  for (const json& s : fold) {
+    scalers.push_back({reader.value<double>(s, "mean"), reader.value<double>(s, "scale")});
+    if (!std::isfinite(scalers.back().mean) || !(scalers.back().scale > 0))
+      reader.reject("metadata 'scalers' holds a mean that is not finite or a scale that is not positive");
+  }
+  return scalers;
+}
+
+void read_head(const MetadataReader& reader, ModelCard& card) {
+  card.task = reader.text("task");
+  const json targets = reader.parse("targets");
+  if (card.task == "none") {
+    card.task.clear();
+    return;
+  }
+  if (card.task != "regression")
+    reader.reject(fmt::format("task '{}' is not one that this version predicts", card.task));
+  card.head = reader.choice<HeadKind>(reader.parse("configuration"), "head",
+                                      {{"linear", HeadKind::linear}, {"pooled", HeadKind::pooled}});
+  try {
+    card.targets = targets.get<std::vector<std::string>>();
+  } catch (const json::exception&) {
+    reader.reject("metadata 'targets' is not a list of names");
+  }
+  const json scalers = reader.parse("scalers");
+  if (!scalers.is_array() || scalers.empty() || card.targets.empty())
+    reader.reject("metadata 'scalers' and 'targets' must not be empty for a model with a head");
+  for (const json& fold : scalers)
+    card.scalers.push_back(read_scalers(reader, fold, card.targets.size()));
+}
+
+json scalers_json(const ModelCard& card) {
+  json folds = json::array();
+  for (const auto& fold : card.scalers) {
+    json list = json::array();
+    for (const TargetScaler& s : fold) list.push_back({{"mean", s.mean}, {"scale", s.scale}});
+    folds.push_back(std::move(list));
+  }
+  return folds;
+}
+
+}  // namespace
+
+bool is_container(const Metadata& metadata) {
+  const auto format = metadata.find("format");
+  return format != metadata.end() && format->second == "molrt";
+}
+
+ModelCard card_from_metadata(const Metadata& metadata, const std::string& file) {
+  const MetadataReader reader(metadata, file);
+  if (reader.text("format_version") != format_version)
+    fail(MOLRT_ERROR_UNSUPPORTED, "{}: container version {}, this molrt reads version {}", file,
+         reader.text("format_version"), format_version);
+  ModelCard card;
+  read_configuration(reader, card);
+  card.dictionary_text = reader.text("dictionary");
+  read_head(reader, card);
+  card.settings = reader.parse("settings").dump();
+  card.training = reader.parse("training").dump();
+  card.provenance = reader.parse("provenance").dump();
+  return card;
+}
+
+Metadata metadata_from_card(const ModelCard& card) {
+  const Architecture& a = card.architecture;
+  json c = {{"kernel", kernel_name(a.kernel)},
+            {"layers", a.layers},
+            {"width", a.width},
+            {"ffn", a.ffn},
+            {"heads", a.heads},
+            {"vocabulary", a.vocabulary},
+            {"layout", card.layout == TokenLayout::file_order ? "file_order" : "specials_first"},
+            {"hydrogens", card.hydrogens == Hydrogens::all ? "all" : "none"},
+            {"max_atoms", card.max_atoms}};
+  if (card.folds()) c["head"] = card.head == HeadKind::linear ? "linear" : "pooled";
+  return {{"format", "molrt"},
+          {"format_version", format_version},
+          {"configuration", c.dump()},
+          {"dictionary", card.dictionary_text},
+          {"task", card.folds() ? card.task : "none"},
+          {"targets", json(card.targets).dump()},
+          {"scalers", scalers_json(card).dump()},
+          {"settings", card.settings},
+          {"training", card.training},
+          {"provenance", card.provenance}};
+}
+
+}  // namespace molrt

@@ -1,0 +1,206 @@
+#include "io/model_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "io/checkpoint.h"
+#include "io/container.h"
+#include "io/known_weights.h"
+#include "io/safetensors.h"
+
+namespace molrt {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string read_text(const std::string& path) {
+  auto source = ByteSource::map_file(path);
+  const auto bytes = source->read(0, source->size(), "dictionary");
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool has_symbols(const std::string& path, int vocabulary) {
+  try {
+    return Dictionary::parse(read_text(path), path, TokenLayout::file_order).size() == vocabulary;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// dict.txt or *.dict.txt beside the weights, of the right size; there must be exactly one.
+std::string dictionary_beside(const std::string& file, int vocabulary) {
+  std::vector<std::string> found;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(fs::absolute(file).parent_path(), ignored)) {
+    const std::string name = entry.path().filename();
+    if ((name == "dict.txt" || name.ends_with(".dict.txt")) && has_symbols(entry.path(), vocabulary))
+      found.push_back(entry.path());
+  }
+  if (found.size() != 1)
+    fail(MOLRT_ERROR_FORMAT,
+         "{}: 'embed_tokens.weight' has {} rows, a vocabulary that molrt does not ship (31 molecule, 94 "
+         "oled), and {} dictionary of {} symbols lies beside the file (dict.txt or *.dict.txt); name "
+         "one with the option dictionary",
+         file, vocabulary, found.empty() ? "no" : "more than one", vocabulary - 1);
+  return read_text(found[0]);
+}
+
+std::string find_dictionary(ByteSource& source, const std::string& path, int vocabulary) {
+  if (!path.empty()) return read_text(path);
+  if (const char* shipped = Dictionary::shipped_text(vocabulary)) return shipped;
+  return dictionary_beside(source.name(), vocabulary);
+}
+
+std::vector<std::string> default_target_names(int outputs) {
+  if (outputs == 1) return {"target"};
+  std::vector<std::string> names;
+  for (int i = 1; i <= outputs; ++i) names.push_back(fmt::format("target_{}", i));
+  return names;
+}
+
+void describe_raw_head(const Weights& weights, ModelCard& card) {
+  const std::string prefix = fold_prefix(0, 1);
+  if (!weights.has(prefix + "out_proj.weight")) return;
+  const Head head = read_head(weights, prefix, card.architecture.width);
+  card.task = "regression";
+  card.head = head.kind;
+  card.targets = default_target_names(head.outputs);
+  card.scalers = {std::vector<TargetScaler>(head.outputs)};
+}
+
+Hydrogens assume_hydrogens(ByteSource& source, PairKernel kernel, const Notice& notice) {
+  if (const auto known = known_hydrogens(source)) return *known;
+  const bool all = kernel == PairKernel::gaussian;
+  notice(fmt::format("{}: these weights do not say what they were trained with; assuming {} (override "
+                     "with the option hydrogens)",
+                     source.name(), all ? "all hydrogens" : "no hydrogens"));
+  return all ? Hydrogens::all : Hydrogens::none;
+}
+
+// Tensors that no part of the network has read, such as another model's.
+void report_unused(const TensorMap& tensors, const Architecture& a, const std::string& file,
+                   const Notice& notice) {
+  std::vector<std::string> unused;
+  for (const auto& [name, tensor] : tensors) {
+    const bool known = name == "embed_tokens.weight" || name.starts_with("encoder.") ||
+                       name.starts_with("gbf.") || name.starts_with("gbf_proj.") ||
+                       name.starts_with("classification_head.") || is_pretraining_tensor(name);
+    if (!known) unused.push_back(name);
+  }
+  if (!unused.empty())
+    notice(fmt::format("{}: {} tensors are no part of this {}-layer network and are not used, such as "
+                       "'{}'",
+                       file, unused.size(), a.layers, unused[0]));
+}
+
+// Weights that carry nothing but tensors: the rest is inferred, known, given, or assumed aloud.
+ModelCard card_for_raw_weights(ByteSource& source, const TensorMap& tensors,
+                               const OpenOptions& options, const Notice& notice) {
+  const Weights weights(tensors, source.name());
+  ModelCard card;
+  card.architecture = infer_architecture(weights);
+  card.dictionary_text =
+      find_dictionary(source, options.dictionary_path, card.architecture.vocabulary);
+  card.hydrogens = options.hydrogens
+                       ? *options.hydrogens
+                       : assume_hydrogens(source, card.architecture.kernel, notice);
+  if (!options.layout)
+    notice(fmt::format("{}: these weights do not say how the special tokens are numbered; assuming file "
+                       "order (override with the option layout)",
+                       source.name()));
+  describe_raw_head(weights, card);
+  report_unused(tensors, card.architecture, source.name(), notice);
+  card.provenance = json{{"file", fs::path(source.name()).filename().string()},
+                         {"bytes", source.size()},
+                         {"imported_by", fmt::format("molrt {}", molrt_version_text())}}
+                        .dump();
+  return card;
+}
+
+void check_against_tensors(const ModelCard& card, const TensorMap& tensors, const std::string& file) {
+  const Architecture a = infer_architecture(Weights(tensors, file)), &b = card.architecture;
+  if (a.kernel != b.kernel || a.layers != b.layers || a.width != b.width || a.ffn != b.ffn ||
+      a.heads != b.heads || a.vocabulary != b.vocabulary)
+    fail(MOLRT_ERROR_FORMAT,
+         "{}: the configuration says {} kernel, {} layers, width {}, ffn {}, {} heads, vocabulary {}; "
+         "the tensors say {}, {}, {}, {}, {}, {}",
+         file, kernel_name(b.kernel), b.layers, b.width, b.ffn, b.heads, b.vocabulary,
+         kernel_name(a.kernel), a.layers, a.width, a.ffn, a.heads, a.vocabulary);
+}
+
+void apply(const OpenOptions& options, ModelCard& card) {
+  if (options.hydrogens) card.hydrogens = *options.hydrogens;
+  if (options.layout) card.layout = *options.layout;
+  if (options.max_atoms) card.max_atoms = *options.max_atoms;
+  if (!options.dictionary_path.empty()) card.dictionary_text = read_text(options.dictionary_path);
+}
+
+}  // namespace
+
+Model open_model(ByteSource& source, const OpenOptions& options, const Notice& notice) {
+  TensorMap tensors;
+  ModelCard card;
+  if (looks_like_safetensors(source)) {
+    Safetensors file = read_safetensors(source);
+    if (is_container(file.metadata)) {
+      tensors = std::move(file.tensors);
+      card = card_from_metadata(file.metadata, source.name());
+      check_against_tensors(card, tensors, source.name());
+    } else {
+      tensors = without_prefixes(std::move(file.tensors), source.name());
+      card = card_for_raw_weights(source, tensors, options, notice);
+    }
+  } else {
+    tensors = read_torch_checkpoint(source);
+    card = card_for_raw_weights(source, tensors, options, notice);
+  }
+  apply(options, card);
+  Model model(std::move(card), std::move(tensors), source.name());
+  model.bytes_read = source.bytes_read();
+  return model;
+}
+
+void save_model(const Model& model, const std::string& path, std::optional<Dtype> dtype) {
+  TensorMap tensors = model.tensors();
+  if (dtype)
+    for (auto& [name, tensor] : tensors) tensor = convert(tensor, *dtype);
+  AtomicFile file(path);
+  write_safetensors(file, tensors, metadata_from_card(model.card()));
+  file.commit();
+}
+
+std::string describe_model(const Model& model) {
+  const ModelCard& card = model.card();
+  const Metadata metadata = metadata_from_card(card);
+  json d;
+  d["format"] = "molrt";
+  d["architecture"] = json::parse(metadata.at("configuration"));
+  for (const char* moved : {"layout", "hydrogens", "max_atoms", "head"}) {
+    if (!d["architecture"].contains(moved)) continue;
+    d[moved] = d["architecture"][moved];
+    d["architecture"].erase(moved);
+  }
+  const Dictionary& dictionary = model.dictionary();
+  d["dictionary"] = {{"size", dictionary.size()},
+                     {"special_ids",
+                      {{"[PAD]", dictionary.pad()},
+                       {"[CLS]", dictionary.cls()},
+                       {"[SEP]", dictionary.sep()},
+                       {"[UNK]", dictionary.unknown()},
+                       {"[MASK]", dictionary.mask()}}}};
+  d["elements"] = dictionary.elements();
+  d["task"] = metadata.at("task");
+  d["targets"] = card.targets;
+  d["folds"] = card.folds();
+  d["scalers"] = json::parse(metadata.at("scalers"));
+  d["settings"] = json::parse(card.settings);
+  d["training"] = json::parse(card.training);
+  d["provenance"] = json::parse(card.provenance);
+  d["parameters"] = model.parameters();
+  return d.dump();
+}
+
+}  // namespace molrt

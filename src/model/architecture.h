@@ -1,0 +1,22 @@
+#pragma once
+// The sizes of a network, read off its tensors (spec: checkpoints.md, Tensor names).
+#include "nn/pair_bias.h"
+#include "nn/weights.h"
+
+namespace molrt {
+
+struct Architecture {
+  PairKernel kernel = PairKernel::gaussian;
+  int layers = 0, width = 0, ffn = 0, heads = 0;
+  int vocabulary = 0;  // V: the dictionary with [MASK]
+};
+
+// The official sizes of a kernel; vocabulary 31 (molecule) or 94 (oled).
+Architecture official_architecture(PairKernel kernel);
+// FORMAT error where the tensors do not fit together, naming the one that does not.
+Architecture infer_architecture(const Weights& weights);
+// INVALID_ARGUMENT where sizes cannot work (width not a multiple of heads ...).
+void check_architecture(const Architecture& architecture);
+const char* kernel_name(PairKernel kernel);  // "gaussian", "linear"
+
+}  // namespace molrt

@@ -1,0 +1,78 @@
+#pragma once
+// Molecules on their way through the pipeline: SMILES or atoms -> conformer -> features -> network,
+// each with a status. The same SMILES text is computed once.
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "chem/conformer.h"
+#include "model/model.h"
+
+namespace molrt {
+
+struct RunOptions {
+  int threads = 1;
+  int max_atoms = 0;   // 0: the model's limit
+  bool crop = false;
+  int batch_size = 0;  // molecules of one pass; 0: chosen by size
+  // stage (MOLRT_STAGE_*), done, total; from the calling thread; true stops the run (CANCELLED).
+  std::function<bool(int stage, size_t done, size_t total)> progress;
+};
+
+struct RowState {
+  int32_t status;       // MOLRT_ROW_*
+  int32_t source;       // MOLRT_SOURCE_*
+  uint32_t flags;       // MOLRT_FLAG_*
+  int conformer_atoms;  // 0 without a conformer
+  int model_atoms;      // atoms that the last model reads; 0 before and for failed rows
+};
+
+class Batch {
+ public:
+  explicit Batch(ConformerOptions options) : options_(options) {}
+
+  void add_smiles(std::string smiles);
+  void add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates);
+  void clear();
+  size_t size() const { return molecule_of_row_.size(); }
+
+  // Fills in what is missing. The model-free form applies no limit but the batch's own.
+  void compute_conformers(const RunOptions& options);
+  void prepare(const Model& model, const RunOptions& options);
+  // mean, std [rows, outputs]; std may be null. Rows that fail are NaN.
+  void predict(const Model& model, const RunOptions& options, float* mean, float* std);
+  // cls [rows, width]; atoms [sum of model_atoms, width]; either may be null.
+  void embed(const Model& model, const RunOptions& options, float* cls, float* atoms);
+
+  RowState row(size_t row) const;
+  const std::string& message(size_t row) const;
+  const Conformer& conformer(size_t row) const;             // empty where there is none
+  const std::vector<int32_t>& model_atoms(size_t row) const;  // input index of each atom read
+  const std::string& smiles(size_t row) const;              // "" for given atoms
+
+ private:
+  struct Molecule {
+    std::string smiles;
+    bool given = false;
+    ConformerResult result;
+    int limit = 0;          // atoms, the one that `result` was computed under
+    Features features;      // for the last model
+    bool prepared = false;  // whether `features` holds
+    std::vector<size_t> rows;
+  };
+
+  const Molecule& molecule(size_t row) const { return molecules_[molecule_of_row_[row]]; }
+  bool needs_conformer(const Molecule& molecule, const ConformerOptions& options) const;
+  void compute_missing(const ConformerOptions& options, const RunOptions& run);
+  // Runs the network over the molecules that can; consume(molecule, rows [length, width]).
+  void run(const Model& model, const RunOptions& options,
+           const std::function<void(Molecule&, const float* rows)>& consume);
+
+  ConformerOptions options_;
+  std::vector<Molecule> molecules_;
+  std::vector<size_t> molecule_of_row_;
+  std::unordered_map<std::string, size_t> molecule_of_smiles_;
+};
+
+}  // namespace molrt

@@ -1,0 +1,36 @@
+#pragma once
+// Everything about a model but its weights: what the container's metadata stores (io/FORMAT.md).
+#include <string>
+#include <vector>
+
+#include "features/dictionary.h"
+#include "model/architecture.h"
+#include "model/target_scaler.h"
+#include "nn/head.h"
+
+namespace molrt {
+
+enum class Hydrogens { all = 1, none = 2 };  // MOLRT_HYDROGENS_*
+constexpr int default_max_atoms = 256;       // the peer's limit
+
+struct ModelCard {
+  Architecture architecture;
+  std::string dictionary_text;  // as a dict.txt, file order, without [MASK]
+  TokenLayout layout = TokenLayout::file_order;
+  Hydrogens hydrogens = Hydrogens::all;
+  int max_atoms = default_max_atoms;
+
+  // The rest describes the property head; all empty or 0 without one.
+  std::string task;                                // "regression"
+  HeadKind head = HeadKind::linear;
+  std::vector<std::string> targets;                // [outputs]
+  std::vector<std::vector<TargetScaler>> scalers;  // [folds][outputs]
+  int outputs() const { return static_cast<int>(targets.size()); }
+  int folds() const { return static_cast<int>(scalers.size()); }
+
+  std::string settings = "{}";    // JSON: every training setting as it ran
+  std::string training = "{}";    // JSON: the training's report
+  std::string provenance = "{}";  // JSON: where the weights came from
+};
+
+}  // namespace molrt

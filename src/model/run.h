@@ -1,0 +1,23 @@
+#pragma once
+// Many molecules through the encoder on all threads.
+#include <functional>
+#include <span>
+
+#include "model/model.h"
+
+namespace molrt {
+
+struct EncoderRun {
+  int threads = 1;
+  int batch_size = 0;  // molecules that share a pass; 0: by tokens
+  // From any worker, once a molecule: its index and its rows [length, width].
+  std::function<void(size_t molecule, const float* rows)> consume;
+  // From the calling thread between passes: molecules done so far; true stops (CANCELLED).
+  std::function<bool(size_t done)> progress;
+};
+
+// The bytes of a molecule's rows depend on nothing but the molecule.
+void run_encoder(const Model& model, std::span<const Features* const> molecules,
+                 const EncoderRun& run);
+
+}  // namespace molrt

@@ -1,0 +1,41 @@
+#pragma once
+// One pre-LN transformer layer (spec: model.md section 3, Encoder):
+//   x += out_proj(attention(in_proj(LN(x)), pair));  x += fc2(gelu(fc1(LN(x))))
+#include <span>
+
+#include "nn/linear.h"
+#include "nn/pair_bias.h"
+#include "nn/workspace.h"
+
+namespace molrt {
+
+// Molecules one behind the other, without padding between them.
+struct PackedBatch {
+  size_t tokens = 0;  // of all molecules; activations have padded_rows(tokens) rows
+  struct Molecule {
+    size_t first_token;
+    AttentionShape shape;
+    float* pair;  // [heads, n, pair_stride]
+  };
+  std::vector<Molecule> molecules;
+};
+
+class EncoderLayer {
+ public:
+  EncoderLayer(const Weights& weights, const std::string& name, int width, int ffn);
+
+  // x [padded_rows(tokens), width], in place; each molecule's pair bias becomes its logits.
+  void forward(const PackedBatch& batch, float* x, Workspace& workspace) const;
+
+ private:
+  void attend(const PackedBatch& batch, float* x, Workspace& workspace) const;
+  void feed_forward(size_t tokens, float* x, Workspace& workspace) const;
+
+  int width_, ffn_;
+  LayerNorm attention_norm_;
+  PackedMatrix in_proj_, out_proj_;
+  LayerNorm ffn_norm_;
+  PackedMatrix fc1_, fc2_;
+};
+
+}  // namespace molrt

@@ -1,0 +1,138 @@
+#include "nn/head.h"
+
+#include <cmath>
+
+#include "base/philox.h"
+#include "nn/dense.h"
+
+namespace molrt {
+namespace {
+
+void fill_normal(std::span<float> values, uint64_t seed, uint32_t tensor, uint32_t sample) {
+  const PhiloxKey key = random_key(seed, 0);
+  const uint32_t purpose = random_purpose(Purpose::initialise, 0, sample);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>(.02 * random_normal(key, tensor, 0, purpose, i));
+}
+
+// row = row * d / (1 - p), d zero at the mask's hits.
+void drop_row(float* row, size_t width, double p, PhiloxKey key, uint32_t molecule, Site site) {
+  const uint64_t threshold = bernoulli_threshold(p);
+  const float scale = p < 1 ? static_cast<float>(1 / (1 - p)) : 0.f;
+  const uint32_t purpose = random_purpose(Purpose::train);
+  for (size_t block = 0; block < width; block += 4) {
+    const auto lanes = philox4x32({molecule, site, purpose, static_cast<uint32_t>(block / 4)}, key);
+    for (size_t i = block; i < width && i < block + 4; ++i)
+      row[i] = lanes[i - block] < threshold ? 0.f : row[i] * scale;
+  }
+}
+
+// In place on rows [molecules, width]; its own backward pass too.
+void drop(const HeadDropout& dropout, Site site, size_t width, float* rows) {
+  if (dropout.p == 0) return;
+  const PhiloxKey key = random_key(dropout.seed, dropout.step);
+  for (size_t r = 0; r < dropout.molecules.size(); ++r)
+    drop_row(rows + r * width, width, dropout.p, key, dropout.molecules[r], site);
+}
+
+void apply_tanh(std::vector<float>& values) {
+  for (float& value : values) value = std::tanh(value);
+}
+
+}  // namespace
+
+Head make_head(HeadKind kind, int width, int outputs) {
+  Head head{kind, width, outputs, {}, {}, {}, {}};
+  const auto columns = static_cast<size_t>(width), rows = static_cast<size_t>(outputs);
+  if (kind == HeadKind::pooled) {
+    head.dense_weight.resize(columns * columns);
+    head.dense_bias.resize(columns);
+  }
+  head.out_weight.resize(rows * columns);
+  head.out_bias.resize(rows);
+  return head;
+}
+
+Head initialised_head(HeadKind kind, int width, int outputs, uint64_t seed, uint32_t sample) {
+  Head head = make_head(kind, width, outputs);
+  fill_normal(head.dense_weight, seed, 0, sample);
+  fill_normal(head.out_weight, seed, 1, sample);
+  return head;
+}
+
+std::array<std::span<float>, 4> parameters(Head& head) {
+  return {head.dense_weight, head.dense_bias, head.out_weight, head.out_bias};
+}
+
+void head_forward(const Head& head, const float* cls, size_t rows, float* outputs) {
+  const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
+  std::vector<float> pooled;
+  if (head.kind == HeadKind::pooled) {
+    pooled.resize(rows * width);
+    dense_forward(cls, head.dense_weight.data(), head.dense_bias.data(), rows, width, width,
+                  pooled.data());
+    apply_tanh(pooled);
+    cls = pooled.data();
+  }
+  dense_forward(cls, head.out_weight.data(), head.out_bias.data(), rows, width, count, outputs);
+}
+
+void head_forward_training(const Head& head, const float* cls, const HeadDropout& dropout,
+                           HeadActivations& activations, float* outputs) {
+  const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
+  const size_t rows = dropout.molecules.size();
+  activations.input.assign(cls, cls + rows * width);
+  drop(dropout, site_head_in, width, activations.input.data());
+  const std::vector<float>* last = &activations.input;
+  if (head.kind == HeadKind::pooled) {
+    activations.pooled.resize(rows * width);
+    dense_forward(activations.input.data(), head.dense_weight.data(), head.dense_bias.data(), rows,
+                  width, width, activations.pooled.data());
+    apply_tanh(activations.pooled);
+    activations.middle = activations.pooled;
+    drop(dropout, site_head_mid, width, activations.middle.data());
+    last = &activations.middle;
+  }
+  dense_forward(last->data(), head.out_weight.data(), head.out_bias.data(), rows, width, count,
+                outputs);
+}
+
+namespace {
+
+// Through out_proj, the second dropout and tanh: the gradient of dense's output, [rows, width].
+std::vector<float> backward_to_dense(const Head& head, const HeadDropout& dropout,
+                                     const HeadActivations& activations, const float* d_outputs) {
+  const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
+  const size_t rows = dropout.molecules.size();
+  std::vector<float> d_dense(rows * width);
+  dense_backward_input(head.out_weight.data(), d_outputs, rows, width, count, d_dense.data());
+  drop(dropout, site_head_mid, width, d_dense.data());
+  for (size_t i = 0; i < d_dense.size(); ++i)
+    d_dense[i] *= 1 - activations.pooled[i] * activations.pooled[i];
+  return d_dense;
+}
+
+}  // namespace
+
+void head_backward(const Head& head, const HeadDropout& dropout, const HeadActivations& activations,
+                   const float* d_outputs, Head& gradient, float* d_cls) {
+  const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
+  const size_t rows = dropout.molecules.size();
+  const bool pooled = head.kind == HeadKind::pooled;
+  dense_backward_parameters(pooled ? activations.middle.data() : activations.input.data(),
+                            d_outputs, rows, width, count, gradient.out_weight.data(),
+                            gradient.out_bias.data());
+  std::vector<float> d_dense;
+  if (pooled) {
+    d_dense = backward_to_dense(head, dropout, activations, d_outputs);
+    dense_backward_parameters(activations.input.data(), d_dense.data(), rows, width, width,
+                              gradient.dense_weight.data(), gradient.dense_bias.data());
+  }
+  if (d_cls == nullptr) return;
+  const std::vector<float>& first = pooled ? head.dense_weight : head.out_weight;
+  dense_backward_input(first.data(), pooled ? d_dense.data() : d_outputs, rows, width,
+                       pooled ? width : count, d_cls);
+  drop(dropout, site_head_in, width, d_cls);
+}
+
+}  // namespace molrt

@@ -1,0 +1,32 @@
+#pragma once
+// Distances and edge types -> the first layer's attention bias (spec: model.md section 3, Pair bias):
+// pair features (gaussian or linear), then linear1, gelu, linear2.
+#include <memory>
+
+#include "kernels/attention.h"
+#include "nn/linear.h"
+#include "nn/workspace.h"
+
+namespace molrt {
+
+constexpr int pair_width = 128;  // K
+enum class PairKernel { gaussian = 1, linear = 2 };  // MOLRT_KERNEL_*
+
+class PairFeatures;  // distances, edge types -> [pairs, K]
+
+class PairBias {
+ public:
+  PairBias(const Weights& weights, PairKernel kernel, int vocabulary, int heads);
+  ~PairBias();
+
+  // tokens [n], coordinates [n, 3] -> pair [heads, n, pair_stride], for one molecule.
+  void forward(const AttentionShape& shape, const int32_t* tokens, const float* coordinates,
+               float* pair, Workspace& workspace) const;
+
+ private:
+  int vocabulary_;
+  std::unique_ptr<PairFeatures> features_;
+  PackedMatrix linear1_, linear2_;
+};
+
+}  // namespace molrt

@@ -1,0 +1,20 @@
+#pragma once
+// The scratch memory of one worker: allocated on first use, reused for every batch after it.
+#include <cstdint>
+#include <vector>
+
+#include "base/buffer.h"
+
+namespace molrt {
+
+struct Workspace {
+  Buffer matmul, attention;                             // kernels' own
+  Buffer pair_features, pair_hidden, pair_bias_rows;    // a chunk of pairs
+  std::vector<float> distances;                         // likewise
+  std::vector<int32_t> edge_types;                      // likewise
+  Buffer pair;                                          // all molecules' pair matrices
+  Buffer normed, qkv, context, ffn;                     // a packed batch, per layer
+  Buffer representation;                                // a packed batch
+};
+
+}  // namespace molrt

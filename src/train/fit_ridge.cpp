@@ -1,0 +1,67 @@
+#include <cmath>
+
+#include "train/fold.h"
+#include "train/ridge.h"
+
+namespace molrt {
+namespace {
+
+std::vector<size_t> labelled_rows(const Fold& fold, size_t target) {
+  const auto count = static_cast<size_t>(fold.data.targets);
+  std::vector<size_t> rows;
+  for (const size_t row : fold.split.train)
+    if (!std::isnan(fold.targets[row * count + target])) rows.push_back(row);
+  return rows;
+}
+
+using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+Ridge make_ridge(const Fold& fold, const std::vector<size_t>& rows) {
+  std::vector<float> representations, targets;
+  gather(fold, rows, representations, targets);
+  const Eigen::Map<const RowMajor> x(representations.data(), static_cast<Eigen::Index>(rows.size()),
+                                     fold.data.width);
+  return Ridge(x.cast<double>());
+}
+
+Eigen::VectorXd labels(const Fold& fold, const std::vector<size_t>& rows, size_t target) {
+  Eigen::VectorXd y(static_cast<Eigen::Index>(rows.size()));
+  for (size_t i = 0; i < rows.size(); ++i)
+    y[static_cast<Eigen::Index>(i)] =
+        fold.targets[rows[i] * static_cast<size_t>(fold.data.targets) + target];
+  return y;
+}
+
+void store(const RidgeFit& fit, size_t target, FoldFit& result) {
+  const auto width = static_cast<size_t>(result.head.width);
+  for (size_t i = 0; i < width; ++i)
+    result.head.out_weight[target * width + i] =
+        static_cast<float>(fit.weights[static_cast<Eigen::Index>(i)]);
+  result.head.out_bias[target] = static_cast<float>(fit.intercept);
+  result.ridge_lambda.push_back(fit.lambda);
+}
+
+}  // namespace
+
+// Each target is fitted on the rows that have it; targets with the same rows share the
+// decomposition.
+FoldFit fit_ridge(const Fold& fold) {
+  FoldFit result;
+  result.head = make_head(HeadKind::linear, fold.data.width, fold.data.targets);
+  std::vector<size_t> rows = labelled_rows(fold, 0);
+  Ridge ridge = make_ridge(fold, rows);
+  for (size_t target = 0; target < static_cast<size_t>(fold.data.targets); ++target) {
+    if (auto own = labelled_rows(fold, target); own != rows) {
+      rows = std::move(own);
+      ridge = make_ridge(fold, rows);
+    }
+    const Eigen::VectorXd y = labels(fold, rows, target);
+    const double lambda = fold.settings.ridge_lambda;
+    store(lambda > 0 ? ridge.fit(y, lambda) : ridge.fit_leave_one_out(y), target, result);
+  }
+  result.train_loss = mean_loss(fold, result.head, fold.split.train);
+  result.valid_loss = mean_loss(fold, result.head, fold.split.held_out);
+  return result;
+}
+
+}  // namespace molrt

@@ -1,0 +1,49 @@
+#pragma once
+// One fold: its rows, their scalings, and the two ways to fit its head.
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "nn/head.h"
+#include "train/head_settings.h"
+#include "train/head_training.h"
+#include "train/scaling.h"
+#include "train/split.h"
+
+namespace molrt {
+
+struct Fold {
+  const HeadTrainingData& data;
+  const HeadSettings& settings;
+  uint32_t index;
+  Split split;
+  std::vector<TargetScaler> scalers;
+  std::vector<float> targets;  // [data.rows, data.targets], scaled; NaN: none
+  ColumnScaler columns;
+};
+
+// DATA error if a target is constant or has no value in the training part.
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint32_t index,
+               Split split);
+
+struct FoldFit {
+  Head head;                         // on scaled columns
+  int epochs = 0, best_epoch = 0;    // 0 for ridge
+  double train_loss, valid_loss;     // at best_epoch; valid NaN without held-out rows
+  std::vector<double> ridge_lambda;  // [targets] for ridge
+};
+
+// Called after each epoch, from 1; throws to stop.
+using EpochCallback = std::function<void(int epoch, double train_loss, double valid_loss)>;
+
+FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch);
+FoldFit fit_ridge(const Fold& fold);
+
+// The rows' scaled representations, [rows, width], and targets, [rows, targets].
+void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
+            std::vector<float>& targets);
+// Mean loss over the rows' labels, evaluation mode; NaN without any.
+double mean_loss(const Fold& fold, const Head& head, std::span<const size_t> rows);
+
+}  // namespace molrt

@@ -1,0 +1,162 @@
+#include "train/head_settings.h"
+
+#include <cmath>
+#include <limits>
+
+namespace molrt {
+namespace {
+
+bool ridge(const Settings& s) { return s.text("solver") == "ridge"; }
+
+std::string if_ridge(const Settings& s, const char* reason) { return ridge(s) ? reason : ""; }
+
+std::string gradient_only(const Settings& s) {
+  return if_ridge(s, "solver=ridge is solved in closed form, without gradient steps");
+}
+
+std::string kind_of_ridge(const Settings& s) {
+  return s.text("head") == "linear" ? "" : if_ridge(s, "solver=ridge fits a linear head only");
+}
+
+std::string dropout_of_ridge(const Settings& s) {
+  return s.f64("pooler_dropout") == 0 ? "" : if_ridge(s, "solver=ridge has no dropout");
+}
+
+std::string loss_of_ridge(const Settings& s) {
+  return s.text("loss") == "mse" ? "" : if_ridge(s, "solver=ridge minimises the squared error");
+}
+
+std::string patience_needs_rows(const Settings& s) {
+  if (s.i64("patience") > 0 && s.i64("folds") == 1 && s.f64("valid_fraction") == 0)
+    return "valid_fraction=0 holds nothing out to stop by";
+  return gradient_only(s);
+}
+
+std::string valid_fraction_of_one_fold(const Settings& s) {
+  return s.i64("folds") == 1 ? "" : "with folds >= 2 each fold's own part is held out";
+}
+
+std::string delta_of_huber(const Settings& s) {
+  return s.text("loss") == "huber" ? gradient_only(s) : "it belongs to loss=huber";
+}
+
+std::string of_ridge(const Settings& s) { return ridge(s) ? "" : "it belongs to solver=ridge"; }
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kMostRows = 1 << 25;
+
+std::vector<SettingRow> model_settings() {
+  return {
+      {"head", "linear", "", "", 0, 0, "linear|pooled", "0.1.0",
+       "linear: one layer; pooled: dense, tanh and a second layer", kind_of_ridge},
+      {"pooler_dropout", 0.0, "", "0.2", 0, 1, "", "0.1.0",
+       "dropout rate of the head's inputs, in training", dropout_of_ridge},
+      {"standardise", int64_t{1}, "", "", 0, 1, "", "0.1.0",
+       "1: scale the representation's columns by the training rows' mean and standard deviation; "
+       "stored in the head's first layer"},
+      {"target_scaling", "standard", "", "", 0, 0, "standard|none", "0.1.0",
+       "standard: train on targets with mean 0 and standard deviation 1 over the training rows"},
+  };
+}
+
+std::vector<SettingRow> split_settings() {
+  return {
+      {"folds", int64_t{1}, "", "5", 1, 1000, "", "0.1.0",
+       "2 or more: cross-validation; the model averages the folds' heads"},
+      {"split", "random", "", "", 0, 0, "random", "0.1.0", "how rows are held out"},
+      {"valid_fraction", .1, "", "", 0, .9, "", "0.1.0",
+       "with folds=1: part of the rows that is held out for early stopping and for the reported "
+       "metrics; 0: none",
+       valid_fraction_of_one_fold},
+      {"seed", int64_t{42}, "", "", 0, 9223372036854775807.0, "", "0.1.0",
+       "of splits, initial weights, batch order and dropout"},
+  };
+}
+
+std::vector<SettingRow> solver_settings() {
+  return {
+      {"solver", "adam", "", "", 0, 0, "adam|ridge", "0.1.0",
+       "adam: gradient steps; ridge: the linear head in closed form"},
+      {"ridge_lambda", 0.0, "", "", 0, kInfinity, "", "0.1.0",
+       "penalty on the squared weights, added to the sum of squared errors; 0: the best by "
+       "leave-one-out on the training rows",
+       of_ridge},
+      {"loss", "mse", "", "", 0, 0, "mse|mae|huber", "0.1.0",
+       "mean over the labels of a batch, in scaled units", loss_of_ridge},
+      {"huber_delta", 1.0, "", "", 1e-6, 1e6, "", "0.1.0",
+       "where loss=huber turns from quadratic to linear, in scaled units", delta_of_huber},
+      {"epochs", int64_t{200}, "epochs", "", 1, 1000000, "", "0.1.0",
+       "passes over the training rows, at most", gradient_only},
+      {"patience", int64_t{20}, "epochs", "", 0, 1000000, "", "0.1.0",
+       "stop after so many epochs without a better held-out loss and keep the best epoch; 0: train "
+       "to the end and keep the last",
+       patience_needs_rows},
+      {"batch_size", int64_t{32}, "molecules", "", 1, kMostRows, "", "0.1.0",
+       "molecules of an optimiser step", gradient_only},
+  };
+}
+
+std::vector<SettingRow> adam_settings() {
+  return {
+      {"lr", 1e-3, "", "", 1e-12, 10, "", "0.1.0", "peak learning rate", gradient_only},
+      {"warmup", .03, "", "", 0, 1, "", "0.1.0",
+       "fraction of the steps in which the learning rate rises from 0; then it falls linearly to 0",
+       gradient_only},
+      {"clip", 5.0, "", "", 0, kInfinity, "", "0.1.0",
+       "largest norm of a step's whole gradient; 0: no clipping", gradient_only},
+      {"adam_beta1", .9, "", "", 0, .999999, "", "0.1.0", "decay of Adam's mean", gradient_only},
+      {"adam_beta2", .999, "", "", 0, .99999999, "", "0.1.0", "decay of Adam's mean square",
+       gradient_only},
+      {"adam_eps", 1e-6, "", "", 1e-15, 1, "", "0.1.0", "added to the root of Adam's mean square",
+       gradient_only},
+  };
+}
+
+Loss read_loss(const Settings& s) {
+  const std::string& name = s.text("loss");
+  const LossKind kind = name == "mae"     ? LossKind::mae
+                        : name == "huber" ? LossKind::huber
+                                          : LossKind::mse;
+  return {kind, s.f64("huber_delta")};
+}
+
+// 0 where it would have no effect.
+int effective_patience(const Settings& s) {
+  return patience_needs_rows(s).empty() ? static_cast<int>(s.i64("patience")) : 0;
+}
+
+}  // namespace
+
+std::vector<SettingRow> head_settings() {
+  std::vector<SettingRow> rows;
+  for (const auto& part : {model_settings(), solver_settings(), adam_settings(), split_settings()})
+    rows.insert(rows.end(), part.begin(), part.end());
+  return rows;
+}
+
+HeadSettings read_head_settings(const Settings& s) {
+  s.validate();
+  return {
+      .kind = s.text("head") == "pooled" ? HeadKind::pooled : HeadKind::linear,
+      .ridge = ridge(s),
+      .pooler_dropout = s.f64("pooler_dropout"),
+      .epochs = static_cast<int>(s.i64("epochs")),
+      .lr = s.f64("lr"),
+      .batch_size = static_cast<int>(s.i64("batch_size")),
+      .warmup = s.f64("warmup"),
+      .clip = s.f64("clip"),
+      .adam_beta1 = s.f64("adam_beta1"),
+      .adam_beta2 = s.f64("adam_beta2"),
+      .adam_eps = s.f64("adam_eps"),
+      .patience = effective_patience(s),
+      .valid_fraction = s.f64("valid_fraction"),
+      .folds = static_cast<int>(s.i64("folds")),
+      .seed = static_cast<uint64_t>(s.i64("seed")),
+      .scale_targets = s.text("target_scaling") == "standard",
+      .loss = read_loss(s),
+      .ridge_lambda = s.f64("ridge_lambda"),
+      .standardise = s.i64("standardise") == 1,
+  };
+}
+
+}  // namespace molrt

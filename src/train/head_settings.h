@@ -1,0 +1,38 @@
+#pragma once
+// The settings of training a head on a frozen encoder: their rows of the table, and their values in
+// the form that the training reads.
+#include <cstdint>
+#include <vector>
+
+#include "nn/head.h"
+#include "train/loss.h"
+#include "train/settings.h"
+
+namespace molrt {
+
+std::vector<SettingRow> head_settings();
+
+struct HeadSettings {
+  HeadKind kind;
+  bool ridge;  // solver
+  double pooler_dropout;
+  int epochs;
+  double lr;  // peak
+  int batch_size;
+  double warmup;  // fraction of the steps
+  double clip;    // 0: off
+  double adam_beta1, adam_beta2, adam_eps;
+  int patience;           // 0: no early stopping
+  double valid_fraction;  // with folds = 1
+  int folds;
+  uint64_t seed;
+  bool scale_targets;
+  Loss loss;
+  double ridge_lambda;  // 0: chosen by leave-one-out
+  bool standardise;
+};
+
+// INVALID_ARGUMENT as Settings::validate.
+HeadSettings read_head_settings(const Settings& settings);
+
+}  // namespace molrt

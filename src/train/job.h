@@ -1,0 +1,45 @@
+#pragma once
+// One training run: molecules and values in, a new model out.
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "model/batch.h"
+#include "train/head_training.h"
+
+namespace molrt {
+
+struct TrainingTable {
+  std::vector<double> values;             // [rows, targets]; NaN: no value
+  std::vector<std::string> target_names;  // [targets]
+};
+
+class Job {
+ public:
+  // The base model is shared and never changed; the batch and the settings are copies.
+  Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings);
+
+  // Representations once, then heads. `on_epoch` is called on this thread; true stops (CANCELLED).
+  void run(RunOptions options, const TrainingCallback& on_epoch);
+  void cancel() { cancelled_ = true; }  // from any thread
+
+  bool done() const { return result_.has_value(); }
+  bool started() const { return started_; }
+  std::shared_ptr<const Model> model() const { return model_; }
+  const HeadTrainingResult& result() const { return *result_; }
+  const Batch& batch() const { return batch_; }
+
+ private:
+  std::vector<float> representations(RunOptions options);
+  ModelCard trained_card() const;
+
+  std::shared_ptr<const Model> base_, model_;
+  Batch batch_;
+  TrainingTable table_;
+  Settings settings_;
+  std::optional<HeadTrainingResult> result_;
+  std::atomic<bool> cancelled_{false};
+  bool started_ = false;
+};
+
+}  // namespace molrt

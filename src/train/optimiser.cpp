@@ -1,0 +1,60 @@
+#include "train/optimiser.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace molrt {
+
+StepPlan plan_steps(size_t rows, size_t batch_size, size_t epochs, double warmup) {
+  StepPlan plan;
+  plan.batch_size = std::min(rows, batch_size);
+  plan.batches = rows / plan.batch_size;
+  plan.total = uint64_t{plan.batches} * epochs;
+  plan.warmup = static_cast<uint64_t>(warmup * static_cast<double>(plan.total));
+  return plan;
+}
+
+double learning_rate(double peak, uint64_t step, const StepPlan& plan) {
+  if (step < plan.warmup)
+    return peak * static_cast<double>(step) / static_cast<double>(plan.warmup);
+  if (step >= plan.total) return 0;
+  return peak * static_cast<double>(plan.total - step) /
+         static_cast<double>(plan.total - plan.warmup);
+}
+
+double clip_gradients(std::span<const std::span<float>> gradients, double limit) {
+  double squares = 0;
+  for (const auto& tensor : gradients)
+    for (const float g : tensor) squares += double{g} * g;
+  const double norm = std::sqrt(squares);
+  if (limit == 0 || norm <= limit) return norm;
+  const auto factor = static_cast<float>(limit / (norm + 1e-6));  // torch's clip_grad_norm_
+  for (const auto& tensor : gradients)
+    for (float& g : tensor) g *= factor;
+  return norm;
+}
+
+void Adam::step(std::span<const std::span<float>> parameters,
+                std::span<const std::span<float>> gradients, double rate) {
+  moments_.resize(parameters.size());
+  ++steps_;
+  const auto t = static_cast<double>(steps_);
+  const auto b1 = static_cast<float>(beta1_), b2 = static_cast<float>(beta2_);
+  const auto r1 = static_cast<float>(1 - beta1_), r2 = static_cast<float>(1 - beta2_);
+  const auto size = static_cast<float>(rate / (1 - std::pow(beta1_, t)));
+  const auto root = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, t)));
+  const auto eps = static_cast<float>(eps_);
+  for (size_t k = 0; k < parameters.size(); ++k) {
+    auto& [mean, square] = moments_[k];
+    const auto &w = parameters[k], &g = gradients[k];
+    mean.resize(w.size());
+    square.resize(w.size());
+    for (size_t i = 0; i < w.size(); ++i) {
+      mean[i] = b1 * mean[i] + r1 * g[i];
+      square[i] = b2 * square[i] + r2 * (g[i] * g[i]);
+      w[i] -= size * mean[i] / (std::sqrt(square[i]) * root + eps);
+    }
+  }
+}
+
+}  // namespace molrt

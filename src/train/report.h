@@ -1,0 +1,20 @@
+#pragma once
+// What a training run tells about itself (keys: head_training.h).
+#include <string>
+#include <vector>
+
+#include "train/fold.h"
+
+namespace molrt {
+
+struct UsedRows {
+  std::vector<size_t> used;  // ascending
+  size_t without_target = 0, failed = 0;
+};
+
+// One of each fold, and the held-out predictions as HeadTrainingResult has them.
+std::string training_report(const HeadTrainingData& data, const Settings& settings,
+                            const UsedRows& rows, const std::vector<Fold>& folds,
+                            const std::vector<FoldFit>& fits, const std::vector<float>& held_out);
+
+}  // namespace molrt

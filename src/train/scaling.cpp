@@ -1,0 +1,123 @@
+#include "train/scaling.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+
+namespace molrt {
+namespace {
+
+// A representation's rounding errors are some 1e-6 of its values.
+constexpr double kConstantColumn = 1e-5;
+
+double relative_factor(double mean, double deviation) {
+  return deviation > kConstantColumn * std::abs(mean) ? 1 / deviation : 0;
+}
+
+std::vector<double> column_means(std::span<const float> x, size_t width,
+                                 std::span<const size_t> rows) {
+  std::vector<double> means(width);
+  for (const size_t row : rows)
+    for (size_t i = 0; i < width; ++i) means[i] += x[row * width + i];
+  for (double& mean : means) mean /= static_cast<double>(rows.size());
+  return means;
+}
+
+std::vector<double> column_variances(std::span<const float> x, const std::vector<double>& means,
+                                     std::span<const size_t> rows) {
+  const size_t width = means.size();
+  std::vector<double> variances(width);
+  for (const size_t row : rows)
+    for (size_t i = 0; i < width; ++i) {
+      const double deviation = x[row * width + i] - means[i];
+      variances[i] += deviation * deviation;
+    }
+  for (double& variance : variances) variance /= static_cast<double>(rows.size());
+  return variances;
+}
+
+std::vector<double> labels_of(std::span<const double> values, size_t targets, size_t target,
+                              std::span<const size_t> rows) {
+  std::vector<double> labels;
+  for (const size_t row : rows)
+    if (const double value = values[row * targets + target]; !std::isnan(value))
+      labels.push_back(value);
+  return labels;
+}
+
+void check_labels(const std::vector<double>& labels, const std::string& name,
+                  const std::string& where) {
+  if (labels.empty()) fail(MOLRT_ERROR_DATA, "target '{}' has no value in {}", name, where);
+  const auto [low, high] = std::minmax_element(labels.begin(), labels.end());
+  if (*low == *high)
+    fail(MOLRT_ERROR_DATA, "target '{}' is constant in {}: its {} value(s) are all {}", name, where,
+         labels.size(), *low);
+}
+
+TargetScaler standard_scaler(const std::vector<double>& labels, const std::string& name) {
+  const auto n = static_cast<double>(labels.size());
+  TargetScaler scaler;
+  for (const double label : labels) scaler.mean += label / n;
+  double variance = 0;
+  for (const double label : labels) variance += (label - scaler.mean) * (label - scaler.mean) / n;
+  scaler.scale = std::sqrt(variance);
+  if (!std::isfinite(scaler.scale) || scaler.scale == 0)
+    fail(MOLRT_ERROR_DATA, "target '{}' cannot be scaled: its standard deviation is {}", name,
+         scaler.scale);
+  return scaler;
+}
+
+}  // namespace
+
+void ColumnScaler::apply(const float* x, float* z) const {
+  for (size_t i = 0; i < mean.size(); ++i) z[i] = (x[i] - mean[i]) * factor[i];
+}
+
+ColumnScaler identity_columns(int width) {
+  const auto n = static_cast<size_t>(width);
+  return {std::vector<float>(n, 0.f), std::vector<float>(n, 1.f)};
+}
+
+ColumnScaler fit_columns(std::span<const float> x, int width, std::span<const size_t> rows) {
+  const auto means = column_means(x, static_cast<size_t>(width), rows);
+  const auto variances = column_variances(x, means, rows);
+  ColumnScaler scaler = identity_columns(width);
+  for (size_t i = 0; i < means.size(); ++i) {
+    scaler.mean[i] = static_cast<float>(means[i]);
+    scaler.factor[i] = static_cast<float>(relative_factor(means[i], std::sqrt(variances[i])));
+  }
+  return scaler;
+}
+
+Head fold_columns_into(const ColumnScaler& columns, Head head) {
+  const bool pooled = head.kind == HeadKind::pooled;
+  auto& weight = pooled ? head.dense_weight : head.out_weight;
+  auto& bias = pooled ? head.dense_bias : head.out_bias;
+  const size_t width = columns.mean.size();
+  for (size_t o = 0; o < bias.size(); ++o) {
+    double shift = 0;
+    for (size_t i = 0; i < width; ++i) {
+      float& w = weight[o * width + i];
+      w *= columns.factor[i];
+      shift += double{w} * columns.mean[i];
+    }
+    bias[o] = static_cast<float>(bias[o] - shift);
+  }
+  return head;
+}
+
+std::vector<TargetScaler> fit_targets(std::span<const double> values,
+                                      const std::vector<std::string>& names,
+                                      std::span<const size_t> rows, bool scale,
+                                      const std::string& where) {
+  std::vector<TargetScaler> scalers;
+  for (size_t target = 0; target < names.size(); ++target) {
+    const auto labels = labels_of(values, names.size(), target, rows);
+    check_labels(labels, names[target], where);
+    scalers.push_back(scale ? standard_scaler(labels, names[target]) : TargetScaler{});
+  }
+  return scalers;
+}
+
+}  // namespace molrt

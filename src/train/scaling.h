@@ -1,0 +1,35 @@
+#pragma once
+// Scalings fitted on a fold's training rows: of the representation's columns and of the targets.
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/target_scaler.h"
+#include "nn/head.h"
+
+namespace molrt {
+
+// z = (x - mean) * factor, column by column.
+struct ColumnScaler {
+  std::vector<float> mean, factor;             // [width]
+  void apply(const float* x, float* z) const;  // one row
+};
+
+ColumnScaler identity_columns(int width);
+// Factor 1 / population standard deviation; 0 for a column that is constant up to rounding, so that
+// rounding errors are not blown up into features.
+ColumnScaler fit_columns(std::span<const float> x, int width, std::span<const size_t> rows);
+
+// A head on scaled rows -> the same function of raw rows.
+Head fold_columns_into(const ColumnScaler& columns, Head head);
+
+// values [all rows, names.size()], own units; NaN: none. Mean and population standard deviation
+// over `rows`, or 0 and 1 if !scale. DATA error naming the target and `where` if a target has no
+// value there or is constant.
+std::vector<TargetScaler> fit_targets(std::span<const double> values,
+                                      const std::vector<std::string>& names,
+                                      std::span<const size_t> rows, bool scale,
+                                      const std::string& where);
+
+}  // namespace molrt

@@ -1,0 +1,95 @@
+"""Opening, saving and describing models; errors of files."""
+
+import numpy as np
+import pytest
+
+import molrt
+from conftest import DATA, GOOD
+
+
+def test_bytes_and_path_are_the_same_model(headed):
+    data = (DATA / "molecule_linear.pth").read_bytes()
+    for kind in (bytes, bytearray, memoryview):
+        assert np.array_equal(molrt.load(kind(data)).predict(GOOD).mean, headed.predict(GOOD).mean)
+
+
+def test_save_and_load(headed, tmp_path):
+    path = tmp_path / "model.molrt"
+    headed.save(path)
+    again = molrt.load(path)
+    assert again.predict(GOOD).mean.tobytes() == headed.predict(GOOD).mean.tobytes()
+    assert again.info["hydrogens"] == headed.info["hydrogens"]
+    assert again.target_names == headed.target_names
+    assert list(tmp_path.iterdir()) == [path]  # no temporary file left
+
+
+@pytest.mark.parametrize("dtype, bytes_each", [("f32", 4), ("f16", 2), ("bf16", 2)])
+def test_dtype(headed, tmp_path, dtype, bytes_each):
+    path = tmp_path / "model.molrt"
+    headed.save(path, dtype=dtype)
+    parameters = headed.info["parameters"]
+    assert parameters * bytes_each <= path.stat().st_size < parameters * bytes_each + 65536
+    error = np.abs(molrt.load(path).predict(GOOD).mean - headed.predict(GOOD).mean).max()
+    assert error == 0 if dtype == "f32" else 0 < error < 0.5
+
+
+def test_info_and_description(headed):
+    info = headed.info
+    assert (info["kernel"], info["layers"], info["width"], info["heads"]) == ("gaussian", 3, 64, 8)
+    assert (info["hydrogens"], info["layout"], info["head"]) == ("all", "file_order", "linear")
+    assert info["outputs"] == len(headed.target_names) == info["folds"] == 1
+    assert isinstance(headed.describe(), dict) and headed.describe()
+    assert headed.supports_element("Cl") and not headed.supports_element("Xe")
+
+
+def test_what_the_caller_says_wins():
+    model = molrt.load(DATA / "molecule_linear.pth", hydrogens="none", layout="specials_first",
+                       max_atoms=12, dictionary=DATA / "molecule.dict.txt")
+    assert (model.info["hydrogens"], model.info["layout"]) == ("none", "specials_first")
+    assert model.info["max_atoms"] == 12
+    assert len(model.embed(["CCO"]).atoms[0]) == 3
+
+
+def test_init_is_seeded():
+    sizes = dict(layers=1, width=16, ffn=16, heads=2)
+    one, same, other = (molrt.init(seed=seed, **sizes).embed(["CCO"]).cls for seed in (1, 1, 2))
+    assert one.tobytes() == same.tobytes() != other.tobytes()
+    assert molrt.init("linear", **sizes).info["hydrogens"] == "none"
+
+
+def test_threads_and_batch_size_do_not_change_bytes(headed):
+    expected = headed.predict(GOOD).mean.tobytes()
+    for threads in (1, 2, 5):
+        assert headed.predict(GOOD, threads=threads).mean.tobytes() == expected
+    assert headed.predict(GOOD, batch_size=3).mean.tobytes() == expected
+    assert headed.predict(GOOD[::-1]).mean[::-1].tobytes() == expected
+
+
+def test_assumptions_are_logged(caplog):
+    molrt.load(DATA / "molecule_linear.pth")
+    assert "hydrogen" in caplog.text
+
+
+@pytest.mark.parametrize("call, error, status", [
+    (lambda p: molrt.load("/nonexistent/weights.pt"), OSError, "io"),
+    (lambda p: molrt.load(b"noise, and no checkpoint at all"), molrt.FormatError, "format"),
+    (lambda p: molrt.load((DATA / "molecule_linear.pth").read_bytes()[:9999]), ValueError, "format"),
+    (lambda p: molrt.init(layers=-1), ValueError, "invalid_argument"),
+    (lambda p: molrt.init(width=10, heads=3), molrt.InvalidArgumentError, "invalid_argument"),
+    (lambda p: molrt.init(layers=1, width=8, ffn=8, heads=2).predict(["C"]), molrt.Error, "state"),
+    (lambda p: molrt.init(layers=1, width=8, ffn=8, heads=2).save("/nonexistent/m.molrt"),
+     molrt.FileError, "io"),
+])
+def test_errors(call, error, status, tmp_path):
+    with pytest.raises(error) as caught:
+        call(tmp_path)
+    assert isinstance(caught.value, molrt.Error)
+    assert caught.value.status == status
+    assert str(caught.value)
+
+
+def test_names_are_checked_here():
+    with pytest.raises(ValueError, match="'auto', 'all', 'none'"):
+        molrt.load(DATA / "molecule_linear.pth", hydrogens="some")
+    with pytest.raises(ValueError, match="NUL"):
+        molrt.load("a\0b")

@@ -1,0 +1,95 @@
+"""finetune(), its settings and targets."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+import molrt
+
+
+def test_round_trip(tuned, small, esol, tmp_path):
+    assert tuned.target_names == ["log S"]
+    assert isinstance(tuned.report, dict) and tuned.report
+    assert tuned.held_out.shape == (len(esol.smiles), 1)
+    assert 0 < np.isfinite(tuned.held_out).sum() < len(esol.smiles)
+    assert tuned.rows.ok.all()
+    prediction = tuned.predict(smiles=esol.smiles)
+    error = np.sqrt(np.mean((prediction.mean[:, 0] - esol.values) ** 2))
+    assert error < np.std(esol.values)  # better than predicting the mean
+    tuned.save(tmp_path / "esol.molrt")
+    again = molrt.load(tmp_path / "esol.molrt").predict(smiles=esol.smiles)
+    assert again.mean.tobytes() == prediction.mean.tobytes()
+    assert small.info["outputs"] == 0  # the base stays
+
+
+def test_training_repeats(tuned, small, esol):
+    again = molrt.finetune(small, esol.smiles, esol.values, "log S", epochs=20, threads=1)
+    assert again.held_out.tobytes() == tuned.held_out.tobytes()
+
+
+def test_folds_have_a_spread(small, esol):
+    model = molrt.finetune(small, esol.smiles, esol.values, folds=3, epochs=5)
+    assert model.info["folds"] == 3
+    assert np.isfinite(model.held_out).all()
+    assert (model.predict(esol.smiles[:5]).std > 0).all()
+
+
+def test_several_targets_with_gaps_and_bad_molecules(small, esol):
+    targets = [[value, None if i % 3 else 2 * value] for i, value in enumerate(esol.values)]
+    smiles = ["not a molecule"] + esol.smiles[1:]
+    model = molrt.finetune(small, smiles, targets, ["a", "b"], epochs=3, head="pooled")
+    assert model.predict(["CCO"]).mean.shape == (1, 2)
+    assert model.info["head"] == "pooled"
+    assert list(model.rows.status[:1]) == ["invalid_smiles"]
+    assert np.isnan(model.held_out[0]).all()
+
+
+def test_given_structures_and_weights_by_path(small, esol, tmp_path):
+    small.save(tmp_path / "base.molrt")
+    shapes = molrt.conformers(esol.smiles)
+    from_shapes = molrt.finetune(tmp_path / "base.molrt", symbols=shapes.symbols,
+                                 coordinates=shapes.coordinates, targets=np.array(esol.values),
+                                 epochs=3)
+    from_smiles = molrt.finetune(small, esol.smiles, esol.values, epochs=3)
+    assert from_shapes.held_out.tobytes() == from_smiles.held_out.tobytes()
+
+
+def test_settings_table():
+    table = {setting.keyword: setting for setting in molrt.settings()}
+    assert table["epochs"].type == "int" and table["lr"].type == "float"
+    assert table["head"].choices == ["linear", "pooled"]
+    assert all(s.help and s.since and s.minimum <= s.maximum for s in table.values())
+    assert all(s.keyword.isidentifier() for s in table.values())
+    own = set(inspect.signature(molrt.finetune).parameters)
+    assert not own & set(table), "a setting that finetune() hides"
+
+
+@pytest.mark.parametrize("settings, error, text", [
+    ({"epoch": 3}, TypeError, "'epochs'"),
+    ({"learning_rate": 3}, TypeError, "nearest"),
+    ({"epochs": 1.5}, TypeError, "epochs"),
+    ({"epochs": 2**70}, ValueError, "64-bit"),
+    ({"epochs": -1}, molrt.InvalidArgumentError, "epochs"),
+    ({"lr": "fast"}, TypeError, "lr"),
+    ({"lr": float("nan")}, molrt.InvalidArgumentError, "lr"),
+    ({"head": "lineal"}, molrt.InvalidArgumentError, "linear"),
+    ({"head": 3}, TypeError, "head"),
+])
+def test_wrong_settings(small, settings, error, text):
+    with pytest.raises(error, match=text):
+        molrt.finetune(small, ["C", "CC"], [1, 2], **settings)
+
+
+@pytest.mark.parametrize("arguments, error, text", [
+    ({}, TypeError, "targets"),
+    ({"targets": [1, 2, 3]}, ValueError, "3 rows.*2 molecules"),
+    ({"targets": [[[1]], [[2]]]}, ValueError, "3 dimensions"),
+    ({"targets": [1, 2], "target_names": ["a", "b"]}, ValueError, "2 names.*1 columns"),
+    ({"targets": [1, 1]}, molrt.DataError, "."),
+    ({"targets": [None, None]}, molrt.DataError, "."),
+    ({"targets": [1, float("inf")]}, molrt.DataError, "."),
+])
+def test_wrong_targets(small, arguments, error, text):
+    with pytest.raises(error, match=text):
+        molrt.finetune(small, ["C", "CC"], **arguments)
