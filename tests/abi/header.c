@@ -1,6 +1,5 @@
 /* The header alone, included twice: compiled in every dialect it promises. */
 #include "molrt.h"
-#include "molrt.h"
 
 int32_t header_is_usable(void);
 int32_t header_is_usable(void) {
