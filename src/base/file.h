@@ -1,5 +1,5 @@
 #pragma once
-// Files in and out: mapped reading that counts what is touched, writing by temporary name and rename.
+// Files in and out: mapped reading that counts what is touched, writing by a temporary name.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -13,8 +13,10 @@ namespace molrt {
 // the ranges are counted, so a test can see that nothing else was read. Not thread-safe.
 class ByteSource {
  public:
-  static std::shared_ptr<ByteSource> map_file(const std::string& path);  // IO if it cannot be opened
-  static std::shared_ptr<ByteSource> copy_memory(std::span<const std::byte> bytes, std::string name);
+  // IO error if there is no regular file, or an empty one.
+  static std::shared_ptr<ByteSource> map_file(const std::string& path);
+  static std::shared_ptr<ByteSource> copy_memory(std::span<const std::byte> bytes,
+                                                 std::string name);
 
   const std::string& name() const { return name_; }  // the path, or "memory"
   uint64_t size() const { return size_; }
@@ -32,9 +34,11 @@ class ByteSource {
   std::shared_ptr<const void> owner_;
 };
 
-// Writes a file whole or not at all. A path that exists and is not a regular file (a pipe, /dev/null)
-// is written in place; every other goes to a temporary name beside it and is renamed by commit().
-// Destroyed without commit(), it removes the temporary file. IO errors name the path and errno's text.
+// Writes a file whole or not at all. A path that exists and is not a regular file (a pipe,
+// /dev/null) or names an open descriptor (/dev/stdout) is written in place, appending; every other
+// goes to a temporary name beside it and is renamed by commit(). A symbolic link stays: what it leads
+// to is replaced, and its permissions are kept. Destroyed without commit(), it removes the temporary
+// file. IO errors name the path and errno's text.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -43,11 +47,13 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(const void* data, size_t size);
-  void seek(uint64_t offset);  // IO error where the file cannot seek
+  void seek(uint64_t offset);  // IO error where the file is written in place
   void commit();               // flush, fsync, close, rename
 
  private:
-  std::string path_, temporary_;  // temporary_ empty: in place
+  std::string path_;       // as the caller gave it, for messages
+  std::string target_;     // where its symbolic links lead: what is replaced
+  std::string temporary_;  // empty: in place
   FILE* file_ = nullptr;
 };
 

@@ -75,4 +75,8 @@ void parallel_for(int threads, size_t count,
   failure.rethrow();
 }
 
+void run_on_one_thread(const std::function<void()>& body) {
+  parallel_for(1, 1, [&](size_t, int) { body(); });
+}
+
 }  // namespace molrt

@@ -14,4 +14,8 @@ int available_threads();
 // child whose parent had run in parallel runs on one thread (libgomp's team does not survive a fork).
 void parallel_for(int threads, size_t count, const std::function<void(size_t item, int worker)>& body);
 
+// Runs body() here with OpenMP regions inside it on one thread. oneDNN counts threads when a primitive
+// is created, so primitives are created in here as well as executed inside parallel_for.
+void run_on_one_thread(const std::function<void()>& body);
+
 }  // namespace molrt

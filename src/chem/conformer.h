@@ -13,24 +13,28 @@ namespace molrt {
 struct Conformer {
   std::vector<uint8_t> atomic_numbers;  // [n]; 0: dummy or no element
   std::vector<float> coordinates;       // [n, 3], Angstrom, as RDKit gave them (not centred)
-  std::vector<int32_t> input_index;     // [n]: index in the SMILES or the given atoms; -1: added hydrogen
+  std::vector<int32_t> input_index;  // [n]: index in the SMILES or the given atoms (hydrogens that
+                                     // are written as atoms have one too); -1: added hydrogen
   size_t atoms() const { return atomic_numbers.size(); }
 };
 
 struct ConformerOptions {
-  bool peer_ladder = false;  // the peer's call, then 2D; else a retry from random coordinates between
+  bool peer_ladder =
+      false;  // the peer's call, then 2D; else a retry from random coordinates between
   int seed = 42;
-  double time_limit = 60;       // seconds a molecule, 0: none
-  int max_atoms = 0;            // 0: no limit; else larger molecules are TOO_LARGE before embedding
+  double time_limit = 60;  // seconds a molecule, 0: none; looked at between RDKit's attempts to
+                           // embed (one takes .3 s for 200 atoms, a minute for 1,500) and in MMFF94
+  int max_atoms = 0;       // larger molecules are TOO_LARGE before embedding; 0: more than 2,000
+                           // atoms, hydrogens included, which are too many in any case
   bool heavy_atoms_only = false;  // max_atoms counts atoms other than hydrogen
 };
 
 struct ConformerResult {
-  int32_t status = MOLRT_ROW_PENDING;   // MOLRT_ROW_*
-  int32_t source = MOLRT_SOURCE_NONE;   // MOLRT_SOURCE_*
-  uint32_t flags = 0;                   // MOLRT_FLAG_RETRIED
-  std::string message;                  // names the SMILES (shortened) and what went wrong
-  Conformer conformer;                  // empty unless status is OK
+  int32_t status = MOLRT_ROW_PENDING;  // MOLRT_ROW_*
+  int32_t source = MOLRT_SOURCE_NONE;  // MOLRT_SOURCE_*
+  uint32_t flags = 0;                  // MOLRT_FLAG_RETRIED
+  std::string message;                 // names the SMILES (shortened) and what went wrong
+  Conformer conformer;                 // empty unless status is OK
 };
 
 // Never throws but for memory: whatever RDKit does becomes a status. Thread-safe.
@@ -40,7 +44,9 @@ ConformerResult make_conformer(std::string_view smiles, const ConformerOptions& 
 ConformerResult given_conformer(const std::vector<std::string>& symbols,
                                 const std::vector<double>& coordinates);
 
-// The SDF record of a conformer, with the SMILES' bonds (smiles empty: atoms only).
+// The SDF record of a conformer (V2000; V3000 beyond 999 atoms), with the SMILES' bonds (smiles
+// empty: atoms only). INVALID_ARGUMENT unless the conformer has the SMILES' atoms, hydrogens
+// included.
 std::string sdf_record(std::string_view smiles, const Conformer& conformer, std::string_view title);
 
 // "Cl" -> 17; "D" and "T" -> 1; anything else (such as "*") -> 0.

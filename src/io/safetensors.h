@@ -15,11 +15,13 @@ struct Safetensors {
 };
 
 bool looks_like_safetensors(ByteSource& source);
-// Checks all of safetensors' rules: header size, no duplicate keys, offsets contiguous without holes
-// or overlap, end equals the file's end, products checked.
+// Checks all of safetensors' rules: header size, no duplicate keys, offsets contiguous without
+// holes or overlap, end equals the file's end, products checked.
 Safetensors read_safetensors(ByteSource& source);
 
-// Header padded so that the data starts 64-byte aligned; tensors in order of their names.
+// Header padded so that the data starts 64-byte aligned; wider numbers first, then in order of
+// names, so that every tensor is aligned to its numbers. INVALID_ARGUMENT for texts that are not
+// UTF-8.
 void write_safetensors(AtomicFile& file, const TensorMap& tensors,
                        const std::map<std::string, std::string>& metadata);
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "base/parallel.h"
+
 namespace molrt {
 namespace {
 
@@ -77,9 +79,11 @@ struct PackedMatrix::Plan {
 };
 
 PackedMatrix::PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs,
-                           int outputs, Epilogue epilogue)
-    : plan_(std::make_unique<Plan>(inputs, outputs, epilogue)) {
-  plan_->pack(weight, bias);
+                           int outputs, Epilogue epilogue) {
+  run_on_one_thread([&] {
+    plan_ = std::make_unique<Plan>(inputs, outputs, epilogue);
+    plan_->pack(weight, bias);
+  });
 }
 PackedMatrix::~PackedMatrix() = default;
 PackedMatrix::PackedMatrix(PackedMatrix&&) noexcept = default;

@@ -1,0 +1,84 @@
+#include <GraphMol/Conformer.h>
+#include <GraphMol/FileParsers/FileParsers.h>
+#include <GraphMol/MolOps.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "chem/conformer.h"
+#include "chem/molecule.h"
+#include "chem/rdkit_session.h"
+
+namespace molrt {
+namespace {
+
+using RDKit::RWMol;
+
+std::unique_ptr<RWMol> unbonded_atoms(const Conformer& conformer) {
+  auto molecule = std::make_unique<RWMol>();
+  for (uint8_t number : conformer.atomic_numbers) {
+    auto* atom = new RDKit::Atom(number);
+    atom->setNoImplicit(true);
+    molecule->addAtom(atom, false, true);  // takes the atom over
+  }
+  molecule->updatePropertyCache(false);
+  return molecule;
+}
+
+// The SMILES' molecule must be the one that the conformer was made of.
+void check_same_atoms(const RWMol& molecule, const Conformer& conformer, std::string_view smiles) {
+  if (molecule.getNumAtoms() != conformer.atoms())
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: SMILES {} has {} atoms, the conformer {}",
+         quoted_smiles(smiles), molecule.getNumAtoms(), conformer.atoms());
+  for (const RDKit::Atom* atom : molecule.atoms()) {
+    const uint8_t number = conformer.atomic_numbers[atom->getIdx()];
+    if (atom->getAtomicNum() != number)
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: atom {} is {} in SMILES {} and {} in the conformer",
+           atom->getIdx(), atom->getSymbol(), quoted_smiles(smiles), element_symbol(number));
+  }
+}
+
+std::unique_ptr<RWMol> bonded_atoms(std::string_view smiles, const Conformer& conformer) {
+  Molecule parsed;
+  try {
+    parsed = parse_molecule(smiles, {});
+  } catch (const std::runtime_error& e) {
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: SMILES {}: {}", quoted_smiles(smiles), e.what());
+  }
+  check_same_atoms(*parsed.graph, conformer, smiles);
+  return std::move(parsed.graph);
+}
+
+void attach(RWMol& molecule, const Conformer& conformer) {
+  auto* positions = new RDKit::Conformer(molecule.getNumAtoms());
+  molecule.addConformer(positions);  // takes it over
+  const float* xyz = conformer.coordinates.data();
+  bool flat = true;
+  for (unsigned i = 0; i < molecule.getNumAtoms(); ++i, xyz += 3) {
+    positions->setAtomPos(i, RDGeom::Point3D(xyz[0], xyz[1], xyz[2]));
+    flat = flat && xyz[2] == 0;
+  }
+  positions->set3D(!flat);
+}
+
+// A line of its own that cannot be taken for the record's end.
+std::string title_line(std::string_view title) {
+  std::string line(title);
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+  return line.starts_with("$$$$") ? " " + line : line;
+}
+
+}  // namespace
+
+std::string sdf_record(std::string_view smiles, const Conformer& conformer,
+                       std::string_view title) {
+  const RdkitSession session;
+  const std::unique_ptr<RWMol> molecule =
+      smiles.empty() ? unbonded_atoms(conformer) : bonded_atoms(smiles, conformer);
+  attach(*molecule, conformer);
+  molecule->setProp("_Name", title_line(title));
+  return RDKit::MolToMolBlock(*molecule) + "$$$$\n";
+}
+
+}  // namespace molrt

@@ -1,0 +1,188 @@
+// molrt conformers: the conformers of a table's molecules, without a model.
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+
+#include "base/error.h"
+#include "cli/arrays.h"
+#include "cli/commands.h"
+#include "cli/windows.h"
+
+namespace molrt::cli {
+namespace {
+
+constexpr const char* formats = "sdf csv tsv safetensors";
+
+struct ConformersOptions {
+  InputOptions input;
+  OutputOptions output;
+  std::string name;  // column of the titles; empty: row numbers
+  ConformerOptions conformers;
+  RunOptions run;
+  ReportOptions report;
+};
+
+struct SdfResults {};
+
+// In memory until the end, as safetensors' header tells all sizes.
+struct ArrayResults {
+  std::vector<float> coordinates;
+  std::vector<int64_t> atomic_numbers, input_index, offsets = {0}, status, source, flags;
+};
+
+class Conformers {
+ public:
+  explicit Conformers(const ConformersOptions& options)
+      : options_(options),
+        format_(checked_format(options)),
+        table_(options.input),
+        output_(options.output.path),
+        progress_(options.report),
+        context_(make_context(options.run.threads, progress_)) {
+    if (!options.name.empty()) name_column_ = table_.column(options.name);
+  }
+
+  void run() {
+    if (format_ == "sdf") {
+      run_with(SdfResults());
+    } else if (format_ == "safetensors") {
+      run_with(ArrayResults());
+    } else {
+      run_with(ResultTable(output_, format_ == "tsv" ? '\t' : ',', table_.header(),
+                           {"atoms", "status", "flags"}));
+    }
+    output_.commit();
+    report();
+  }
+
+ private:
+  static std::string checked_format(const ConformersOptions& options) {
+    const auto format = output_format(options.output, formats);
+    if (format == "safetensors" && options.output.path == "-") {
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "safetensors goes to a file: name one with -o");
+    }
+    if (!options.name.empty() && format != "sdf") {
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "--name titles the records of an .sdf file; {} has none",
+           format);
+    }
+    return format;
+  }
+
+  void run_with(auto results) {
+    const auto batch = make_batch(context_.get(), options_.conformers);
+    for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
+      const auto run = run_options(options_.run, progress_);
+      check(molrt_batch_compute_conformers(context_.get(), window.batch, &run));
+      for (size_t row = 0; row < window.records.size(); ++row) write(results, window, row);
+    });
+    finish(results);
+  }
+
+  void write(SdfResults&, Window& window, size_t row) {
+    if (get_row(window.batch, row).status != MOLRT_ROW_OK) return;
+    const auto& record = window.records[row];
+    const auto title =
+        name_column_ ? one_line_title(record.fields[*name_column_]) : fmt::format("{}", record.row);
+    const auto text = read_text([&](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_batch_get_sdf(window.batch, row, title.c_str(), buffer, capacity, needed);
+    });
+    output_.write(text.data(), text.size());
+  }
+
+  static std::string one_line_title(std::string name) {
+    for (char& c : name) {
+      if (c == '\n' || c == '\r') c = ' ';
+    }
+    return name;
+  }
+
+  void write(ResultTable& results, Window& window, size_t row) {
+    const auto info = get_row(window.batch, row);
+    results.add(window.records[row].fields,
+                {fmt::format("{}", info.conformer_atoms), row_status(info), row_flags(info)});
+  }
+
+  void write(ArrayResults& results, Window& window, size_t row) {
+    const auto info = get_row(window.batch, row);
+    const size_t atoms = info.conformer_atoms;
+    std::vector<int32_t> numbers(atoms), index(atoms);
+    std::vector<float> coordinates(3 * atoms);
+    if (atoms > 0) {
+      check(molrt_batch_get_conformer(window.batch, row, numbers.data(), coordinates.data(),
+                                      index.data(), atoms));
+    }
+    results.atomic_numbers.insert(results.atomic_numbers.end(), numbers.begin(), numbers.end());
+    results.coordinates.insert(results.coordinates.end(), coordinates.begin(), coordinates.end());
+    results.input_index.insert(results.input_index.end(), index.begin(), index.end());
+    results.offsets.push_back(static_cast<int64_t>(results.input_index.size()));
+    results.status.push_back(info.status);
+    results.source.push_back(info.source);
+    results.flags.push_back(info.flags);
+  }
+
+  void finish(SdfResults&) {}
+
+  void finish(ResultTable& results) { results.finish(); }
+
+  void finish(ArrayResults& results) {
+    const auto atoms = static_cast<int64_t>(results.input_index.size());
+    write_arrays(output_, {{"coordinates", make_tensor({atoms, 3}, std::move(results.coordinates))},
+                           {"atomic_numbers", integers(results.atomic_numbers)},
+                           {"input_index", integers(results.input_index)},
+                           {"offsets", integers(results.offsets)},
+                           {"status", integers(results.status)},
+                           {"source", integers(results.source)},
+                           {"flags", integers(results.flags)}});
+  }
+
+  void report() {
+    tally_.print(progress_, "with a conformer");
+    if (!options_.report.json) return;
+    auto json = tally_.json();
+    json["seconds"] = progress_.seconds();
+    print_json(json, output_.is_stdout());
+  }
+
+  const ConformersOptions& options_;
+  std::string format_;
+  InputTable table_;
+  std::optional<size_t> name_column_;
+  Output output_;
+  Progress progress_;
+  Context context_;
+  Tally tally_;
+};
+
+}  // namespace
+
+Command conformers_command(CLI::App& app) {
+  auto* command = app.add_subcommand("conformers", "3D structures of the molecules in a table");
+  auto options = std::make_shared<ConformersOptions>();
+  add_input_options(*command, options->input);
+  add_output_options(*command, options->output, formats);
+  command->add_option("--name", options->name, "Column of the records' titles [row numbers]")
+      ->type_name("COLUMN");
+  add_threads_option(*command, options->run);
+  add_report_options(*command, options->report);
+  add_conformer_options(*command, options->conformers);
+  command
+      ->add_option("--max-atoms", options->conformers.max_atoms,
+                   "Larger molecules fail as too_large [no limit]")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N")
+      ->group("Conformers");
+  command->footer(
+      "sdf: a record for each molecule that has a conformer, hydrogens and bonds included; rows "
+      "that\n"
+      "failed have none: the titles tell which.\n"
+      "csv, tsv: a row for each input row: its own columns, atoms, status and flags.\n"
+      "safetensors: coordinates [sum, 3] in Angstrom, atomic_numbers [sum], input_index [sum] "
+      "(the\n"
+      "atom's index in the SMILES, -1 for an added hydrogen), offsets [rows + 1] (row i's atoms "
+      "are\n"
+      "offsets[i] to offsets[i+1]); status, source and flags [rows], numbers as in molrt.h.");
+  return {command, [options] { Conformers(*options).run(); }};
+}
+
+}  // namespace molrt::cli

@@ -1,0 +1,63 @@
+// molrt convert: any weights that can be opened, as molrt's own container.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/session.h"
+#include "cli/tally.h"
+
+namespace molrt::cli {
+namespace {
+
+const std::map<std::string, int32_t> dtypes = {{"keep", MOLRT_DTYPE_KEEP},
+                                               {"f32", MOLRT_DTYPE_F32},
+                                               {"f16", MOLRT_DTYPE_F16},
+                                               {"bf16", MOLRT_DTYPE_BF16}};
+
+struct ConvertOptions {
+  std::string input, output, dtype = "keep";
+  OpenOptions open;
+  ReportOptions report;
+};
+
+void convert(const ConvertOptions& options) {
+  check_can_create(options.output);
+  Progress progress(options.report);
+  const auto context = make_context(1, progress);
+  const auto model = open_model(context.get(), options.input, options.open);
+  save_model(context.get(), model.get(), options.output, dtypes.at(options.dtype));
+  const auto read = model_info(model.get()).bytes_read;
+  progress.say(fmt::format("{}: {}; {} bytes read of {}", options.output, one_line(model.get()),
+                           read, options.input));
+  if (!options.report.json) return;
+  print_json({{"output", options.output},
+              {"bytes_read", read},
+              {"model", nlohmann::ordered_json::parse(describe(model.get()))}},
+             false);
+}
+
+}  // namespace
+
+Command convert_command(CLI::App& app) {
+  auto* command = app.add_subcommand("convert", "Uni-Mol weights into molrt's own file");
+  auto options = std::make_shared<ConvertOptions>();
+  command->add_option("input", options->input, "Weights: .pt, .pth or molrt's own")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-o,--output", options->output, "The file to write")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--dtype", options->dtype, "How the tensors are stored")
+      ->check(CLI::IsMember(dtypes).description(""))
+      ->type_name("{keep|f32|f16|bf16}")
+      ->capture_default_str();
+  add_report_options(*command, options->report);
+  add_open_options(*command, options->open);
+  return {command, [options] { convert(*options); }};
+}
+
+}  // namespace molrt::cli

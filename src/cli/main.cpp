@@ -1,0 +1,94 @@
+// The `molrt` command: parses the command line, runs one command, turns errors into exit codes.
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+#include <new>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/signals.h"
+#include "cli/suggest.h"
+#include "molrt.h"
+
+namespace molrt::cli {
+namespace {
+
+enum ExitCode { success = 0, failed = 1, usage = 2, bad_input = 3 };
+
+constexpr const char* exit_codes = R"(Exit codes:
+  0    done; rows that failed say so in their status, and the summary counts them
+  1    the run failed: a file cannot be opened, read or written, or memory ran out
+  2    the command line is wrong: an unknown option, a value out of range, a column that is not there
+  3    the input cannot be used: a broken table, labels that are not numbers, broken or foreign weights
+  130  interrupted by Ctrl-C (128 + the signal's number)
+After any but 0, a regular output file is as it was before.)";
+
+int exit_code(int32_t status) {
+  switch (status) {
+    case MOLRT_ERROR_INVALID_ARGUMENT:
+      return usage;
+    case MOLRT_ERROR_FORMAT:
+    case MOLRT_ERROR_UNSUPPORTED:
+    case MOLRT_ERROR_DATA:
+      return bad_input;
+    default:
+      return failed;
+  }
+}
+
+int report(int code, const std::string& text) {
+  fmt::print(stderr, "molrt: {}\n", text);
+  return code;
+}
+
+int run(const Command& command) {
+  try {
+    command.run();
+    return success;
+  } catch (const Error& error) {
+    if (caught_signal()) return report(128 + caught_signal(), "interrupted");
+    return report(exit_code(error.status()), error.what());
+  } catch (const std::bad_alloc&) {
+    return report(failed, "out of memory");
+  } catch (const std::exception& error) {
+    return report(failed, error.what());
+  }
+}
+
+int parse_failure(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+  const auto chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  const auto unknown = unknown_argument(app, command);
+  const auto help =
+      fmt::format("molrt {}{}--help tells more", chosen.empty() ? "" : command.get_name(),
+                  chosen.empty() ? "" : " ");
+  return report(usage, fmt::format("{}\n{}", unknown.empty() ? error.what() : unknown, help));
+}
+
+int main(int argc, char** argv) {
+  catch_signals();
+  CLI::App app("Molecule property models on plain CPUs.", "molrt");
+  app.set_version_flag("--version",
+                       fmt::format("molrt {}\n{}", molrt_version_text(), molrt_build_info()));
+  app.require_subcommand(1);
+  app.footer(exit_codes);
+  const std::array commands = {finetune_command(app),   predict_command(app), embed_command(app),
+                               conformers_command(app), convert_command(app), inspect_command(app),
+                               init_command(app)};
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return parse_failure(app, error);
+  }
+  for (const auto& command : commands) {
+    if (command.app->parsed()) return run(command);
+  }
+  return usage;  // not reached: a command is required
+}
+
+}  // namespace
+}  // namespace molrt::cli
+
+int main(int argc, char** argv) { return molrt::cli::main(argc, argv); }

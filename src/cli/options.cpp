@@ -1,0 +1,125 @@
+#include "cli/options.h"
+
+#include <sstream>
+
+namespace molrt::cli {
+namespace {
+
+std::vector<std::string> words(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> list;
+  for (std::string word; stream >> word;) list.push_back(word);
+  return list;
+}
+
+CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string& value,
+                        const std::string& help, const std::string& choices) {
+  return command.add_option(name, value, help)
+      ->check(CLI::IsMember(words(choices)).description(""))
+      ->type_name("{" + CLI::detail::join(words(choices), "|") + "}")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_report_options(CLI::App& command, ReportOptions& options) {
+  auto* verbose = command.add_flag("-v,--verbose", options.verbose,
+                                   "More messages, and progress also where stderr is no terminal");
+  command.add_flag("-q,--quiet", options.quiet, "Errors only")->excludes(verbose);
+  command.add_flag("--json", options.json,
+                   "The summary as one JSON object: on stdout, or on stderr where stdout carries "
+                   "the results");
+}
+
+void add_hydrogens_option(CLI::App& command, std::string& value) {
+  add_choice(command, "--hydrogens", value,
+             "What the weights were trained with; auto: as the file says, else molecule all, oled "
+             "none",
+             "auto all none");
+}
+
+void add_layout_option(CLI::App& command, std::string& value) {
+  add_choice(command, "--layout", value,
+             "Order of the special tokens; auto: as the file says, else file-order",
+             "auto file-order specials-first");
+}
+
+void add_open_options(CLI::App& command, OpenOptions& options) {
+  add_hydrogens_option(command, options.hydrogens);
+  add_layout_option(command, options.layout);
+  command
+      .add_option("--dictionary", options.dictionary,
+                  "Dictionary (dict.txt) of weights whose vocabulary is neither of the shipped "
+                  "ones")
+      ->type_name("FILE");
+  command
+      .add_option("--max-atoms", options.max_atoms,
+                  "Largest molecule that the model takes [as the file says, else 256]")
+      ->check(CLI::PositiveNumber.description(""))
+      ->type_name("N");
+  for (auto* option : command.get_options()) {
+    const auto name = option->get_single_name();
+    if (name == "hydrogens" || name == "layout" || name == "dictionary" || name == "max-atoms") {
+      option->group("Opening weights");
+    }
+  }
+}
+
+void add_conformer_options(CLI::App& command, ConformerOptions& options) {
+  add_choice(command, "--ladder", options.ladder,
+             "What is tried: ETKDG, ETKDG from random coordinates, 2D (default); ETKDG, 2D (peer)",
+             "default peer")
+      ->group("Conformers");
+  command.add_option("--conformer-seed", options.seed, "RDKit's random seed")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Conformers");
+  command.add_option("--time-limit", options.time_limit, "Seconds for a molecule; 0: none")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("SECONDS")
+      ->capture_default_str()
+      ->group("Conformers");
+}
+
+void add_threads_option(CLI::App& command, RunOptions& options) {
+  command.add_option("--threads", options.threads, "Threads; 0: every core this process may use")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  add_threads_option(command, options);
+  command
+      .add_option("--batch-size", options.batch_size,
+                  "Molecules in one pass through the network; 0: chosen here. Results do not "
+                  "depend on it")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("N")
+      ->capture_default_str();
+  command.add_flag(
+      "--crop", options.crop,
+      "A molecule over the limit of atoms loses its last ones (flag `cropped`) instead "
+      "of failing");
+}
+
+void add_input_options(CLI::App& command, InputOptions& options) {
+  command.add_option("input", options.path, "Table of molecules, CSV with a header; -: stdin")
+      ->required()
+      ->type_name("CSV");
+  command
+      .add_option("--smiles", options.smiles,
+                  "Column of the SMILES [the only one, or the one named like it]")
+      ->type_name("COLUMN");
+}
+
+void add_output_options(CLI::App& command, OutputOptions& options, const std::string& formats) {
+  command.add_option("-o,--output", options.path, "Where the results go; -: stdout")
+      ->type_name("FILE")
+      ->capture_default_str();
+  add_choice(command, "--format", options.format,
+             "Format of the output [by its extension; csv without one]", formats);
+}
+
+}  // namespace molrt::cli

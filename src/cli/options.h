@@ -1,0 +1,55 @@
+#pragma once
+// Options that several commands share. Each add_* declares them on a command; a command declares
+// only what has an effect there.
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace molrt::cli {
+
+struct ReportOptions {
+  bool verbose = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+struct OpenOptions {
+  std::string hydrogens = "auto";
+  std::string layout = "auto";
+  std::string dictionary;
+  int max_atoms = 0;
+};
+
+struct ConformerOptions {
+  std::string ladder = "default";
+  int seed = 42;
+  double time_limit = 60;
+  int max_atoms = 0;  // of `molrt conformers`; elsewhere the model's limit holds
+};
+
+struct RunOptions {
+  int threads = 0;
+  int batch_size = 0;
+  bool crop = false;
+};
+
+struct InputOptions {
+  std::string path;
+  std::string smiles;  // column; empty: guessed
+};
+
+struct OutputOptions {
+  std::string path = "-";
+  std::string format;  // empty: by the path's extension
+};
+
+void add_report_options(CLI::App& command, ReportOptions& options);
+void add_open_options(CLI::App& command, OpenOptions& options);
+void add_hydrogens_option(CLI::App& command, std::string& value);
+void add_layout_option(CLI::App& command, std::string& value);
+void add_conformer_options(CLI::App& command, ConformerOptions& options);
+void add_threads_option(CLI::App& command, RunOptions& options);
+void add_run_options(CLI::App& command, RunOptions& options);
+void add_input_options(CLI::App& command, InputOptions& options);
+void add_output_options(CLI::App& command, OutputOptions& options, const std::string& formats);
+
+}  // namespace molrt::cli

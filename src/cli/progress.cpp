@@ -1,0 +1,110 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "cli/signals.h"
+
+namespace molrt::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Share of a molecule's work that its conformer is, for the remaining time only.
+constexpr double conformer_share = 0.6;
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string remaining(double seconds, double fraction) {
+  if (fraction <= 0) return "";
+  const auto left = static_cast<int64_t>(std::ceil(seconds * (1 - fraction) / fraction));
+  if (left >= 3600)
+    return fmt::format(", {}:{:02}:{:02} left", left / 3600, left / 60 % 60, left % 60);
+  return fmt::format(", {}:{:02} left", left / 60, left % 60);
+}
+
+}  // namespace
+
+Progress::Progress(const ReportOptions& options)
+    : options_(options), terminal_(isatty(STDERR_FILENO)), start_(Clock::now()), last_(start_) {}
+
+double Progress::seconds() const { return since(start_); }
+
+void Progress::begin_window(uint64_t rows_before, uint64_t rows) {
+  rows_before_ = rows_before;
+  window_rows_ = rows;
+}
+
+bool Progress::due() {
+  if (options_.quiet || !(terminal_ || options_.verbose)) return false;
+  if (since(last_) < (terminal_ ? 0.1 : 10.0)) return false;
+  last_ = Clock::now();
+  return true;
+}
+
+int32_t Progress::update(const molrt_progress& state) {
+  if (state.stage == MOLRT_STAGE_TRAINING && !training_) {
+    training_ = true;
+    training_start_ = Clock::now();
+  }
+  if (due()) {
+    const auto line = state.stage == MOLRT_STAGE_TRAINING ? training_line(state) : rows_line(state);
+    // \r: back to the line's start; \x1b[K: erase what is left of the line before.
+    fmt::print(stderr, "{}{}{}", terminal_ ? "\r" : "", line, terminal_ ? "\x1b[K" : "\n");
+    std::fflush(stderr);
+    shown_ = terminal_;
+  }
+  return caught_signal();
+}
+
+std::string Progress::rows_line(const molrt_progress& state) {
+  const bool conformers = state.stage == MOLRT_STAGE_CONFORMERS;
+  const double part = state.total ? static_cast<double>(state.done) / state.total : 1;
+  const double share =
+      conformers ? conformer_share * part : conformer_share + (1 - conformer_share) * part;
+  const double worked = rows_before_ + share * window_rows_;
+  auto line =
+      fmt::format("{} {}", conformers ? "conformers" : "network", rows_before_ + state.done);
+  if (total_rows_) line += fmt::format("/{}", *total_rows_);
+  line += fmt::format(", {:.1f} rows/s", worked / seconds());
+  if (total_rows_) line += remaining(seconds(), worked / std::max<uint64_t>(*total_rows_, 1));
+  return line;
+}
+
+std::string Progress::training_line(const molrt_progress& state) {
+  const double seconds = since(training_start_);
+  auto line = fmt::format("training: fold {}/{}, epoch {}/{}", state.fold + 1, state.folds,
+                          state.epoch, state.epochs);
+  if (!std::isnan(state.train_loss)) line += fmt::format(", loss {:.4g}", state.train_loss);
+  if (!std::isnan(state.valid_loss)) line += fmt::format(", held out {:.4g}", state.valid_loss);
+  line += fmt::format(", {:.1f} epochs/s", static_cast<double>(state.done) / seconds);
+  return line +
+         remaining(seconds, static_cast<double>(state.done) / std::max<uint64_t>(state.total, 1));
+}
+
+void Progress::log(int32_t level, const char* message) {
+  if (level == MOLRT_LOG_INFO && !options_.verbose) return;
+  const char* kind = level == MOLRT_LOG_WARNING  ? "warning: "
+                     : level == MOLRT_LOG_NOTICE ? "notice: "
+                                                 : "";
+  say(fmt::format("{}{}", kind, message));
+}
+
+void Progress::say(const std::string& text) {
+  if (options_.quiet) return;
+  clear();
+  fmt::print(stderr, "molrt: {}\n", text);
+}
+
+void Progress::clear() {
+  if (shown_) fmt::print(stderr, "\r\x1b[K");
+  shown_ = false;
+}
+
+}  // namespace molrt::cli

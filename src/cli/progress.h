@@ -1,0 +1,41 @@
+#pragma once
+// What a person sees on stderr while a command runs: one line of progress, rewritten in place on a
+// terminal, and the messages that must not be lost in it.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/options.h"
+#include "molrt.h"
+
+namespace molrt::cli {
+
+class Progress {
+ public:
+  explicit Progress(const ReportOptions& options);
+  ~Progress() { clear(); }
+
+  void set_rows(std::optional<uint64_t> total) { total_rows_ = total; }  // nullopt: not known
+  void begin_window(uint64_t rows_before,
+                    uint64_t rows);              // the library's next calls are about these
+  int32_t update(const molrt_progress& state);   // nonzero after a signal
+  void log(int32_t level, const char* message);  // of the library
+  void say(const std::string& text);             // a line on stderr, unless quiet
+  double seconds() const;                        // since the start
+
+ private:
+  void clear();
+  bool due();
+  std::string rows_line(const molrt_progress& state);
+  std::string training_line(const molrt_progress& state);
+
+  ReportOptions options_;
+  bool terminal_, shown_ = false;
+  std::chrono::steady_clock::time_point start_, last_, training_start_;
+  bool training_ = false;
+  std::optional<uint64_t> total_rows_;
+  uint64_t rows_before_ = 0, window_rows_ = 0;
+};
+
+}  // namespace molrt::cli

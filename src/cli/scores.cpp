@@ -1,0 +1,63 @@
+#include "cli/scores.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+
+namespace molrt::cli {
+
+void Score::add(double measured, double predicted) {
+  if (std::isnan(measured) || std::isnan(predicted)) return;
+  const double error = predicted - measured;
+  squares_ += error * error;
+  absolutes_ += std::abs(error);
+  // Welford's update: no cancellation where the spread is small beside the mean.
+  const double distance = measured - mean_;
+  mean_ += distance / static_cast<double>(++count_);
+  spread_ += distance * (measured - mean_);
+}
+
+double Score::rmse() const { return std::sqrt(squares_ / static_cast<double>(count_)); }
+
+double Score::mae() const { return absolutes_ / static_cast<double>(count_); }
+
+double Score::r2() const {
+  return spread_ > 0 ? 1 - squares_ / spread_ : std::numeric_limits<double>::quiet_NaN();
+}
+
+double Score::mean_rmse() const { return std::sqrt(spread_ / static_cast<double>(count_)); }
+
+std::vector<TargetScore> find_measured(const InputTable& table,
+                                       const std::vector<std::string>& targets) {
+  std::vector<TargetScore> scores;
+  for (size_t i = 0; i < targets.size(); ++i) {
+    if (const auto column = table.find(targets[i])) scores.push_back({targets[i], i, *column, {}});
+  }
+  return scores;
+}
+
+void print_scores(const std::vector<TargetScore>& scores, Progress& progress) {
+  for (const auto& [target, output, column, score] : scores) {
+    if (score.count() == 0) continue;
+    progress.say(fmt::format(
+        "  {} against the {} values in the input: RMSE {:.4g}, MAE {:.4g}, R2 {:.3f} (predicting "
+        "their mean: RMSE {:.4g}, R2 0)",
+        target, score.count(), score.rmse(), score.mae(), score.r2(), score.mean_rmse()));
+  }
+}
+
+nlohmann::ordered_json scores_json(const std::vector<TargetScore>& scores) {
+  auto json = nlohmann::ordered_json::object();
+  for (const auto& [target, output, column, score] : scores) {
+    if (score.count() == 0) continue;
+    json[target] = {{"n", score.count()},
+                    {"rmse", score.rmse()},
+                    {"mae", score.mae()},
+                    {"r2", score.r2()},
+                    {"mean_rmse", score.mean_rmse()}};
+  }
+  return json;
+}
+
+}  // namespace molrt::cli

@@ -1,0 +1,55 @@
+#pragma once
+// molrt.h's handles, freed where they go out of scope, and its statuses as exceptions.
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "cli/options.h"
+#include "molrt.h"
+
+namespace molrt::cli {
+
+template <auto free>
+struct Free {
+  void operator()(auto* handle) const { free(handle); }
+};
+using Context = std::unique_ptr<molrt_context, Free<molrt_context_free>>;
+using Model = std::unique_ptr<molrt_model, Free<molrt_model_free>>;
+using Batch = std::unique_ptr<molrt_batch, Free<molrt_batch_free>>;
+using Settings = std::unique_ptr<molrt_settings, Free<molrt_settings_free>>;
+using Job = std::unique_ptr<molrt_job, Free<molrt_job_free>>;
+
+void check(int32_t status);  // throws molrt::Error with molrt_last_error()
+
+class Progress;
+
+Context make_context(int threads, Progress& progress);  // messages go to `progress`
+Model open_model(molrt_context* context, const std::string& path, const OpenOptions& options);
+Batch make_batch(molrt_context* context, const ConformerOptions& options);
+molrt_run_options run_options(const RunOptions& options, Progress& progress);
+void save_model(molrt_context* context, const molrt_model* model, const std::string& path,
+                int32_t dtype);
+
+molrt_model_info model_info(const molrt_model* model);
+std::string describe(const molrt_model* model);  // JSON
+std::string one_line(const molrt_model* model);  // "molecule, 15 layers, width 512 ..."
+molrt_row get_row(const molrt_batch* batch, size_t row);
+std::string row_status(const molrt_row& row);  // the source of its coordinates, or why it failed
+std::string row_flags(const molrt_row& row);   // names joined by ';'
+
+int32_t hydrogens_code(const std::string& name);
+int32_t layout_code(const std::string& name);
+
+// The text of a function with (buffer, capacity, needed).
+template <typename Function>
+std::string read_text(Function&& function) {
+  size_t needed = 0;
+  const int32_t status = function(nullptr, size_t{0}, &needed);
+  if (status != MOLRT_ERROR_BUFFER_TOO_SMALL) check(status);
+  std::string text(needed, '\0');
+  check(function(text.data(), text.size(), &needed));
+  text.pop_back();  // NUL
+  return text;
+}
+
+}  // namespace molrt::cli

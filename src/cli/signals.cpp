@@ -1,0 +1,31 @@
+#include "cli/signals.h"
+
+#include <csignal>
+
+#include "base/error.h"
+
+namespace molrt::cli {
+namespace {
+
+volatile std::sig_atomic_t caught = 0;
+
+void remember(int number) { caught = number; }
+
+}  // namespace
+
+void catch_signals() {
+  struct sigaction action = {};
+  action.sa_handler = remember;
+  action.sa_flags = SA_RESETHAND;  // no SA_RESTART: a blocked read returns
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+int caught_signal() { return caught; }
+
+void check_signals() {
+  if (caught) fail(MOLRT_ERROR_CANCELLED, "interrupted");
+}
+
+}  // namespace molrt::cli

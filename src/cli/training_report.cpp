@@ -1,0 +1,70 @@
+#include "cli/training_report.h"
+
+#include <fmt/format.h>
+
+#include "cli/settings_flags.h"
+
+namespace molrt::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The report has null for a number that is not defined.
+std::string number(const Json& object, const char* key) {
+  const auto& value = object.at(key);
+  return value.is_number() ? fmt::format("{:.4g}", value.get<double>()) : "undefined";
+}
+
+std::string settings_line(const Json& settings) {
+  std::string line = "settings:";
+  for (const auto& [name, value] : settings.items()) {
+    line += fmt::format(" {} {}", flag_name(name),
+                        value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return line;
+}
+
+std::string rows_line(const Json& rows) {
+  return fmt::format("rows: {}; {} used, {} without a value, {} failed", rows.at("total").dump(),
+                     rows.at("used").dump(), rows.at("without_target").dump(),
+                     rows.at("failed").dump());
+}
+
+std::string fold_line(const Json& fold, size_t number_of_fold) {
+  auto line = fmt::format("fold {}: {} rows to train, {} held out", number_of_fold,
+                          fold.at("train_rows").dump(), fold.at("held_out_rows").dump());
+  if (fold.at("epochs") != 0) {
+    line +=
+        fmt::format("; {} epochs, best {}", fold.at("epochs").dump(), fold.at("best_epoch").dump());
+  }
+  for (const auto& target : fold.at("targets")) {
+    line +=
+        fmt::format("; {} RMSE {}", target.at("name").get<std::string>(), number(target, "rmse"));
+  }
+  return line;
+}
+
+std::string held_out_line(const Json& target) {
+  return fmt::format(
+      "{} held out ({} values): RMSE {}, MAE {}, R2 {}; predicting the mean: RMSE {}, MAE {}, R2 "
+      "{}",
+      target.at("name").get<std::string>(), target.at("n").dump(), number(target, "rmse"),
+      number(target, "mae"), number(target, "r2"), number(target, "mean_rmse"),
+      number(target, "mean_mae"), number(target, "mean_r2"));
+}
+
+}  // namespace
+
+std::vector<std::string> training_summary(const Json& report) {
+  std::vector<std::string> lines = {rows_line(report.at("rows")),
+                                    settings_line(report.at("settings"))};
+  size_t fold = 0;
+  for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, ++fold));
+  for (const auto& target : report.at("held_out")) lines.push_back(held_out_line(target));
+  if (report.value("early_stopping_on_held_out", false)) {
+    lines.push_back("(the held-out rows also chose when to stop: a little optimistic)");
+  }
+  return lines;
+}
+
+}  // namespace molrt::cli
