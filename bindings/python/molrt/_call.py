@@ -174,5 +174,5 @@ def read_text(function: Any, *arguments: Any) -> str:
 
 
 def c_text(value: str) -> bytes:
-    """UTF-8 for the library. A NUL would end the text early, so it becomes U+FFFD, as do surrogates."""
+    """UTF-8 for the library; a NUL, which would end the text early, as U+FFFD."""
     return value.replace("\0", "\ufffd").encode("utf-8", "replace")
