@@ -47,6 +47,7 @@ class AtomicFile {
   AtomicFile& operator=(const AtomicFile&) = delete;
 
   void write(const void* data, size_t size);
+  bool can_seek() const { return !temporary_.empty(); }  // not where it is written in place
   void seek(uint64_t offset);  // IO error where the file is written in place
   void commit();               // flush, fsync, close, rename
 

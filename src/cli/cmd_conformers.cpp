@@ -169,7 +169,7 @@ Command conformers_command(CLI::App& app) {
   command
       ->add_option("--max-atoms", options->conformers.max_atoms,
                    "Larger molecules fail as too_large [no limit]")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(at_least(1))
       ->type_name("N")
       ->group("Conformers");
   command->footer(

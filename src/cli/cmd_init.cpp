@@ -50,7 +50,7 @@ void init(const InitOptions& options) {
 
 void add_size(CLI::App& command, const std::string& name, int& value, const std::string& help) {
   command.add_option(name, value, help)
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(at_least(1))
       ->type_name("N")
       ->group("Sizes");
 }

@@ -1,5 +1,7 @@
 #include "cli/options.h"
 
+#include <fmt/format.h>
+
 #include <sstream>
 
 namespace molrt::cli {
@@ -21,6 +23,16 @@ CLI::Option* add_choice(CLI::App& command, const std::string& name, std::string&
 }
 
 }  // namespace
+
+// CLI11's own say a range that ends in 309 digits.
+CLI::Validator at_least(double minimum) {
+  const auto check = [minimum](const std::string& text) {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= minimum) return std::string();
+    return fmt::format("takes a number from {} on, not '{}'", minimum, text);
+  };
+  return CLI::Validator(check, "");
+}
 
 void add_report_options(CLI::App& command, ReportOptions& options) {
   auto* verbose = command.add_flag("-v,--verbose", options.verbose,
@@ -55,7 +67,7 @@ void add_open_options(CLI::App& command, OpenOptions& options) {
   command
       .add_option("--max-atoms", options.max_atoms,
                   "Largest molecule that the model takes [as the file says, else 256]")
-      ->check(CLI::PositiveNumber.description(""))
+      ->check(at_least(1))
       ->type_name("N");
   for (auto* option : command.get_options()) {
     const auto name = option->get_single_name();
@@ -71,12 +83,12 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options) {
              "default peer")
       ->group("Conformers");
   command.add_option("--conformer-seed", options.seed, "RDKit's random seed")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(at_least(0))
       ->type_name("N")
       ->capture_default_str()
       ->group("Conformers");
   command.add_option("--time-limit", options.time_limit, "Seconds for a molecule; 0: none")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(at_least(0))
       ->type_name("SECONDS")
       ->capture_default_str()
       ->group("Conformers");
@@ -84,7 +96,7 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options) {
 
 void add_threads_option(CLI::App& command, RunOptions& options) {
   command.add_option("--threads", options.threads, "Threads; 0: every core this process may use")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(at_least(0))
       ->type_name("N")
       ->capture_default_str();
 }
@@ -95,7 +107,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       .add_option("--batch-size", options.batch_size,
                   "Molecules in one pass through the network; 0: chosen here. Results do not "
                   "depend on it")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(at_least(0))
       ->type_name("N")
       ->capture_default_str();
   command.add_flag(

@@ -42,6 +42,8 @@ struct OutputOptions {
   std::string format;  // empty: by the path's extension
 };
 
+CLI::Validator at_least(double minimum);
+
 void add_report_options(CLI::App& command, ReportOptions& options);
 void add_open_options(CLI::App& command, OpenOptions& options);
 void add_hydrogens_option(CLI::App& command, std::string& value);
