@@ -1,0 +1,138 @@
+"""Help, exit codes, and what a wrong file or a wrong word gets."""
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import BIN, LINEAR, molrt
+
+COMMANDS = ["finetune", "predict", "embed", "conformers", "convert", "inspect", "init"]
+
+
+def test_help_and_version():
+    out, _ = molrt("--help")
+    assert all(command in out for command in COMMANDS) and "Exit codes" in out
+    assert molrt("--version")[0].startswith("molrt 0.")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_each_command(command):
+    out, log = molrt(command, "--help")
+    assert f"molrt {command}" in out and log == ""
+
+
+def test_finetune_lists_the_settings():
+    out, _ = molrt("finetune", "--help")
+    for flag in ("--seed", "--batch-size", "--epochs", "--lr", "--pooler-dropout", "--head", "--folds",
+                 "--split", "--threads", "--target", "--smiles"):
+        assert flag + " " in out
+    assert "[default linear" in out and "{linear|pooled}" in out
+
+
+@pytest.mark.parametrize("words, said", [
+    ([], "subcommand"),
+    (["predcit"], "unknown command 'predcit'; did you mean predict?"),
+    (["predict", "--modle", "m", "in.csv"], "unknown option --modle; did you mean --model?"),
+    (["predict", "--model", LINEAR, "a", "b"], "unexpected argument 'b'"),
+    (["predict", "in.csv"], "--model is required"),
+    (["predict", "--model", LINEAR, "in.csv", "--threads", "-1"], "--threads: takes a number from 0 on"),
+    (["embed", "--model", LINEAR, "in.csv", "--hydrogens", "some"], "--hydrogens"),
+    (["embed", "--model", LINEAR, "in.csv", "-o", "x.docx"], "'.docx'"),
+    (["embed", "--model", LINEAR, "in.csv", "--format", "safetensors"], "-o"),
+    (["inspect", LINEAR, "--threads", "2"], "unknown option --threads"),
+])
+def test_wrong_command_lines(words, said):
+    out, log = molrt(*words, code=2)
+    assert said in log and out == ""
+
+
+@pytest.mark.parametrize("content, code, said", [
+    ("", 3, "header"),
+    ("a,b\nC,1\n", 2, "--smiles; the columns are 'a', 'b'"),
+    ("smiles,SMILES\nC,C\n", 2, "--smiles"),
+    ("smiles,x\nC,1\nC,1,2\nC,1\n", 3, "line 3 (row 2) has 3 fields"),
+    ('smiles,x\nC,"1\nC,1\n', 3, "line 2"),
+    (b"\xff\xfes\0m\0", 3, "UTF-16"),
+    (b"smiles\nC\0C\n", 3, "zero byte"),
+])
+def test_broken_tables(table, tmp_path, content, code, said):
+    out = tmp_path / "out.csv"
+    _, log = molrt("predict", "--model", LINEAR, table(content), "-o", out, code=code)
+    assert said in log and not out.exists()
+
+
+def test_missing_files(table, tmp_path):
+    path = table("smiles\nC\n")
+    assert "nope.csv" in molrt("predict", "--model", LINEAR, tmp_path / "nope.csv", code=1)[1]
+    assert "nope.pt" in molrt("predict", "--model", tmp_path / "nope.pt", path, code=1)[1]
+
+
+def test_broken_weights(table):
+    path = table("smiles\nC\n")
+    with open(LINEAR, "rb") as file:
+        whole = file.read()
+    for name, content in {"cut.pth": whole[:len(whole) // 2], "text.pth": b"hello " * 100}.items():
+        assert name in molrt("predict", "--model", table(content, name), path, code=3)[1]
+        assert name in molrt("inspect", table(content, name), code=3)[1]
+
+
+@pytest.mark.parametrize("words", [
+    ["predict", "--model", LINEAR], ["embed", "--model", LINEAR], ["conformers"],
+    ["finetune", "-w", "nope.pt", "-t", "y"],
+])
+def test_an_output_that_cannot_be_written_is_found_first(words, table):
+    _, log = molrt(*words, table("smiles,y\nC,1\n"), "-o", "/no/such/folder/out.csv", code=1)
+    assert "/no/such/folder/out.csv" in log and "nope.pt" not in log and "rows in" not in log
+
+
+def test_a_full_disk(table):
+    path = table("smiles\nC\n")
+    for output in "/dev/full", "-":
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([BIN, "predict", "--model", LINEAR, path, "-o", output],
+                                  stdout=full, stderr=subprocess.PIPE)
+        assert done.returncode == 1 and b"No space left" in done.stderr
+    molrt("convert", LINEAR, "-o", "/dev/full", code=1)
+
+
+def test_a_failure_leaves_the_old_output(table, tmp_path):
+    out = table("precious", "out.csv")
+    content = ["smiles,x\n", "C,1\n" * 10, "C,1,2\n"]
+    _, log = molrt("predict", "--model", LINEAR, "-", "-o", out, code=3, input="".join(content).encode())
+    assert "row 11" in log and out.read_text() == "precious"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_reader_that_leaves(table):
+    path = table("i,smiles\n" + "".join(f"{i},C\n" for i in range(20000)))
+    with subprocess.Popen([BIN, "predict", "--model", LINEAR, path, "-q"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.wait() == 1 and b"Broken pipe" in running.stderr.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(table, tmp_path, number):
+    out = tmp_path / "out.csv"
+    with subprocess.Popen([BIN, "predict", "--model", LINEAR, "-", "-o", out], stdin=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as running:
+        running.stdin.write(b"smiles\nC\n")
+        running.stdin.flush()
+        while not list(tmp_path.glob(".out*")):  # it has begun, and waits for more
+            time.sleep(0.01)
+        time.sleep(0.2)
+        os.kill(running.pid, number)
+        assert running.wait(timeout=20) == 128 + number
+        assert b"interrupted" in running.stderr.read()
+    assert not list(tmp_path.iterdir())
+
+
+def test_quiet_and_silent_in_a_pipe(table):
+    path = table("smiles\nC\nnope\n")
+    assert molrt("predict", "--model", LINEAR, path, "-q")[1] == ""
+    log = molrt("predict", "--model", LINEAR, path)[1]
+    assert "\r" not in log and "notice" in log and "1 failed" in log
+    molrt("predict", "--model", LINEAR, path, "-q", "-v", code=2)

@@ -1,0 +1,120 @@
+"""molrt finetune, convert, inspect and init."""
+import json
+
+import pytest
+
+from conftest import DATA, LINEAR, SMILES, molrt, rows
+
+TRAIN = ["--epochs", "5"]
+
+
+def test_summary_and_report(labelled, tmp_path):
+    out, log = molrt("finetune", "--weights", LINEAR, labelled, "--target", "y", "-o",
+                     tmp_path / "m.molrt", "--json", "--folds", "3", *TRAIN)
+    report = json.loads(out)
+    assert report["rows"] == {"total": len(SMILES), "used": len(SMILES) - 1, "without_target": 1,
+                              "failed": 0}
+    assert len(report["folds"]) == 3
+    assert report["settings"]["epochs"] == 5 and report["settings"]["folds"] == 3
+    for part in "fold 3:", "RMSE", "MAE", "R2", "predicting the mean", "--epochs 5", "thread":
+        assert part in log
+    model = json.loads(molrt("inspect", tmp_path / "m.molrt", "--json")[0])
+    assert model["folds"] == 3 and model["targets"] == ["y"] and model["settings"]["epochs"] == 5
+
+
+def test_same_seed_same_predictions(labelled, table, tmp_path):
+    path = table("smiles\nCCO\nCCCCO\n")
+    results = []
+    for seed in 1, 1, 2:
+        molrt("finetune", "-w", LINEAR, labelled, "-t", "y", "-o", tmp_path / "m.molrt", "-q",
+              "--seed", seed, "--threads", seed, *TRAIN)
+        results.append(molrt("predict", "-m", tmp_path / "m.molrt", path, "-q")[0])
+    assert results[0] == results[1] != results[2]
+
+
+def test_flags_reach_the_training(labelled, tmp_path):
+    flags = {"head": "pooled", "pooler-dropout": 0.25, "lr": 0.002, "batch-size": 4, "split": "random",
+             "seed": 7}
+    words = [word for flag, value in flags.items() for word in (f"--{flag}", value)]
+    molrt("finetune", "-w", LINEAR, labelled, "-t", "y", "-o", tmp_path / "m.molrt", "-q", *words, *TRAIN)
+    model = json.loads(molrt("inspect", tmp_path / "m.molrt", "--json")[0])
+    assert model["head"] == "pooled"
+    for flag, value in flags.items():
+        assert model["settings"][flag.replace("-", "_")] == value
+
+
+@pytest.mark.parametrize("words, code, said", [
+    (["--target", "z"], 2, "no column 'z'; the columns are 'name', 'smiles', 'y', 'second y'"),
+    (["--target", "name"], 3, "row 1 (line 2), column 'name': 'm0' is no number"),
+    (["--target", "y", "--target", "y"], 2, "twice"),
+    (["--target", "y", "--smiles", "SMILE"], 2, "no column 'SMILE'"),
+    (["--target", "y", "--pooler-dropout", "2"], 2, "pooler_dropout"),
+    (["--target", "y", "--lr", "fast"], 2, "--lr: takes a number"),
+    (["--target", "y", "--head", "cubic"], 2, "linear|pooled"),
+    (["--target", "y", "--poler-dropout", "0.1"], 2, "did you mean --pooler-dropout?"),
+    (["--target", "y", "--folds", "50"], 3, "folds"),
+    (["--target", "y", "--solver", "ridge", "--epochs", "3"], 2, "epochs"),
+])
+def test_refusals(labelled, tmp_path, words, code, said):
+    _, log = molrt("finetune", "-w", LINEAR, labelled, "-o", tmp_path / "m.molrt", *words, code=code)
+    assert said in log
+    assert not list(tmp_path.glob("*"))  # neither a model nor anything temporary
+
+
+@pytest.mark.parametrize("cell", ["inf", "1,5", "1.0x", "0x10", "--1", "+-1", "1e999"])
+def test_cells_that_are_no_numbers(table, tmp_path, cell):
+    path = table('smiles,y\nC,1\nCC,"%s"\n' % cell)
+    _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", code=3)
+    assert f"row 2 (line 3), column 'y': '{cell}'" in log
+
+
+def test_bad_molecules_are_left_out(table, tmp_path):
+    good = "".join(f"{s},{i}\n" for i, s in enumerate(SMILES))
+    path = table("smiles,y\n" + good + "nope,3\n,4\n")
+    out, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--json", *TRAIN)
+    assert json.loads(out)["rows"]["failed"] == 2
+    assert json.loads(out)["molecules"]["status"]["invalid_smiles"] == 1
+    assert "row 13 (line 14): invalid_smiles 'nope'" in log
+    _, log = molrt("finetune", "-w", LINEAR, table("smiles,y\nnope,1\n"), "-t", "y", "-o",
+                   tmp_path / "m", code=3)
+
+
+def test_convert_keeps_the_predictions(table, tmp_path):
+    path = table("smiles\nCCO\nc1ccccc1\n")
+    expected, _ = molrt("predict", "-m", LINEAR, path, "-q")
+    molrt("convert", LINEAR, "-o", tmp_path / "m.molrt")
+    assert molrt("predict", "-m", tmp_path / "m.molrt", path, "-q")[0] == expected
+    sizes = {}
+    for dtype in "f32", "f16", "bf16":
+        molrt("convert", LINEAR, "-o", tmp_path / dtype, "--dtype", dtype, "-q")
+        sizes[dtype] = (tmp_path / dtype).stat().st_size
+        value = float(rows(molrt("predict", "-m", tmp_path / dtype, path, "-q")[0])[1][1])
+        assert value == pytest.approx(float(rows(expected)[1][1]), rel=0.1)
+    assert sizes["f16"] < 0.7 * sizes["f32"] > sizes["bf16"]
+
+
+def test_opening_options_are_stored(tmp_path):
+    molrt("convert", LINEAR, "-o", tmp_path / "m", "--hydrogens", "none", "--layout", "specials-first",
+          "--max-atoms", "99", "-q")
+    model = json.loads(molrt("inspect", tmp_path / "m", "--json")[0])
+    assert (model["hydrogens"], model["layout"], model["max_atoms"]) == ("none", "specials_first", 99)
+
+
+@pytest.mark.parametrize("name", ["molecule_linear.pth", "oled_pretrained.pt", "molecule_odd.pth"])
+def test_inspect_for_people(name):
+    out, _ = molrt("inspect", DATA / name, "-q")
+    for word in "architecture", "dictionary", "layout", "hydrogens", "head", "targets", "elements":
+        assert f"\n{word}" in out
+
+
+def test_init(table, tmp_path):
+    sizes = ["--layers", 2, "--width", 32, "--ffn", 40, "--heads", 4]
+    for name, words in {"a": [], "b": [], "c": ["--seed", 1], "d": ["--arch", "oled"]}.items():
+        molrt("init", "-o", tmp_path / name, *sizes, *words, "-q")
+    a, b, c = [(tmp_path / name).read_bytes() for name in "abc"]
+    assert a == b != c
+    assert json.loads(molrt("inspect", tmp_path / "d", "--json")[0])["architecture"]["width"] == 32
+    molrt("init", "-o", tmp_path / "e", "--width", 30, "--heads", 4, code=2)
+    _, log = molrt("predict", "-m", tmp_path / "a", table("smiles\nC\n"), code=2)
+    assert "molrt finetune" in log
+    assert not (tmp_path / "e").exists()
