@@ -10,7 +10,7 @@ static void must(int32_t status) {
   exit(1);
 }
 
-static void print_row(const molrt_batch *batch, size_t index, float mean) {
+static void print_row(const molrt_batch* batch, size_t index, float mean) {
   molrt_row row;
   must(molrt_row_init(&row, sizeof row));
   must(molrt_batch_get_row(batch, index, &row));
@@ -20,13 +20,13 @@ static void print_row(const molrt_batch *batch, size_t index, float mean) {
     printf("%s: %s\n", molrt_row_status_name(row.status), molrt_batch_row_message(batch, index));
 }
 
-int main(int argc, char **argv) {
-  molrt_context *context;
-  molrt_model *model;
-  molrt_batch *batch;
+int main(int argc, char** argv) {
+  molrt_context* context;
+  molrt_model* model;
+  molrt_batch* batch;
   molrt_model_info info;
   size_t i, rows = (size_t)argc - 2, outputs;
-  float *mean;
+  float* mean;
   if (argc < 3) return fprintf(stderr, "usage: predict MODEL SMILES ...\n"), 2;
 
   must(molrt_context_create(NULL, &context));

@@ -119,8 +119,9 @@ int32_t molrt_model_open(molrt_context* context, const char* path, const molrt_o
                          molrt_model** model) {
   return guarded([&] {
     require(model, "model") = nullptr;
+    const molrt_context& c = require(context, "context");
     const auto source = ByteSource::map_file(&require(path, "path"));
-    *model = open(require(context, "context"), *source, options);
+    *model = open(c, *source, options);
   });
 }
 
@@ -128,9 +129,10 @@ int32_t molrt_model_open_memory(molrt_context* context, const void* data, size_t
                                 const molrt_open_options* options, molrt_model** model) {
   return guarded([&] {
     require(model, "model") = nullptr;
+    const molrt_context& c = require(context, "context");
     const auto* bytes = &require(static_cast<const std::byte*>(data), "data");
     const auto source = ByteSource::copy_memory({bytes, size}, "memory");
-    *model = open(require(context, "context"), *source, options);
+    *model = open(c, *source, options);
   });
 }
 

@@ -83,8 +83,8 @@ int32_t molrt_predict(molrt_context* context, const molrt_model* model, molrt_ba
                       const molrt_run_options* options, float* mean, float* std, size_t count) {
   return guarded([&] {
     const auto run = read_run_options(options, require(context, "context").threads);
-    const Model& m = model_with_head(model);
     Batch& b = require(batch, "batch").batch;
+    const Model& m = model_with_head(model);
     require_count("count", count, b.size(), m.card().outputs());
     if (count) require(mean, "mean");
     b.predict(m, run.options, mean, std);

@@ -40,12 +40,19 @@ uint64_t mappable_size(int fd, const std::string& path) {
   return static_cast<uint64_t>(status.st_size);
 }
 
+// Names of open descriptors are links only the kernel can follow, and what they lead to
+// (/dev/stdout to a redirected file, say) belongs to whoever opened it.
+bool names_descriptor(const std::string& path) {
+  return path == "/dev/stdout" || path == "/dev/stderr" || path.starts_with("/dev/fd/") ||
+         path.starts_with("/proc/");
+}
+
 // The path that a chain of symbolic links ends in, which need not exist.
 std::string follow_links(const std::string& path) {
   constexpr int most_links = 40;  // as Linux
   fs::path end = path;
   std::error_code error;
-  for (int links = 0; fs::is_symlink(end, error); ++links) {
+  for (int links = 0; !names_descriptor(end.string()) && fs::is_symlink(end, error); ++links) {
     if (links == most_links) fail_io("write", path, ELOOP);
     const fs::path next = fs::read_symlink(end, error);
     if (error) fail_io("write", path, error.value());
@@ -61,12 +68,6 @@ std::string temporary_name(const fs::path& target) {
   const std::string name = target.filename().string().substr(0, most_characters);
   const std::string hidden = fmt::format(".{}.tmp-{}-{}", name, getpid(), counter++);
   return (target.parent_path() / hidden).string();
-}
-
-// /dev/stdout can lead to a regular file, which then belongs to whoever redirected it.
-bool names_descriptor(const std::string& path) {
-  return path == "/dev/stdout" || path == "/dev/stderr" || path.starts_with("/dev/fd/") ||
-         path.starts_with("/proc/");
 }
 
 FILE* open_stream(int fd, const std::string& path) {
@@ -134,8 +135,8 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(follow_li
   if (exists && S_ISDIR(status.st_mode)) fail_io("write", path_, EISDIR);
   // What the caller may not write, a rename must not replace.
   if (exists && access(target_.c_str(), W_OK) != 0) fail_io("write", path_, errno);
-  if (exists && (!S_ISREG(status.st_mode) || names_descriptor(path_))) {
-    file_ = open_stream(open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC), path_);
+  if (exists && (!S_ISREG(status.st_mode) || names_descriptor(target_))) {
+    file_ = open_stream(open(target_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC), path_);
     return;
   }
   const int fd = create_temporary(target_, &temporary_);

@@ -43,21 +43,23 @@ RDKit::DGeomHelpers::EmbedParameters etkdg_parameters(const EtkdgOptions& option
 }
 
 // A term of a force field that adds nothing until the deadline; then it clears the gradient, which
-// ends the minimisation at once. (RDKit's minimiser leaks its matrix if a term throws.) Must come
-// last.
+// ends the minimisation at once. (RDKit's minimiser leaks its matrix if a term throws.) Not the
+// first gradient: RDKit's line search fails without a direction. Must come last.
 class DeadlineTerm : public ForceFields::ForceFieldContrib {
  public:
   DeadlineTerm(ForceFields::ForceField* owner, const Deadline& deadline)
       : ForceFieldContrib(owner), deadline_(deadline) {}
   double getEnergy(double*) const override { return 0; }
   void getGrad(double*, double* gradient) const override {
-    if (deadline_.passed())
+    if (started_ && deadline_.passed())
       std::fill_n(gradient, size_t{dp_forceField->dimension()} * dp_forceField->numPoints(), 0.0);
+    started_ = true;
   }
   DeadlineTerm* copy() const override { return new DeadlineTerm(*this); }
 
  private:
   const Deadline& deadline_;
+  mutable bool started_ = false;  // RDKit's interface is const
 };
 
 }  // namespace

@@ -1,12 +1,13 @@
 #include "chem/molecule.h"
 
 #include <GraphMol/MolOps.h>
-#include <GraphMol/SanitException.h>
 #include <GraphMol/SmilesParse/SmilesParse.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
+#include <new>
+#include <stdexcept>
 
 #include "chem/printable.h"
 #include "chem/row_error.h"
@@ -48,9 +49,9 @@ std::unique_ptr<RWMol> parse(const std::string& text, bool finished) {
   std::unique_ptr<RWMol> molecule;
   try {
     molecule.reset(RDKit::SmilesToMol(text, parameters));
-  } catch (const RDKit::MolSanitizeException& e) {
-    invalid(e.what());
-  } catch (const RDKit::SmilesParseException& e) {
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {  // of sanitisation, of extensions or of RDKit's own checks
     invalid(e.what());
   }
   if (!molecule) invalid(syntax_error);

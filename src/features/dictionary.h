@@ -28,7 +28,8 @@ class Dictionary {
   int sep() const;
   int unknown() const;
   int mask() const { return size() - 1; }
-  int token(uint8_t atomic_number) const { return token_of_[atomic_number]; }  // unknown() if absent
+  // unknown() for an element that is absent.
+  int token(uint8_t atomic_number) const { return token_of_[atomic_number]; }
   bool contains(uint8_t atomic_number) const { return token(atomic_number) != unknown(); }
   TokenLayout layout() const { return layout_; }
   const std::vector<std::string>& symbols() const { return symbols_; }  // file order, with [MASK]

@@ -1,12 +1,11 @@
-// minizip reads the archive (end records, ZIP64, local headers); what a hostile one may not do is
-// checked here.
+// By hand, because Debian 12's minizip (1.1) does not decode ZIP64's offsets on 64-bit machines,
+// libzip hides where payloads lie, and both forgive what a hostile archive must not be forgiven.
 #include "io/zip.h"
-
-#include <minizip/unzip.h>
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -15,162 +14,192 @@
 namespace molrt {
 namespace {
 
+using Bytes = std::span<const std::byte>;
+
 constexpr uint64_t most_entries = 1'000'000;
-constexpr uint64_t local_header_size = 30;  // without name and extra fields
+constexpr uint32_t saturated = 0xffffffff;  // the number stands in a ZIP64 field
 
-// minizip's input: a position in a source. Never throws: reads are cut at the end of the source.
-struct Stream {
-  ByteSource& source;
-  uint64_t position = 0;
+template <typename T>
+T load(Bytes bytes, size_t offset) {
+  T value;
+  std::memcpy(&value, bytes.subspan(offset, sizeof value).data(), sizeof value);
+  return value;
+}
+
+bool begins_with(Bytes bytes, std::string_view signature) {
+  return std::memcmp(bytes.data(), signature.data(), signature.size()) == 0;
+}
+
+// A record of the central directory.
+struct Record {
+  std::string name;
+  uint16_t flags, method;
+  uint64_t compressed_size, size, local_header;
+  Bytes extra;
 };
 
-uLong read_stream(voidpf, voidpf opened, void* buffer, uLong size) {
-  auto& stream = *static_cast<Stream*>(opened);
-  const uint64_t total = stream.source.size();
-  const uint64_t left = total - std::min(stream.position, total);
-  const auto bytes =
-      stream.source.read(total - left, std::min<uint64_t>(size, left), "zip directory");
-  std::copy(bytes.begin(), bytes.end(), static_cast<std::byte*>(buffer));
-  stream.position += bytes.size();
-  return bytes.size();
-}
-
-long seek_stream(voidpf, voidpf opened, ZPOS64_T offset, int origin) {
-  auto& stream = *static_cast<Stream*>(opened);
-  if (origin == ZLIB_FILEFUNC_SEEK_CUR) offset += stream.position;
-  if (origin == ZLIB_FILEFUNC_SEEK_END) offset += stream.source.size();
-  if (offset > stream.source.size()) return -1;
-  stream.position = offset;
-  return 0;
-}
-
-ZPOS64_T tell_stream(voidpf, voidpf opened) { return static_cast<Stream*>(opened)->position; }
-voidpf open_stream(voidpf stream, const void*, int) { return stream; }
-int close_stream(voidpf, voidpf) { return 0; }
-int stream_error(voidpf, voidpf) { return 0; }
-
-struct CloseZip {
-  void operator()(void* zip) const { unzClose(zip); }
-};
-using ZipHandle = std::unique_ptr<void, CloseZip>;
-
-ZipHandle open_zip(Stream& stream) {
-  zlib_filefunc64_def functions{open_stream, read_stream,  nullptr,      tell_stream,
-                                seek_stream, close_stream, stream_error, &stream};
-  ZipHandle zip(unzOpen2_64(stream.source.name().c_str(), &functions));
-  if (!zip) {
-    fail(MOLRT_ERROR_FORMAT,
-         "{}: a zip archive without its directory; the file was probably cut off",
-         stream.source.name());
-  }
-  return zip;
-}
-
-struct Located {
-  uint64_t begin, end;  // local header to end of payload
+// Local header to end of payload.
+struct Extent {
+  uint64_t begin, end;
   std::string name;
 };
 
 class DirectoryReader {
  public:
-  explicit DirectoryReader(ByteSource& source)
-      : source_(source), stream_{source}, zip_(open_zip(stream_)) {}
+  explicit DirectoryReader(ByteSource& source) : source_(source) {}
 
   ZipDirectory read() {
-    unz_global_info64 archive;
-    expect(unzGetGlobalInfo64(zip_.get(), &archive), "the directory");
-    if (archive.number_entry > most_entries) broken("the directory", "has too many entries");
-    const uint64_t directory_begin = archive.number_entry > 0 ? first_record() : source_.size();
-    for (uint64_t i = 0; i < archive.number_entry; ++i) {
-      if (i > 0) expect(unzGoToNextFile(zip_.get()), "the directory");
-      read_entry();
-    }
-    check_overlaps(directory_begin);
+    const End end = read_end();
+    if (end.entries > most_entries) broken("the directory has too many entries");
+    Bytes rest = source_.read(end.offset, end.size, "zip directory");
+    for (uint64_t i = 0; i < end.entries; ++i) add(next_record(rest));
+    if (!rest.empty()) broken("the directory is longer than its entries");
+    check_extents(end.offset);
     return std::move(directory_);
   }
 
  private:
-  [[noreturn]] void broken(const std::string& what, const char* how) {
-    fail(MOLRT_ERROR_FORMAT, "{}: zip archive: {} {}", source_.name(), what, how);
+  struct End {
+    uint64_t entries, size, offset;  // size and offset of the directory
+  };
+
+  [[noreturn]] void broken(const std::string& how) {
+    fail(MOLRT_ERROR_FORMAT, "{}: zip archive: {}", source_.name(), how);
   }
 
-  void expect(int status, const std::string& what) {
-    if (status != UNZ_OK) broken(what, "is broken or cut off");
+  [[noreturn]] void broken(const std::string& entry, const char* how) {
+    broken("entry " + in_quotes(entry) + " " + how);
   }
 
-  uint64_t first_record() {
-    expect(unzGoToFirstFile(zip_.get()), "the directory");
-    return unzGetOffset64(zip_.get());
-  }
-
-  void read_entry() {
-    unz_file_info64 info;
-    expect(unzGetCurrentFileInfo64(zip_.get(), &info, name_.data(), name_.size(), nullptr, 0,
-                                   nullptr, 0),
-           "the directory");
-    const std::string name(name_.data(), std::min<size_t>(info.size_filename, name_.size()));
-    check_name(name);
-    check_stored(name, info);
-    const uint64_t offset = payload_offset(name);
-    if (offset > source_.size() || info.uncompressed_size > source_.size() - offset) {
-      broken(in_quotes(name), "reaches beyond the end of the file");
+  // ---- the end records; PyTorch writes no archive comment behind them
+  End read_end() {
+    constexpr uint64_t end_size = 22, locator_size = 20;
+    const uint64_t size = source_.size();
+    const uint64_t position = size - std::min(size, end_size);
+    const Bytes end = source_.read(position, size - position, "zip end record");
+    if (end.size() < end_size || !begins_with(end, "PK\5\6")) {
+      broken("no directory at the end of the file, which was probably cut off");
     }
-    if (!directory_.emplace(name, ZipEntry{offset, info.uncompressed_size}).second) {
-      broken(in_quotes(name), "is there twice");
+    End found{load<uint16_t>(end, 10), load<uint32_t>(end, 12), load<uint32_t>(end, 16)};
+    uint64_t directory_end = position;
+    if (position >= locator_size) {
+      const Bytes locator = source_.read(position - locator_size, locator_size, "zip locator");
+      if (begins_with(locator, "PK\6\7")) {
+        directory_end = load<uint64_t>(locator, 8);
+        found = read_end64(directory_end);
+      }
     }
-    located_.push_back(
-        {offset - local_header_size - name.size(), offset + info.uncompressed_size, name});
+    if (found.offset > directory_end || found.size != directory_end - found.offset) {
+      broken("the directory does not end where its end record begins");
+    }
+    return found;
+  }
+
+  End read_end64(uint64_t position) {
+    constexpr uint64_t end64_size = 56;
+    const Bytes end = source_.read(position, end64_size, "ZIP64 end record");
+    if (!begins_with(end, "PK\6\6")) broken("no ZIP64 end record where its locator says");
+    return {load<uint64_t>(end, 32), load<uint64_t>(end, 40), load<uint64_t>(end, 48)};
+  }
+
+  // ---- the directory
+  Bytes take(Bytes& rest, size_t size) {
+    if (rest.size() < size) broken("the directory is cut off");
+    const Bytes taken = rest.first(size);
+    rest = rest.subspan(size);
+    return taken;
+  }
+
+  Record next_record(Bytes& rest) {
+    constexpr size_t fixed_size = 46;
+    const Bytes fixed = take(rest, fixed_size);
+    if (!begins_with(fixed, "PK\1\2")) broken("a broken record in the directory");
+    const Bytes name = take(rest, load<uint16_t>(fixed, 28));
+    Record record;
+    record.name.assign(reinterpret_cast<const char*>(name.data()), name.size());
+    record.flags = load<uint16_t>(fixed, 8);
+    record.method = load<uint16_t>(fixed, 10);
+    record.compressed_size = load<uint32_t>(fixed, 20);
+    record.size = load<uint32_t>(fixed, 24);
+    record.local_header = load<uint32_t>(fixed, 42);
+    record.extra = take(rest, load<uint16_t>(fixed, 30));
+    take(rest, load<uint16_t>(fixed, 32));  // its comment
+    widen(record);
+    return record;
+  }
+
+  // Takes the saturated numbers from the ZIP64 extra field.
+  void widen(Record& record) {
+    constexpr uint16_t zip64 = 1;
+    for (Bytes rest = record.extra; rest.size() >= 4;) {
+      const Bytes header = take(rest, 4);
+      Bytes field = take(rest, load<uint16_t>(header, 2));
+      if (load<uint16_t>(header, 0) != zip64) continue;
+      for (uint64_t* number : {&record.size, &record.compressed_size, &record.local_header}) {
+        if (*number == saturated) *number = load<uint64_t>(take(field, sizeof *number), 0);
+      }
+    }
+  }
+
+  void add(const Record& record) {
+    check_name(record.name);
+    check_stored(record);
+    const uint64_t payload = payload_offset(record);
+    if (payload > source_.size() || record.size > source_.size() - payload) {
+      broken(record.name, "reaches beyond the end of the file");
+    }
+    if (!directory_.emplace(record.name, ZipEntry{payload, record.size}).second) {
+      broken(record.name, "is there twice");
+    }
+    extents_.push_back({record.local_header, payload + record.size, record.name});
   }
 
   void check_name(const std::string& name) {
     const bool absolute = name.starts_with('/') || name.find('\\') != std::string::npos;
     const bool escaping = ("/" + name + "/").find("/../") != std::string::npos;
     if (name.empty() || absolute || escaping || name.find('\0') != std::string::npos) {
-      broken(in_quotes(name), "is no name of an entry below the archive's folder");
+      broken(name, "lies outside of the archive's folder");
     }
   }
 
-  void check_stored(const std::string& name, const unz_file_info64& info) {
-    constexpr uLong encrypted = 1, strongly_encrypted = 1 << 6, masked = 1 << 13;
-    if (info.flag & (encrypted | strongly_encrypted | masked)) {
-      fail(MOLRT_ERROR_UNSUPPORTED, "{}: entry {} is encrypted", source_.name(), in_quotes(name));
+  void check_stored(const Record& record) {
+    constexpr uint16_t encrypted = 1, strongly_encrypted = 1 << 6, masked = 1 << 13;
+    if (record.flags & (encrypted | strongly_encrypted | masked)) {
+      fail(MOLRT_ERROR_UNSUPPORTED, "{}: entry {} is encrypted", source_.name(),
+           in_quotes(record.name));
     }
-    if (info.compression_method != 0) {
+    if (record.method != 0) {
       fail(MOLRT_ERROR_UNSUPPORTED,
            "{}: entry {} is compressed; expected stored entries, as torch.save writes them",
-           source_.name(), in_quotes(name));
+           source_.name(), in_quotes(record.name));
     }
-    if (info.compressed_size != info.uncompressed_size)
-      broken(in_quotes(name), "has two different sizes");
+    if (record.compressed_size != record.size) broken(record.name, "has two different sizes");
   }
 
-  // Behind the local header's own name and extra fields.
-  uint64_t payload_offset(const std::string& name) {
-    constexpr int raw = 1;
-    int method = 0, level = 0;
-    expect(unzOpenCurrentFile2(zip_.get(), &method, &level, raw), in_quotes(name));
-    const uint64_t offset = unzGetCurrentFileZStreamPos64(zip_.get());
-    unzCloseCurrentFile(zip_.get());
-    return offset;
+  // Behind the local header's own name and extra field, whose lengths may differ from the
+  // directory's.
+  uint64_t payload_offset(const Record& record) {
+    constexpr uint64_t fixed_size = 30;
+    const Bytes fixed = source_.read(record.local_header, fixed_size, "zip local header");
+    if (!begins_with(fixed, "PK\3\4")) broken(record.name, "has no local header");
+    const uint64_t name = load<uint16_t>(fixed, 26), extra = load<uint16_t>(fixed, 28);
+    return record.local_header + fixed_size + name + extra;
   }
 
-  void check_overlaps(uint64_t directory_begin) {
-    std::sort(located_.begin(), located_.end(),
-              [](const Located& a, const Located& b) { return a.begin < b.begin; });
+  void check_extents(uint64_t directory_begin) {
+    std::sort(extents_.begin(), extents_.end(),
+              [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
     uint64_t end = 0;
-    for (const Located& entry : located_) {
-      if (entry.begin < end) broken(in_quotes(entry.name), "overlaps another entry");
-      end = entry.end;
+    for (const Extent& extent : extents_) {
+      if (extent.begin < end) broken(extent.name, "overlaps another entry");
+      if (extent.end > directory_begin) broken(extent.name, "overlaps the directory");
+      end = extent.end;
     }
-    if (end > directory_begin) broken(in_quotes(located_.back().name), "overlaps the directory");
   }
 
   ByteSource& source_;
-  Stream stream_;
-  ZipHandle zip_;
   ZipDirectory directory_;
-  std::vector<Located> located_;
-  std::vector<char> name_ = std::vector<char>(UINT16_MAX);
+  std::vector<Extent> extents_;
 };
 
 }  // namespace

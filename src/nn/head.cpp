@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "base/philox.h"
-#include "nn/dense.h"
+#include "kernels/dense.h"
 
 namespace molrt {
 namespace {

@@ -45,9 +45,22 @@ std::string of_ridge(const Settings& s) { return ridge(s) ? "" : "it belongs to 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kMostRows = 1 << 25;
 
+// Defaults by measurement: RMSE on ESOL's other rows (spread 2.1; mean of 6 or 12 random splits, sd .02
+// to .04 where there is no other number), frozen untrained encoders of width 512, batch 32, a tenth
+// of the training rows held out.
+//   training rows, layers                         500, 6      500, 15     100, 6
+//   pooled, lr 5e-4, 100 epochs (the default)     .82         .81         1.14 (sd .08)
+//   pooled, lr 1e-3, 60 epochs                    .82                     1.14 (sd .08)
+//   the same with patience 20                     .85                     1.34 (sd .27)
+//   pooled, lr 1e-3, 60 epochs, dropout .1        .82
+//   linear, lr 5e-4, 100 epochs                   1.07
+//   linear, lr 3e-3, 500 epochs                   1.01 (.13)  .92         1.27 (sd .18)
+//   linear, lr 1e-3, 200 epochs, patience 20      1.09 (.05)  1.04        1.39 (sd .11)
+//   ridge, leave-one-out, nothing held out        .98 (.15)   .93 (.09)   1.51 (sd .60)
+// Early stopping loses: a small held-out part picks epochs before the learning rate has fallen.
 std::vector<SettingRow> model_settings() {
   return {
-      {"head", "linear", "", "", 0, 0, "linear|pooled", "0.1.0",
+      {"head", "pooled", "", "", 0, 0, "linear|pooled", "0.1.0",
        "linear: one layer; pooled: dense, tanh and a second layer", kind_of_ridge},
       {"pooler_dropout", 0.0, "", "0.2", 0, 1, "", "0.1.0",
        "dropout rate of the head's inputs, in training", dropout_of_ridge},
@@ -85,11 +98,11 @@ std::vector<SettingRow> solver_settings() {
        "mean over the labels of a batch, in scaled units", loss_of_ridge},
       {"huber_delta", 1.0, "", "", 1e-6, 1e6, "", "0.1.0",
        "where loss=huber turns from quadratic to linear, in scaled units", delta_of_huber},
-      {"epochs", int64_t{200}, "epochs", "", 1, 1000000, "", "0.1.0",
+      {"epochs", int64_t{100}, "epochs", "", 1, 1000000, "", "0.1.0",
        "passes over the training rows, at most", gradient_only},
-      {"patience", int64_t{20}, "epochs", "", 0, 1000000, "", "0.1.0",
-       "stop after so many epochs without a better held-out loss and keep the best epoch; 0: train "
-       "to the end and keep the last",
+      {"patience", int64_t{0}, "epochs", "20", 0, 1000000, "", "0.1.0",
+       "early stopping: stop after so many epochs without a better held-out loss and keep the best "
+       "epoch; 0: train to the end and keep the last",
        patience_needs_rows},
       {"batch_size", int64_t{32}, "molecules", "", 1, kMostRows, "", "0.1.0",
        "molecules of an optimiser step", gradient_only},
@@ -98,7 +111,7 @@ std::vector<SettingRow> solver_settings() {
 
 std::vector<SettingRow> adam_settings() {
   return {
-      {"lr", 1e-3, "", "", 1e-12, 10, "", "0.1.0", "peak learning rate", gradient_only},
+      {"lr", 5e-4, "", "", 1e-12, 10, "", "0.1.0", "peak learning rate", gradient_only},
       {"warmup", .03, "", "", 0, 1, "", "0.1.0",
        "fraction of the steps in which the learning rate rises from 0; then it falls linearly to 0",
        gradient_only},
@@ -120,11 +133,6 @@ Loss read_loss(const Settings& s) {
   return {kind, s.f64("huber_delta")};
 }
 
-// 0 where it would have no effect.
-int effective_patience(const Settings& s) {
-  return patience_needs_rows(s).empty() ? static_cast<int>(s.i64("patience")) : 0;
-}
-
 }  // namespace
 
 std::vector<SettingRow> head_settings() {
@@ -137,7 +145,7 @@ std::vector<SettingRow> head_settings() {
 HeadSettings read_head_settings(const Settings& s) {
   s.validate();
   return {
-      .kind = s.text("head") == "pooled" ? HeadKind::pooled : HeadKind::linear,
+      .kind = s.text("head") == "pooled" && !ridge(s) ? HeadKind::pooled : HeadKind::linear,
       .ridge = ridge(s),
       .pooler_dropout = s.f64("pooler_dropout"),
       .epochs = static_cast<int>(s.i64("epochs")),
@@ -148,7 +156,7 @@ HeadSettings read_head_settings(const Settings& s) {
       .adam_beta1 = s.f64("adam_beta1"),
       .adam_beta2 = s.f64("adam_beta2"),
       .adam_eps = s.f64("adam_eps"),
-      .patience = effective_patience(s),
+      .patience = static_cast<int>(s.i64("patience")),
       .valid_fraction = s.f64("valid_fraction"),
       .folds = static_cast<int>(s.i64("folds")),
       .seed = static_cast<uint64_t>(s.i64("seed")),

@@ -8,7 +8,9 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
     : base_(std::move(base)),
       batch_(std::move(batch)),
       table_(std::move(table)),
-      settings_(std::move(settings)) {}
+      settings_(std::move(settings)) {
+  settings_.validate();  // before the encoder's pass, which may take hours
+}
 
 std::vector<float> Job::representations(RunOptions options) {
   std::vector<float> cls(batch_.size() * base_->card().architecture.width);

@@ -1,5 +1,3 @@
-// Only base/parallel.cpp speaks OpenMP.
-#define EIGEN_DONT_PARALLELIZE
 #include "train/ridge.h"
 
 #include <Eigen/Eigenvalues>

@@ -1,5 +1,7 @@
 #pragma once
 // Ridge regression in closed form, with an intercept that is not penalised.
+// Only base/parallel.cpp speaks OpenMP; the same in every file that sees Eigen.
+#define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Core>
 
 namespace molrt {

@@ -1,5 +1,6 @@
 /* The header alone, included twice: compiled in every dialect it promises. */
 #include "molrt.h"
+/* Again. (The comment keeps clang-format from dropping it.) */
 #include "molrt.h"
 
 int32_t header_is_usable(void);

@@ -1,5 +1,5 @@
-/* Sizes and offsets of every public struct on x86-64: they may grow at the end, but what stands here
- * never changes. Checked by compiling (C11). */
+/* Sizes and offsets of every public struct on x86-64: they may grow at the end, but what is written
+ * here never changes. Checked by compiling (C11). */
 #include <stddef.h>
 
 #include "molrt.h"

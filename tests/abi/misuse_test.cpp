@@ -170,7 +170,8 @@ MisuseTest::Table MisuseTest::models() const {
       {"molrt_model_open", "empty path", kAnyError, open("")},
       {"molrt_model_open", "a directory", kAnyError, open("/")},
       {"molrt_model_open", "an empty file", kAnyError, open("/dev/null")},
-      {"molrt_model_open", "no such hydrogens", kInvalid, open_with([](auto& o) { o.hydrogens = 3; })},
+      {"molrt_model_open", "no such hydrogens", kInvalid,
+       open_with([](auto& o) { o.hydrogens = 3; })},
       {"molrt_model_open", "negative hydrogens", kInvalid,
        open_with([](auto& o) { o.hydrogens = -1; })},
       {"molrt_model_open", "no such layout", kInvalid, open_with([](auto& o) { o.layout = 99; })},
@@ -391,9 +392,7 @@ MisuseTest::Table MisuseTest::run_sizes() {
     return [=, this] { return molrt_predict(c_, headed.get(), b_, nullptr, mean, nullptr, count); };
   };
   const auto embed = [this](size_t cls, float* atoms, size_t atoms_count) {
-    return [=, this] {
-      return molrt_embed(c_, m_, b_, nullptr, floats, cls, atoms, atoms_count);
-    };
+    return [=, this] { return molrt_embed(c_, m_, b_, nullptr, floats, cls, atoms, atoms_count); };
   };
   return {
       {"molrt_predict", "one short", kInvalid, predict(floats, 1)},
@@ -430,7 +429,8 @@ MisuseTest::Table MisuseTest::settings_calls() {
        [] { return molrt_settings_describe(molrt_settings_count(), &info); }},
       {"molrt_settings_describe", "far behind", kInvalid,
        [] { return molrt_settings_describe(SIZE_MAX, &info); }},
-      {"molrt_settings_create", "no result", kInvalid, [] { return molrt_settings_create(nullptr); }},
+      {"molrt_settings_create", "no result", kInvalid,
+       [] { return molrt_settings_create(nullptr); }},
       {"molrt_settings_set_f64", "no settings", kInvalid, f64(nullptr, "lr", 1e-3)},
       {"molrt_settings_set_f64", "no name", kInvalid, f64(s_, nullptr, 1e-3)},
       {"molrt_settings_set_f64", "unknown name", kInvalid, f64(s_, "learning_rat", 1e-3)},
@@ -478,15 +478,11 @@ MisuseTest::Table MisuseTest::jobs() {
   static const char* const hole[] = {nullptr};
   return {
       {"molrt_job_create", "no context", kInvalid,
-       [this] {
-         return molrt_job_create(nullptr, m_, b_, targets, 1, nullptr, nullptr, &made);
-       }},
+       [this] { return molrt_job_create(nullptr, m_, b_, targets, 1, nullptr, nullptr, &made); }},
       {"molrt_job_create", "no model", kInvalid,
        [this] { return create_job(nullptr, targets, 1, nullptr, &made); }},
       {"molrt_job_create", "no batch", kInvalid,
-       [this] {
-         return molrt_job_create(c_, m_, nullptr, targets, 1, nullptr, nullptr, &made);
-       }},
+       [this] { return molrt_job_create(c_, m_, nullptr, targets, 1, nullptr, nullptr, &made); }},
       {"molrt_job_create", "no targets", kInvalid,
        [this] { return create_job(m_, nullptr, 1, nullptr, &made); }},
       {"molrt_job_create", "a count of zero", kInvalid,
@@ -509,7 +505,8 @@ MisuseTest::Table MisuseTest::job_results() {
   static molrt_row row;
   must(molrt_row_init(&row, sizeof row));
   return {
-      {"molrt_job_get_model", "no job", kInvalid, [] { return molrt_job_get_model(nullptr, &made); }},
+      {"molrt_job_get_model", "no job", kInvalid,
+       [] { return molrt_job_get_model(nullptr, &made); }},
       {"molrt_job_get_model", "no result", kInvalid,
        [this] { return molrt_job_get_model(j_, nullptr); }},
       {"molrt_job_get_model", "before the run", MOLRT_ERROR_STATE,
@@ -520,12 +517,11 @@ MisuseTest::Table MisuseTest::job_results() {
        [this] { return molrt_job_get_report(j_, nullptr, 0, &needed); }},
       {"molrt_job_get_held_out", "no job", kInvalid,
        [] { return molrt_job_get_held_out(nullptr, floats, 20); }},
-      {"molrt_job_get_held_out", "no result", kInvalid,
-       [this] { return molrt_job_get_held_out(j_, nullptr, 20); }},
       {"molrt_job_get_held_out", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_held_out(j_, floats, 20); }},
       {"molrt_job_get_row", "no job", kInvalid, [] { return molrt_job_get_row(nullptr, 0, &row); }},
-      {"molrt_job_get_row", "no result", kInvalid, [this] { return molrt_job_get_row(j_, 0, nullptr); }},
+      {"molrt_job_get_row", "no result", kInvalid,
+       [this] { return molrt_job_get_row(j_, 0, nullptr); }},
       {"molrt_job_get_row", "no such row", kInvalid,
        [this] { return molrt_job_get_row(j_, SIZE_MAX, &row); }},
   };
@@ -534,8 +530,8 @@ MisuseTest::Table MisuseTest::job_results() {
 TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   must(molrt_batch_prepare(c_, m_, b_, nullptr));  // so that there is something too big to return
   std::set<std::string> covered;
-  for (const Table& table : {inits(), contexts(), models(), model_queries(), batches(), rows(), runs(),
-                             run_sizes(), settings_calls(), jobs(), job_results()})
+  for (const Table& table : {inits(), contexts(), models(), model_queries(), batches(), rows(),
+                             runs(), run_sizes(), settings_calls(), jobs(), job_results()})
     for (const Misuse& misuse : table) {
       expect_refused(misuse);
       covered.insert(misuse.function);
@@ -543,15 +539,17 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   EXPECT_EQ(molrt_batch_size(b_), 2u) << "a refused row was added";
 
   const std::set<std::string> without_status = {
-      "molrt_version",       "molrt_version_text",    "molrt_build_info",  "molrt_last_error",
-      "molrt_status_name",   "molrt_row_status_name", "molrt_source_name", "molrt_flag_name",
-      "molrt_context_free",  "molrt_model_free",      "molrt_batch_free",  "molrt_settings_free",
-      "molrt_job_free",      "molrt_settings_count",  "molrt_batch_size",  "molrt_batch_row_message",
-      "molrt_model_target_name"};
+      "molrt_version",           "molrt_version_text",     "molrt_build_info",
+      "molrt_last_error",        "molrt_status_name",      "molrt_row_status_name",
+      "molrt_source_name",       "molrt_flag_name",        "molrt_context_free",
+      "molrt_model_free",        "molrt_batch_free",       "molrt_settings_free",
+      "molrt_job_free",          "molrt_settings_count",   "molrt_batch_size",
+      "molrt_batch_row_message", "molrt_model_target_name"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);
   for (std::string name; symbols >> name;)
-    EXPECT_EQ(covered.count(name) + without_status.count(name), 1u) << name << " has no misuse test";
+    EXPECT_EQ(covered.count(name) + without_status.count(name), 1u)
+        << name << " has no misuse test";
 }
 
 TEST_F(MisuseTest, FunctionsWithoutAStatusTakeAnything) {
@@ -601,6 +599,7 @@ TEST_F(MisuseTest, AJobRunsOnce) {
   must(molrt_job_run(j_, nullptr));
   EXPECT_EQ(molrt_job_run(j_, nullptr), MOLRT_ERROR_STATE);
   std::vector<float> held_out(good_smiles().size());
+  EXPECT_EQ(molrt_job_get_held_out(j_, nullptr, held_out.size()), kInvalid);
   EXPECT_EQ(molrt_job_get_held_out(j_, held_out.data(), held_out.size() - 1), kInvalid);
   EXPECT_EQ(molrt_job_get_held_out(j_, held_out.data(), held_out.size()), MOLRT_OK);
 }

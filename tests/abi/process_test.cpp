@@ -1,16 +1,16 @@
-// What the library does to the process around it: nothing. Output, locale, OpenMP, forks, callbacks,
-// lifetimes and cancelling.
+// What the library does to the process around it: nothing. Output, locale, OpenMP, forks,
+// callbacks, lifetimes and cancelling.
 #include <omp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <clocale>
 #include <cmath>
-#include <cstring>
-#include <mutex>
 #include <condition_variable>
+#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <thread>
 
 #include "support.h"
@@ -41,7 +41,8 @@ void misbehave() {
   const std::string whole = file_bytes(MOLRT_TEST_DATA "/molecule_linear.pth");
   for (size_t size : {whole.size() / 2, whole.size() - 30, size_t{40}}) {
     molrt_model* broken = nullptr;
-    EXPECT_NE(molrt_model_open_memory(context.get(), whole.data(), size, nullptr, &broken), MOLRT_OK);
+    EXPECT_NE(molrt_model_open_memory(context.get(), whole.data(), size, nullptr, &broken),
+              MOLRT_OK);
   }
 }
 
@@ -70,7 +71,8 @@ TEST(Process, TheHostsOpenMpSettingsStay) {
 }
 
 // In a forked child: whether the inherited handles and new ones give the parent's bytes.
-int child_result(molrt_context* context, const molrt_model* model, const std::vector<float>& parent) {
+int child_result(molrt_context* context, const molrt_model* model,
+                 const std::vector<float>& parent) {
   alarm(120);  // a hang ends the child with a signal
   const Batch inherited = new_batch(context, good_smiles());
   if (cls_of(context, model, inherited.get()) != parent) return 1;
@@ -129,8 +131,8 @@ TEST(Process, CallbacksRunOnTheCallingThreadForEveryMolecule) {
   Watch w;
   const molrt_run_options options = watched(w);
   std::vector<float> cls(good_smiles().size() * 16);
-  must(molrt_embed(context.get(), model.get(), batch.get(), &options, cls.data(), cls.size(), nullptr,
-                   0));
+  must(molrt_embed(context.get(), model.get(), batch.get(), &options, cls.data(), cls.size(),
+                   nullptr, 0));
   EXPECT_FALSE(w.elsewhere);
   EXPECT_EQ(w.last_done[MOLRT_STAGE_CONFORMERS], good_smiles().size());
   EXPECT_EQ(w.last_done[MOLRT_STAGE_NETWORK], good_smiles().size());

@@ -7,15 +7,15 @@
 namespace molrt::abi {
 namespace {
 
-constexpr size_t kTail = 16;          // what a newer header might append
+constexpr size_t kTail = 16;  // what a newer header might append
 constexpr unsigned char kGarbage = 0xA5;
 
 // One struct: its init, and a call that reads it (options) or fills it (results).
 struct Case {
   const char* name;
-  size_t size;         // in this header
-  size_t older_size;   // that an older header might have had
-  bool filled;         // by the call, rather than read
+  size_t size;        // in this header
+  size_t older_size;  // that an older header might have had
+  bool filled;        // by the call, rather than read
   std::function<int32_t(void*, size_t)> init;
   std::function<void(void*)> change;  // what the call needs beside the defaults
   std::function<int32_t(void*)> call;
@@ -29,9 +29,13 @@ void set_size(Bytes& bytes, uint32_t size) { std::memcpy(bytes.data(), &size, si
 class Structs : public testing::Test {
  protected:
   template <typename Struct, typename Call>
-  Case make(const char* name, size_t older_size, bool filled, int32_t (*init)(Struct*, size_t),
-            Call call, std::function<void(Struct*)> change = [](Struct*) {}) {
-    return {name, sizeof(Struct), older_size, filled,
+  Case make(
+      const char* name, size_t older_size, bool filled, int32_t (*init)(Struct*, size_t), Call call,
+      std::function<void(Struct*)> change = [](Struct*) {}) {
+    return {name,
+            sizeof(Struct),
+            older_size,
+            filled,
             [=](void* s, size_t size) { return init(static_cast<Struct*>(s), size); },
             [=](void* s) { change(static_cast<Struct*>(s)); },
             [=](void* s) { return call(static_cast<Struct*>(s)); }};
@@ -39,28 +43,25 @@ class Structs : public testing::Test {
 
   std::vector<Case> cases() {
     return {
-        make<molrt_context_options>(
-            "context_options", offsetof(molrt_context_options, log), false,
-            molrt_context_options_init,
-            [](auto* o) {
-              molrt_context* made = nullptr;
-              const int32_t status = molrt_context_create(o, &made);
-              molrt_context_free(made);
+        make<molrt_context_options>("context_options", offsetof(molrt_context_options, log), false,
+                                    molrt_context_options_init,
+                                    [](auto* o) {
+                                      molrt_context* made = nullptr;
+                                      const int32_t status = molrt_context_create(o, &made);
+                                      molrt_context_free(made);
+                                      return status;
+                                    }),
+        make<molrt_open_options>(
+            "open_options", offsetof(molrt_open_options, max_atoms), false, molrt_open_options_init,
+            [this](auto* o) {
+              molrt_model* made = nullptr;
+              const int32_t status = molrt_model_open(
+                  context_.get(), MOLRT_TEST_DATA "/molecule_linear.pth", o, &made);
+              molrt_model_free(made);
               return status;
             }),
-        make<molrt_open_options>("open_options", offsetof(molrt_open_options, max_atoms), false,
-                                 molrt_open_options_init,
-                                 [this](auto* o) {
-                                   molrt_model* made = nullptr;
-                                   const int32_t status = molrt_model_open(
-                                       context_.get(), MOLRT_TEST_DATA "/molecule_linear.pth", o,
-                                       &made);
-                                   molrt_model_free(made);
-                                   return status;
-                                 }),
         make<molrt_architecture>(
-            "architecture", offsetof(molrt_architecture, hydrogens), false,
-            molrt_architecture_init,
+            "architecture", offsetof(molrt_architecture, hydrogens), false, molrt_architecture_init,
             [this](auto* o) {
               molrt_model* made = nullptr;
               const int32_t status = molrt_model_create_untrained(context_.get(), o, &made);
@@ -73,34 +74,32 @@ class Structs : public testing::Test {
               a->width = a->ffn = 8;
               a->heads = 2;
             }),
-        make<molrt_save_options>("save_options", offsetof(molrt_save_options, dtype), false,
-                                 molrt_save_options_init,
-                                 [this](auto* o) {
-                                   const std::string path = testing::TempDir() + "structs.molrt";
-                                   const int32_t status = molrt_model_save(
-                                       context_.get(), model_.get(), path.c_str(), o);
-                                   std::remove(path.c_str());
-                                   return status;
-                                 }),
-        make<molrt_conformer_options>("conformer_options",
-                                      offsetof(molrt_conformer_options, max_atoms), false,
-                                      molrt_conformer_options_init,
-                                      [this](auto* o) {
-                                        molrt_batch* made = nullptr;
-                                        const int32_t status =
-                                            molrt_batch_create(context_.get(), o, &made);
-                                        molrt_batch_free(made);
-                                        return status;
-                                      }),
-        make<molrt_run_options>("run_options", offsetof(molrt_run_options, crop), false,
-                                molrt_run_options_init,
-                                [this](auto* o) {
-                                  return molrt_batch_compute_conformers(context_.get(),
-                                                                        batch_.get(), o);
-                                }),
-        make<molrt_model_info>(
-            "model_info", offsetof(molrt_model_info, width), true, molrt_model_info_init,
-            [this](auto* o) { return molrt_model_get_info(model_.get(), o); }),
+        make<molrt_save_options>(
+            "save_options", offsetof(molrt_save_options, dtype), false, molrt_save_options_init,
+            [this](auto* o) {
+              const std::string path = testing::TempDir() + "structs.molrt";
+              const int32_t status =
+                  molrt_model_save(context_.get(), model_.get(), path.c_str(), o);
+              std::remove(path.c_str());
+              return status;
+            }),
+        make<molrt_conformer_options>(
+            "conformer_options", offsetof(molrt_conformer_options, max_atoms), false,
+            molrt_conformer_options_init,
+            [this](auto* o) {
+              molrt_batch* made = nullptr;
+              const int32_t status = molrt_batch_create(context_.get(), o, &made);
+              molrt_batch_free(made);
+              return status;
+            }),
+        make<molrt_run_options>(
+            "run_options", offsetof(molrt_run_options, crop), false, molrt_run_options_init,
+            [this](auto* o) {
+              return molrt_batch_compute_conformers(context_.get(), batch_.get(), o);
+            }),
+        make<molrt_model_info>("model_info", offsetof(molrt_model_info, width), true,
+                               molrt_model_info_init,
+                               [this](auto* o) { return molrt_model_get_info(model_.get(), o); }),
         make<molrt_row>("row", offsetof(molrt_row, flags), true, molrt_row_init,
                         [this](auto* o) { return molrt_batch_get_row(batch_.get(), 0, o); }),
         make<molrt_setting_info>("setting_info", offsetof(molrt_setting_info, unit), true,

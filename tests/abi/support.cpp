@@ -53,9 +53,9 @@ Job new_job(molrt_context* context, const molrt_model* base) {
 }
 
 std::vector<std::string> good_smiles() {
-  return {"C",     "CC",    "CCO",      "c1ccccc1", "CC(=O)O",  "CN",       "OCC(O)CO", "CCCC",
-          "C1CC1", "CC#N",  "ClCCl",    "CS(C)=O",  "c1ccncc1", "CC(C)C",   "O=C(N)N",  "FC(F)F",
-          "CCBr",  "C=CC=C", "Oc1ccccc1", "CCN(CC)CC"};
+  return {"C",       "CC",     "CCO",  "c1ccccc1", "CC(=O)O",   "CN",       "OCC(O)CO",
+          "CCCC",    "C1CC1",  "CC#N", "ClCCl",    "CS(C)=O",   "c1ccncc1", "CC(C)C",
+          "O=C(N)N", "FC(F)F", "CCBr", "C=CC=C",   "Oc1ccccc1", "CCN(CC)CC"};
 }
 
 molrt_model_info info_of(const molrt_model* model) {

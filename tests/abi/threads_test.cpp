@@ -1,5 +1,5 @@
-// One model, many threads, each with a context of its own: for ThreadSanitizer (./dev tsan), and for
-// equal bytes. Contexts have one thread: libgomp itself gives TSan false alarms.
+// One model, many threads, each with a context of its own: for ThreadSanitizer (./dev tsan), and
+// for equal bytes. Contexts have one thread: libgomp itself gives TSan false alarms.
 #include <algorithm>
 #include <atomic>
 #include <cstring>

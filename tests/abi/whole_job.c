@@ -1,32 +1,33 @@
-/* The whole job in plain C: from nothing to a saved model that predicts, with bad molecules among the
- * good ones. usage: whole_job FOLDER (for the model file) */
+/* The whole job in plain C: from nothing to a saved model that predicts, with bad molecules among
+ * the good ones. usage: whole_job FOLDER (for the model file) */
 #include <math.h>
 #include <molrt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(condition)                                                                    \
-  do {                                                                                      \
-    if (!(condition)) {                                                                     \
-      fprintf(stderr, "%s:%d: %s (last error: %s)\n", __FILE__, __LINE__, #condition,       \
-              molrt_last_error());                                                          \
-      exit(1);                                                                              \
-    }                                                                                       \
+#define CHECK(condition)                                                              \
+  do {                                                                                \
+    if (!(condition)) {                                                               \
+      fprintf(stderr, "%s:%d: %s (last error: %s)\n", __FILE__, __LINE__, #condition, \
+              molrt_last_error());                                                    \
+      exit(1);                                                                        \
+    }                                                                                 \
   } while (0)
 #define OK(call) CHECK((call) == MOLRT_OK)
 
 enum { WIDTH = 16, ROWS = 12 };
 
-static const char *const kSmiles[ROWS] = {"C",   "CC",    "not a molecule", "CCO", "c1ccccc1", "",
-                                          "CCN", "CCCCO", "CC(=O)O",        "CO",  "C1CC1",    "CCCl"};
+static const char* const kSmiles[ROWS] = {"C",     "CC",  "not a molecule", "CCO",     "c1ccccc1",
+                                          "",      "CCN", "CCCCO",          "CC(=O)O", "CO",
+                                          "C1CC1", "CCCl"};
 static const double kTargets[ROWS] = {1, 2, 3, 3, 6, 0, 3, 5, 4, 2, 3, 3};
 
 static int is_bad(size_t row) { return row == 2 || row == 5; }
 
-static molrt_model *untrained(molrt_context *context) {
+static molrt_model* untrained(molrt_context* context) {
   molrt_architecture sizes;
-  molrt_model *model = NULL;
+  molrt_model* model = NULL;
   OK(molrt_architecture_init(&sizes, sizeof sizes));
   sizes.kernel = MOLRT_KERNEL_GAUSSIAN;
   sizes.layers = 2;
@@ -38,8 +39,8 @@ static molrt_model *untrained(molrt_context *context) {
   return model;
 }
 
-static molrt_batch *molecules(molrt_context *context) {
-  molrt_batch *batch = NULL;
+static molrt_batch* molecules(molrt_context* context) {
+  molrt_batch* batch = NULL;
   size_t i;
   OK(molrt_batch_create(context, NULL, &batch));
   for (i = 0; i < ROWS; i++) OK(molrt_batch_add_smiles(batch, kSmiles[i]));
@@ -47,9 +48,9 @@ static molrt_batch *molecules(molrt_context *context) {
   return batch;
 }
 
-static void *read_file(const char *path, size_t *size) {
-  FILE *file = fopen(path, "rb");
-  void *data;
+static void* read_file(const char* path, size_t* size) {
+  FILE* file = fopen(path, "rb");
+  void* data;
   CHECK(file);
   CHECK(fseek(file, 0, SEEK_END) == 0);
   *size = (size_t)ftell(file);
@@ -60,9 +61,9 @@ static void *read_file(const char *path, size_t *size) {
   return data;
 }
 
-static char *text_of_sdf(const molrt_batch *batch, size_t row) {
+static char* text_of_sdf(const molrt_batch* batch, size_t row) {
   size_t needed = 0;
-  char *text;
+  char* text;
   OK(molrt_batch_get_sdf(batch, row, "a title", NULL, 0, &needed));
   text = malloc(needed);
   OK(molrt_batch_get_sdf(batch, row, "a title", text, needed, &needed));
@@ -70,12 +71,12 @@ static char *text_of_sdf(const molrt_batch *batch, size_t row) {
   return text;
 }
 
-static void conformers(molrt_context *context) {
-  molrt_batch *batch = molecules(context);
+static void conformers(molrt_context* context) {
+  molrt_batch* batch = molecules(context);
   molrt_row row;
   int32_t numbers[9], input_index[9];
   float xyz[27];
-  char *sdf;
+  char* sdf;
   OK(molrt_batch_compute_conformers(context, batch, NULL));
   OK(molrt_row_init(&row, sizeof row));
   OK(molrt_batch_get_row(batch, 3, &row));
@@ -92,9 +93,9 @@ static void conformers(molrt_context *context) {
 }
 
 /* The same molecule, from SMILES and as given atoms, has the same representation. */
-static void given_atoms(molrt_context *context, const molrt_model *model) {
-  static const char *const symbols[] = {"C", "H", "H", "H", "H"};
-  molrt_batch *batch = NULL;
+static void given_atoms(molrt_context* context, const molrt_model* model) {
+  static const char* const symbols[] = {"C", "H", "H", "H", "H"};
+  molrt_batch* batch = NULL;
   float cls[2][WIDTH], xyz[15];
   double given[15];
   size_t i;
@@ -111,11 +112,11 @@ static void given_atoms(molrt_context *context, const molrt_model *model) {
   molrt_batch_free(batch);
 }
 
-static void embed(molrt_context *context, const molrt_model *model, float *cls) {
-  molrt_batch *batch = molecules(context);
+static void embed(molrt_context* context, const molrt_model* model, float* cls) {
+  molrt_batch* batch = molecules(context);
   molrt_row row;
   size_t i, atoms = 0;
-  float *each_atom;
+  float* each_atom;
   int32_t map[64];
   OK(molrt_batch_prepare(context, model, batch, NULL));
   OK(molrt_row_init(&row, sizeof row));
@@ -135,8 +136,8 @@ static void embed(molrt_context *context, const molrt_model *model, float *cls) 
   molrt_batch_free(batch);
 }
 
-static molrt_settings *short_training(void) {
-  molrt_settings *settings = NULL;
+static molrt_settings* short_training(void) {
+  molrt_settings* settings = NULL;
   molrt_setting_info info;
   size_t i, found = 0;
   int64_t epochs = 0;
@@ -156,16 +157,16 @@ static molrt_settings *short_training(void) {
   return settings;
 }
 
-static molrt_model *train(molrt_context *context, const molrt_model *base) {
-  static const char *const names[] = {"heavy atoms"};
-  molrt_settings *settings = short_training();
-  molrt_batch *batch = molecules(context);
-  molrt_job *job = NULL;
-  molrt_model *model = NULL;
+static molrt_model* train(molrt_context* context, const molrt_model* base) {
+  static const char* const names[] = {"heavy atoms"};
+  molrt_settings* settings = short_training();
+  molrt_batch* batch = molecules(context);
+  molrt_job* job = NULL;
+  molrt_model* model = NULL;
   molrt_row row;
   size_t needed = 0;
   float held_out[ROWS];
-  char *report;
+  char* report;
   OK(molrt_job_create(context, base, batch, kTargets, 1, names, settings, &job));
   molrt_batch_free(batch); /* the job has copies */
   molrt_settings_free(settings);
@@ -185,31 +186,31 @@ static molrt_model *train(molrt_context *context, const molrt_model *base) {
   return model;
 }
 
-static void predict(molrt_context *context, const molrt_model *model, float *mean) {
-  molrt_batch *batch = molecules(context);
+static void predict(molrt_context* context, const molrt_model* model, float* mean) {
+  molrt_batch* batch = molecules(context);
   size_t i;
   OK(molrt_predict(context, model, batch, NULL, mean, NULL, ROWS));
   for (i = 0; i < ROWS; i++) CHECK(isnan(mean[i]) ? is_bad(i) : !is_bad(i));
   molrt_batch_free(batch);
 }
 
-static molrt_model *reopened(molrt_context *context, const char *path) {
-  molrt_model *model = NULL;
+static molrt_model* reopened(molrt_context* context, const char* path) {
+  molrt_model* model = NULL;
   OK(molrt_model_open(context, path, NULL, &model));
   return model;
 }
 
-static molrt_model *reopened_from_memory(molrt_context *context, const char *path) {
-  molrt_model *model = NULL;
+static molrt_model* reopened_from_memory(molrt_context* context, const char* path) {
+  molrt_model* model = NULL;
   size_t size;
-  void *data = read_file(path, &size);
+  void* data = read_file(path, &size);
   OK(molrt_model_open_memory(context, data, size, NULL, &model));
   memset(data, 0, size); /* the model has what it needs */
   free(data);
   return model;
 }
 
-static void compare_embeddings(molrt_context *context, const molrt_model *base, const char *path) {
+static void compare_embeddings(molrt_context* context, const molrt_model* base, const char* path) {
   molrt_model *from_path, *from_memory;
   float a[ROWS * WIDTH], b[ROWS * WIDTH], c[ROWS * WIDTH];
   OK(molrt_model_save(context, base, path, NULL));
@@ -223,9 +224,9 @@ static void compare_embeddings(molrt_context *context, const molrt_model *base, 
   molrt_model_free(from_memory);
 }
 
-static void compare_predictions(molrt_context *context, const molrt_model *trained,
-                                const char *path) {
-  molrt_model *again;
+static void compare_predictions(molrt_context* context, const molrt_model* trained,
+                                const char* path) {
+  molrt_model* again;
   float a[ROWS], b[ROWS];
   OK(molrt_model_save(context, trained, path, NULL));
   again = reopened(context, path);
@@ -237,8 +238,8 @@ static void compare_predictions(molrt_context *context, const molrt_model *train
   molrt_model_free(again);
 }
 
-int main(int argc, char **argv) {
-  molrt_context *context = NULL;
+int main(int argc, char** argv) {
+  molrt_context* context = NULL;
   molrt_model *base, *trained;
   char path[4096];
   CHECK(argc == 2 && strlen(argv[1]) < 4000);

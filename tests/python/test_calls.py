@@ -83,6 +83,18 @@ def test_ctrl_c_stops_a_long_call(call):
     timer.join()
 
 
+def test_a_handler_that_does_not_raise_lets_the_call_go_on(small):
+    seen = []
+    previous = signal.signal(signal.SIGALRM, lambda number, frame: seen.append(number))
+    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+    try:
+        assert small.embed(["C" * n for n in range(10, 20)]).ok.all()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert seen
+
+
 def test_one_model_in_many_threads(headed):
     expected = headed.predict(GOOD).mean.tobytes()
     results = [None] * 6
@@ -110,7 +122,7 @@ def test_the_gil_is_released(small):
     thread.start()
     started = time.monotonic()
     # One molecule: no progress callback inside it could hand the GIL over.
-    molrt.conformers(["C" * 70], threads=1)
+    molrt.conformers(["C" * 40], threads=1)
     ended = time.monotonic()
     done.set()
     thread.join()
@@ -155,7 +167,8 @@ def test_a_missing_library_names_the_places():
 
 def test_a_process_may_end_inside_a_call():
     code = ("import molrt, threading\n"
-            "threading.Thread(target=molrt.conformers, args=(['C' * 60] * 50,), daemon=True).start()")
+            "threading.Thread(target=molrt.conformers, args=(['C' * n for n in range(3, 90)],), "
+            "daemon=True).start()\nimport time\ntime.sleep(.3)")
     result = run_python(code)
     assert result.returncode == 0, result.stderr
 

@@ -2,20 +2,24 @@
 
 The callbacks are module-level functions, so that no handle can outlive them. What they need of the
 call in progress is thread-local: the library runs callbacks on the thread that called it. A progress
-callback is always installed, because Python runs its signal handlers (Ctrl-C) only there.
+callback is always installed, because only there Python's signal handlers (Ctrl-C) can run.
 """
 
+import atexit
 import ctypes
 import logging
 import operator
+import os
 import threading
+import time
 import weakref
 from ctypes import byref, c_double, c_int32, c_size_t, c_uint64, c_void_p
-from typing import Any, Callable, Mapping, Optional, Type, TypeVar, Union
+from typing import Any, Callable, Mapping, Optional, Set, Type, TypeVar, Union
 
 from ._errors import check
 from ._library import LOG_CALLBACK, PROGRESS_CALLBACK, ContextOptions, RunOptions, lib
 from ._progress import TerminalLine
+from ._signals import HeldSignals
 
 #: Called as progress(stage, done, total, **details); True: a line on the terminal's stderr.
 ProgressArgument = Union[None, bool, Callable[..., Any]]
@@ -23,8 +27,11 @@ ProgressArgument = Union[None, bool, Callable[..., Any]]
 _STAGES = {1: "conformers", 2: "network", 3: "training"}
 _DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss")
 _LOG_LEVELS = {0: logging.INFO, 1: logging.WARNING, 2: logging.WARNING}  # notices are to be seen
+_EXIT_SECONDS = 10.0  # for calls of daemon threads to stop
 _logger = logging.getLogger("molrt")
 _thread = threading.local()
+_in_progress: "Set[_Call]" = set()  # of all threads
+_exiting = threading.Event()
 
 
 class _Call:
@@ -32,24 +39,28 @@ class _Call:
 
     def __init__(self, progress: Optional[Callable[..., Any]]):
         self.progress = progress
+        self.signals = HeldSignals()
         self.raised: Optional[BaseException] = None
 
 
 def _on_log(_user: Any, level: int, message: bytes) -> None:
     try:
         _logger.log(_LOG_LEVELS.get(level, logging.WARNING), "%s", message.decode("utf-8", "replace"))
-    except BaseException as error:  # KeyboardInterrupt too; re-raised by run()
+    except BaseException as error:  # KeyboardInterrupt too; re-raised by run_long()
         _thread.call.raised = error
 
 
 def _on_progress(_user: Any, progress: Any) -> int:
     call = _thread.call
     try:
+        call.signals.deliver()
+        if _exiting.is_set():
+            raise SystemExit  # ends a thread without a word
         if call.progress and not call.raised:
             p = progress.contents
             details = {name: getattr(p, name) for name in _DETAILS} if p.stage == 3 else {}
             call.progress(_STAGES.get(p.stage, str(p.stage)), p.done, p.total, **details)
-    except BaseException as error:  # KeyboardInterrupt too; re-raised by run()
+    except BaseException as error:  # KeyboardInterrupt too; re-raised by run_long()
         call.raised = error
     return 1 if call.raised else 0
 
@@ -58,20 +69,44 @@ _LOG = LOG_CALLBACK(_on_log)
 _PROGRESS = PROGRESS_CALLBACK(_on_progress)
 
 
-def run(function: Any, *arguments: Any, progress: ProgressArgument = None) -> None:
-    """Calls a function that returns a status; raises what a callback raised, else what failed."""
+def run(function: Any, *arguments: Any) -> None:
+    """Calls a quick function that returns a status; raises what failed."""
+    check(function(*arguments))
+
+
+def run_long(function: Any, *arguments: Any, progress: ProgressArgument = None) -> None:
+    """Calls a function that may call back; raises what a callback or signal raised, else what failed."""
     line = TerminalLine() if progress is True else None
     outer = getattr(_thread, "call", None)
     call = _thread.call = _Call(line or (progress if callable(progress) else None))
+    _in_progress.add(call)
     try:
-        status = function(*arguments)
+        with call.signals:
+            status = function(*arguments)
     finally:
         _thread.call = outer
+        _in_progress.discard(call)
         if line:
             line.close()
     if call.raised is not None:
         raise call.raised
     check(status)
+
+
+@atexit.register
+def _stop_calls() -> None:
+    """Stops calls of daemon threads before the interpreter goes.
+
+    Later it would end such a thread in its next callback by unwinding its stack, through C++ code,
+    which aborts the process.
+    """
+    _exiting.set()
+    deadline = time.monotonic() + _EXIT_SECONDS
+    while _in_progress and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+os.register_at_fork(after_in_child=_in_progress.clear)  # the other threads are not there
 
 
 class Handle:
@@ -82,7 +117,7 @@ class Handle:
         # The finalizer reads the pointer when it runs: it is NULL until the call below succeeds. Not
         # at exit: a daemon thread may still be inside a call.
         weakref.finalize(self, free, self._as_parameter_).atexit = False
-        run(function, *arguments, byref(self._as_parameter_))
+        run_long(function, *arguments, byref(self._as_parameter_))
 
 
 def new_context(threads: Optional[int]) -> Handle:
@@ -139,5 +174,5 @@ def read_text(function: Any, *arguments: Any) -> str:
 
 
 def c_text(value: str) -> bytes:
-    """UTF-8 for the library. A NUL would end the text early, so it becomes U+FFFD, as do surrogates."""
+    """UTF-8 for the library; a NUL, which would end the text early, as U+FFFD."""
     return value.replace("\0", "\ufffd").encode("utf-8", "replace")

@@ -19,7 +19,7 @@ class _Struct(ctypes.Structure):
     _name_ = ""
 
 
-def _struct(name: str, **fields: Any) -> Type[_Struct]:
+def _struct(name: str, /, **fields: Any) -> Type[_Struct]:
     layout = [("struct_size", c_uint32)] + list(fields.items())
     return type(name, (_Struct,), {"_name_": name, "_fields_": layout})
 

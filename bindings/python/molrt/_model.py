@@ -8,7 +8,8 @@ from typing import Any, Dict, List, Optional, Tuple, Union
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text, run
+from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text
+from ._call import run, run_long
 from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, lib, text
 from ._molecules import Coordinates, Rows, Smiles, Symbols, Work
 
@@ -152,8 +153,8 @@ class Model:
     def save(self, path: Union[str, "os.PathLike[str]"], dtype: Optional[str] = None) -> None:
         """Writes molrt's file, whole or not at all; dtype "f32", "f16", "bf16" or "keep" (default)."""
         options = new_struct(SaveOptions, dtype=choice("dtype", dtype, DTYPES))
-        run(lib.molrt_model_save, new_context(self._threads), self._handle, path_text(path),
-            byref(options))
+        run_long(lib.molrt_model_save, new_context(self._threads), self._handle, path_text(path),
+                 byref(options))
 
     def __repr__(self) -> str:
         i = self.info

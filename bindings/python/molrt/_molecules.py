@@ -9,7 +9,7 @@ from typing import Any, Iterable, List, Optional, Sequence, Tuple
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_run_options
-from ._call import new_struct, run
+from ._call import new_struct, run, run_long
 from ._library import ConformerOptions, Row, lib, text
 
 LADDERS = {"default": 0, "peer": 1}
@@ -62,7 +62,7 @@ class Work:
 
     def run(self, function: Any, *arguments: Any) -> None:
         """Runs function(arguments ...) with this call's progress."""
-        run(function, *arguments, progress=self._progress)
+        run_long(function, *arguments, progress=self._progress)
 
     def raw_rows(self) -> List[Any]:
         return [_get_row(lib.molrt_batch_get_row, self.batch, i) for i in range(self.size)]

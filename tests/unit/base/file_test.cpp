@@ -190,6 +190,22 @@ TEST_F(FileTest, WritesDescriptorsInPlace) {
   EXPECT_EQ(files(), 1u);
 }
 
+// As `molrt ... -o /dev/stdout | cat`, also where a link leads there.
+TEST_F(FileTest, WritesPipesOfTheShell) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const std::string descriptor = "/dev/fd/" + std::to_string(ends[1]);
+  fs::create_symlink(descriptor, path("link"));
+  write(descriptor, "one");
+  write(path("link"), "two");
+  char received[6];
+  EXPECT_EQ(read(ends[0], received, sizeof received), 6);
+  EXPECT_EQ(std::string(received, 6), "onetwo");
+  EXPECT_EQ(files(), 1u);
+  close(ends[0]);
+  close(ends[1]);
+}
+
 TEST_F(FileTest, SaysWhyItCannotBeWritten) {
   EXPECT_ERROR(write(path("none/a"), "x"), MOLRT_ERROR_IO, "none/a: cannot write: No such file");
   EXPECT_ERROR(write(directory_.string(), "x"), MOLRT_ERROR_IO, "Is a directory");

@@ -15,7 +15,7 @@
 // (chem/embedding.h); a leak in molrt's own frames is still reported.
 extern "C" const char* __lsan_default_suppressions();
 extern "C" const char* __lsan_default_suppressions() {
-  return "leak:RDKit::DGeomHelpers::EmbedMultipleConfs\n";
+  return "leak:RDKit::DGeomHelpers::EmbeddingOps::embedPoints\n";
 }
 
 namespace molrt {

@@ -221,7 +221,7 @@ TEST(HeadTraining, WithoutHeldOutRowsThereAreNoMetrics) {
   EXPECT_EQ(report["held_out"][0]["n"], 0);
   EXPECT_TRUE(report["held_out"][0]["rmse"].is_null());
   EXPECT_TRUE(report["folds"][0]["valid_loss"].is_null());
-  EXPECT_FALSE(report["settings"].contains("patience"));
+  EXPECT_FALSE(report["early_stopping_on_held_out"]);
   for (const float value : result.held_out) EXPECT_TRUE(std::isnan(value));
 }
 

@@ -1,6 +1,6 @@
 #pragma once
-// y = x W^T + b for the heads, forward beside backward. Plain loops that the compiler vectorises;
-// the place where a matrix library goes once wide pooled heads deserve it.
+// y = x W^T + b with weights that change at every step, as the heads need in training; forward
+// beside backward. Serial. (Fixed weights of the encoder go through matmul.h.)
 #include <cstddef>
 
 namespace molrt {

@@ -1,0 +1,13 @@
+// libFuzzer target: the reader of PyTorch archives. See README.md.
+#include "base/error.h"
+#include "io/checkpoint.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const auto bytes = std::as_bytes(std::span(data, size));
+  try {
+    const auto source = molrt::ByteSource::copy_memory(bytes, "fuzz");
+    for (const auto& [name, tensor] : molrt::read_torch_checkpoint(*source)) (void)to_f32(tensor);
+  } catch (const molrt::Error&) {
+  }
+  return 0;
+}

@@ -1,0 +1,144 @@
+#include "support/oracle.h"
+
+#include <cmath>
+
+namespace molrt::test {
+namespace {
+
+using Vector = std::vector<double>;
+
+class Oracle {
+ public:
+  Oracle(const Architecture& a, const TensorMap& tensors) : a_(a), tensors_(tensors) {}
+
+  Vector run(const Features& m) {
+    n_ = m.length();
+    x_.clear();
+    const Vector embedding = get("embed_tokens.weight");
+    for (int token : m.tokens)
+      x_.insert(x_.end(), &embedding[token * a_.width], &embedding[token * a_.width] + a_.width);
+    x_ = norm("encoder.emb_layer_norm", x_);
+    pair_ = pair_bias(m);
+    for (int i = 0; i < a_.layers; ++i) layer("encoder.layers." + std::to_string(i));
+    return norm("encoder.final_layer_norm", x_);
+  }
+
+ private:
+  Vector get(const std::string& name) const {
+    const auto values = to_f32(tensors_.at(name));
+    return {values.begin(), values.end()};
+  }
+
+  static double gelu(double x) { return .5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
+
+  Vector linear(const std::string& name, const Vector& x) const {
+    const Vector w = get(name + ".weight"), b = get(name + ".bias");
+    const size_t outputs = b.size(), inputs = w.size() / outputs, rows = x.size() / inputs;
+    Vector y(rows * outputs);
+    for (size_t r = 0; r < rows; ++r)
+      for (size_t o = 0; o < outputs; ++o) {
+        double sum = b[o];
+        for (size_t i = 0; i < inputs; ++i) sum += x[r * inputs + i] * w[o * inputs + i];
+        y[r * outputs + o] = sum;
+      }
+    return y;
+  }
+
+  Vector norm(const std::string& name, const Vector& x) const {
+    const Vector w = get(name + ".weight"), b = get(name + ".bias");
+    const size_t width = w.size();
+    Vector y(x.size());
+    for (size_t first = 0; first < x.size(); first += width) {
+      double mean = 0, variance = 0;
+      for (size_t i = 0; i < width; ++i) mean += x[first + i] / width;
+      for (size_t i = 0; i < width; ++i) variance += std::pow(x[first + i] - mean, 2) / width;
+      for (size_t i = 0; i < width; ++i)
+        y[first + i] = (x[first + i] - mean) / std::sqrt(variance + 1e-5) * w[i] + b[i];
+    }
+    return y;
+  }
+
+  static Vector map_gelu(Vector x) {
+    for (double& v : x) v = gelu(v);
+    return x;
+  }
+
+  Vector pair_features(double d, int edge) const {
+    const double u = get("gbf.mul.weight")[edge] * d + get("gbf.bias.weight")[edge];
+    if (a_.kernel == PairKernel::linear) {
+      Vector h = norm("gbf.ln", linear("gbf.proj.linear2", map_gelu(linear("gbf.proj.linear1", {d}))));
+      const std::vector<float> w = to_f32(tensors_.at("gbf.w_edge.weight"));
+      for (size_t k = 0; k < h.size(); ++k) h[k] += w[edge * h.size() + k] / (1 + std::exp(-u));
+      return h;
+    }
+    const Vector means = get("gbf.means.weight"), stds = get("gbf.stds.weight");
+    Vector g(means.size());
+    for (size_t k = 0; k < g.size(); ++k) {
+      const double s = std::fabs(stds[k]) + 1e-5;
+      g[k] = std::exp(-.5 * std::pow((u - means[k]) / s, 2)) / (std::sqrt(2 * 3.14159) * s);
+    }
+    return g;
+  }
+
+  Vector pair_bias(const Features& m) const {  // [n, n, heads]
+    Vector features;
+    for (int i = 0; i < n_; ++i)
+      for (int j = 0; j < n_; ++j) {
+        double square = 0;
+        for (int c = 0; c < 3; ++c)
+          square += std::pow(double{m.coordinates[3 * i + c]} - m.coordinates[3 * j + c], 2);
+        const double d = static_cast<float>(std::sqrt(square));
+        const Vector f = pair_features(d, m.tokens[i] * a_.vocabulary + m.tokens[j]);
+        features.insert(features.end(), f.begin(), f.end());
+      }
+    return linear("gbf_proj.linear2", map_gelu(linear("gbf_proj.linear1", features)));
+  }
+
+  Vector attention(const Vector& qkv) {
+    const int size = a_.width / a_.heads, stride = 3 * a_.width;
+    Vector context(n_ * a_.width, 0.0);
+    for (int h = 0; h < a_.heads; ++h)
+      for (int i = 0; i < n_; ++i) {
+        double sum = 0;
+        Vector e(n_);
+        for (int j = 0; j < n_; ++j) {
+          double& logit = pair_[(i * n_ + j) * a_.heads + h];
+          double dot = 0;
+          for (int c = 0; c < size; ++c)
+            dot += qkv[i * stride + h * size + c] * qkv[j * stride + a_.width + h * size + c];
+          logit += dot / std::sqrt(double(size));
+          sum += e[j] = std::exp(logit);
+        }
+        for (int j = 0; j < n_; ++j)
+          for (int c = 0; c < size; ++c)
+            context[i * a_.width + h * size + c] +=
+                e[j] / sum * qkv[j * stride + 2 * a_.width + h * size + c];
+      }
+    return context;
+  }
+
+  void add(const Vector& y) {
+    for (size_t i = 0; i < x_.size(); ++i) x_[i] += y[i];
+  }
+
+  void layer(const std::string& name) {
+    const Vector qkv = linear(name + ".self_attn.in_proj", norm(name + ".self_attn_layer_norm", x_));
+    add(linear(name + ".self_attn.out_proj", attention(qkv)));
+    add(linear(name + ".fc2", map_gelu(linear(name + ".fc1", norm(name + ".final_layer_norm", x_)))));
+  }
+
+  const Architecture& a_;
+  const TensorMap& tensors_;
+  int n_ = 0;
+  Vector x_;     // [n, width]
+  Vector pair_;  // [n, n, heads]: the bias, then each layer's logits
+};
+
+}  // namespace
+
+std::vector<double> oracle_representation(const Architecture& architecture, const TensorMap& tensors,
+                                          const Features& molecule) {
+  return Oracle(architecture, tensors).run(molecule);
+}
+
+}  // namespace molrt::test

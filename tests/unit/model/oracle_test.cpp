@@ -1,0 +1,70 @@
+// Networks of other sizes than the golden ones, the official ones among them, against the naive
+// double-precision oracle.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "base/philox.h"
+#include "chem/conformer.h"
+#include "model/initialise.h"
+#include "support/npz.h"
+#include "support/oracle.h"
+
+namespace molrt {
+namespace {
+
+struct Size {
+  PairKernel kernel;
+  int layers, width, ffn, heads;
+};
+
+// Moves every parameter away from where it starts, so that no term of the network is idle.
+TensorMap perturbed(const TensorMap& tensors) {
+  TensorMap result;
+  uint32_t index = 0;
+  for (const auto& [name, tensor] : tensors) {
+    std::vector<float> values = to_f32(tensor);
+    ++index;
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] += static_cast<float>(.03 * random_normal({7, 7}, index, 0, 0, i));
+    result[name] = make_tensor(tensor.shape, std::move(values));
+  }
+  return result;
+}
+
+class OracleSizes : public testing::TestWithParam<Size> {};
+
+TEST_P(OracleSizes, RepresentationMatchesTheOracle) {
+  const Size size = GetParam();
+  Architecture a = official_architecture(size.kernel);
+  a.layers = size.layers;
+  a.width = size.width;
+  a.ffn = size.ffn;
+  a.heads = size.heads;
+  const Model untrained = initialise_model(a, Hydrogens::all, TokenLayout::file_order, 3);
+  const Model model(untrained.card(), perturbed(untrained.tensors()), "perturbed");
+  const auto conformer = make_conformer("C[N+](C)(C)CC(=O)[O-]", {});
+  const Features molecule =
+      make_features(conformer.conformer, model.dictionary(), model.feature_options());
+  ASSERT_EQ(molecule.status, MOLRT_ROW_OK);
+  Workspace workspace;
+  const Features* const batch[] = {&molecule};
+  const float* rows = model.encoder().forward(batch, workspace);
+  const auto oracle = test::oracle_representation(a, model.tensors(), molecule);
+  EXPECT_LE(test::relative_error({rows, rows + oracle.size()}, {oracle.begin(), oracle.end()}), 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Sizes, OracleSizes,
+    testing::Values(Size{PairKernel::gaussian, 1, 8, 8, 1}, Size{PairKernel::gaussian, 2, 66, 50, 22},
+                    Size{PairKernel::gaussian, 3, 320, 640, 4}, Size{PairKernel::linear, 2, 96, 384, 3},
+                    Size{PairKernel::linear, 3, 7, 13, 7}, Size{PairKernel::gaussian, 15, 512, 2048, 64},
+                    Size{PairKernel::linear, 8, 512, 2048, 64}),
+    [](const auto& info) {
+      const Size& s = info.param;
+      return std::string(kernel_name(s.kernel)) + "_" + std::to_string(s.layers) + "x" +
+             std::to_string(s.width) + "x" + std::to_string(s.ffn) + "x" + std::to_string(s.heads);
+    });
+
+}  // namespace
+}  // namespace molrt
