@@ -23,13 +23,20 @@ std::string type_name(const molrt_setting_info& info) {
   return *info.choices ? fmt::format("{{{}}}", info.choices) : "TEXT";
 }
 
+std::string bound(const molrt_setting_info& info, double value) {
+  if (info.type == MOLRT_SETTING_I64) return fmt::format("{}", static_cast<int64_t>(value));
+  return fmt::format("{}", value);
+}
+
 std::string range(const molrt_setting_info& info) {
   if (info.type == MOLRT_SETTING_TEXT) return "";
   const bool low = std::isfinite(info.minimum);
-  const bool high = std::isfinite(info.maximum) && info.maximum < 0x1p63;
-  if (low && high) return fmt::format("; {:g} to {:g}", info.minimum, info.maximum);
-  if (low) return fmt::format("; at least {:g}", info.minimum);
-  return high ? fmt::format("; at most {:g}", info.maximum) : "";
+  const bool high =
+      std::isfinite(info.maximum) && info.maximum < 0x1p63;  // int64's own end says nothing
+  if (low && high)
+    return fmt::format("; {} to {}", bound(info, info.minimum), bound(info, info.maximum));
+  if (low) return fmt::format("; at least {}", bound(info, info.minimum));
+  return high ? fmt::format("; at most {}", bound(info, info.maximum)) : "";
 }
 
 std::string help(const molrt_setting_info& info) {

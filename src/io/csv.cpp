@@ -1,5 +1,7 @@
 #include "io/csv.h"
 
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -82,13 +84,22 @@ bool CsvReader::next(CsvRecord& record) {
 bool CsvReader::fill() {
   if (finished_) return false;
   std::array<char, block_size> block;
-  const size_t size = std::fread(block.data(), 1, block.size(), file_.get());
-  if (std::ferror(file_.get())) {
-    fail(MOLRT_ERROR_IO, "{}: cannot be read: {}", name_, std::strerror(errno));
-  }
+  const size_t size = read_block(block.data());
   const size_t mark = check_encoding(block.data(), size);
   parse(block.data() + mark, size - mark);
   return !finished_ || !ready_.empty();
+}
+
+// What there is, not a whole block: a pipe may be slow. But enough to see a byte order mark.
+size_t CsvReader::read_block(char* block) {
+  size_t size = 0;
+  while (size < 3) {
+    const ssize_t got = ::read(fileno(file_.get()), block + size, block_size - size);
+    if (got < 0) fail(MOLRT_ERROR_IO, "{}: cannot be read: {}", name_, std::strerror(errno));
+    if (got == 0) break;
+    size += static_cast<size_t>(got);
+  }
+  return size;
 }
 
 void CsvReader::parse(char* text, size_t size) {

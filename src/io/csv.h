@@ -43,7 +43,8 @@ class CsvReader {
   static void on_field(void* text, size_t size, void* self);
   static void on_record(int terminator, void* self);
   void end_record();
-  bool fill();  // reads one block; false at the end
+  bool fill();                     // reads one block; false at the end
+  size_t read_block(char* block);  // 0 at the end
   void parse(char* text, size_t size);
   size_t check_encoding(const char* text, size_t size);  // the size of the byte order mark
 

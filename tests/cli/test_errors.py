@@ -1,5 +1,6 @@
 """Help, exit codes, and what a wrong file or a wrong word gets."""
 import os
+import re
 import signal
 import subprocess
 import time
@@ -28,7 +29,8 @@ def test_finetune_lists_the_settings():
     for flag in ("--seed", "--batch-size", "--epochs", "--lr", "--pooler-dropout", "--head", "--folds",
                  "--split", "--threads", "--target", "--smiles"):
         assert flag + " " in out
-    assert "[default linear" in out and "{linear|pooled}" in out
+    assert "--head {linear|pooled}" in out
+    assert re.search(r"--batch-size N .*\[default \d+ molecules; 1 to \d+\]", out)
 
 
 @pytest.mark.parametrize("words, said", [
@@ -121,7 +123,9 @@ def test_interrupted(table, tmp_path, number):
                           stderr=subprocess.PIPE) as running:
         running.stdin.write(b"smiles\nC\n")
         running.stdin.flush()
-        while not list(tmp_path.glob(".out*")):  # it has begun, and waits for more
+        for _ in range(1000):
+            if list(tmp_path.glob(".out*")):  # it has begun, and waits for more
+                break
             time.sleep(0.01)
         time.sleep(0.2)
         os.kill(running.pid, number)

@@ -68,7 +68,7 @@ def test_elements_hydrogens_and_size(table):
     assert found[3] == ["too_large", ""]
     assert found[4] == ["etkdg_mmff", ""]
     cropped = rows(molrt("predict", "-m", LINEAR, path, "--max-atoms", 200, "--crop", "-q")[0])[1:]
-    assert cropped[3][-1] == "cropped" and cropped[3][1] != ""
+    assert "cropped" in cropped[3][-1].split(";") and cropped[3][1] != ""
     assert cropped[4][1] == rows(molrt("predict", "-m", LINEAR, path, "-q")[0])[5][1]
     without_hydrogens = rows(molrt("predict", "-m", OLED, path, "-q")[0])[1:]
     assert without_hydrogens[2][-2] == "no_atoms"
