@@ -389,6 +389,8 @@ MOLRT_API int32_t molrt_job_get_report(const molrt_job *job, char *buffer, size_
 MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);
 /* The row's status, as molrt_batch_get_row would tell after the encoder's pass. */
 MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);
+/* What went wrong with the row, or "" (also for a row that does not exist). */
+MOLRT_API const char *molrt_job_row_message(const molrt_job *job, size_t row);
 
 #ifdef __cplusplus
 }

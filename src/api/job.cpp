@@ -104,3 +104,8 @@ int32_t molrt_job_get_row(const molrt_job* job, size_t row, molrt_row* out) {
     fill_row(batch, row, out);
   });
 }
+
+const char* molrt_job_row_message(const molrt_job* job, size_t row) {
+  if (!job || row >= job->job.batch().size()) return "";
+  return job->job.batch().message(row).c_str();
+}

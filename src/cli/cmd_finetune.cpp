@@ -122,7 +122,7 @@ class Finetuning {
       molrt_row row;
       check(molrt_row_init(&row, sizeof row));
       check(molrt_job_get_row(job_.get(), i, &row));
-      tally.add(row, data_.places[i], data_.smiles[i], "");
+      tally.add(row, data_.places[i], data_.smiles[i], molrt_job_row_message(job_.get(), i));
     }
     return tally;
   }

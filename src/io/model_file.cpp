@@ -183,6 +183,7 @@ std::string describe_model(const Model& model) {
     d[moved] = d["architecture"][moved];
     d["architecture"].erase(moved);
   }
+  if (!d.contains("head")) d["head"] = "none";
   const Dictionary& dictionary = model.dictionary();
   d["dictionary"] = {{"size", dictionary.size()},
                      {"special_ids",

@@ -544,7 +544,7 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
       "molrt_source_name",       "molrt_flag_name",        "molrt_context_free",
       "molrt_model_free",        "molrt_batch_free",       "molrt_settings_free",
       "molrt_job_free",          "molrt_settings_count",   "molrt_batch_size",
-      "molrt_batch_row_message", "molrt_model_target_name"};
+      "molrt_batch_row_message", "molrt_job_row_message", "molrt_model_target_name"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);
   for (std::string name; symbols >> name;)
@@ -567,6 +567,8 @@ TEST_F(MisuseTest, FunctionsWithoutAStatusTakeAnything) {
   EXPECT_EQ(molrt_batch_size(nullptr), 0u);
   EXPECT_STREQ(molrt_batch_row_message(nullptr, 0), "");
   EXPECT_STREQ(molrt_batch_row_message(b_, SIZE_MAX), "");
+  EXPECT_STREQ(molrt_job_row_message(nullptr, 0), "");
+  EXPECT_STREQ(molrt_job_row_message(j_, SIZE_MAX), "");
   molrt_context_free(nullptr);
   molrt_model_free(nullptr);
   molrt_batch_free(nullptr);

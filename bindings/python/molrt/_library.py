@@ -99,6 +99,7 @@ _OTHER_FUNCTIONS = {
     "model_target_name": (_TEXT, [_P, c_int32]),
     "batch_size": (_SIZE, [_P]),
     "batch_row_message": (_TEXT, [_P, _SIZE]),
+    "job_row_message": (_TEXT, [_P, _SIZE]),
     "settings_count": (_SIZE, []),
     **{handle + "_free": (None, [_P]) for handle in ("context", "model", "batch", "settings", "job")},
 }

@@ -81,7 +81,8 @@ class Work:
 
 
 def job_rows(job: Handle, count: int) -> Rows:
-    return rows_of([_get_row(lib.molrt_job_get_row, job, i) for i in range(count)], [""] * count)
+    return rows_of([_get_row(lib.molrt_job_get_row, job, i) for i in range(count)],
+                   [text(lib.molrt_job_row_message(job, i)) for i in range(count)])
 
 
 def rows_of(raw: Sequence[Any], messages: List[str]) -> Rows:

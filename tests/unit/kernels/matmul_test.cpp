@@ -1,0 +1,89 @@
+#include "kernels/matmul.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base/parallel.h"
+#include "base/philox.h"
+
+namespace molrt {
+namespace {
+
+std::vector<float> random_values(size_t count, uint32_t stream) {
+  std::vector<float> values(count);
+  for (size_t i = 0; i < count; ++i)
+    values[i] = static_cast<float>(random_normal({1, 2}, stream, 0, 0, i));
+  return values;
+}
+
+double gelu(double x) { return .5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
+
+struct Shape {
+  int inputs, outputs;
+};
+
+class Matmul : public testing::TestWithParam<Shape> {
+ protected:
+  const int inputs = GetParam().inputs, outputs = GetParam().outputs;
+  const std::vector<float> weight = random_values(size_t(inputs) * outputs, 1);
+  const std::vector<float> bias = random_values(outputs, 2);
+  Buffer scratch;
+
+  std::vector<float> multiply(const PackedMatrix& matrix, const std::vector<float>& x, size_t rows,
+                              std::vector<float> y) {
+    run_on_one_thread([&] { matrix.multiply(x.data(), rows, y.data(), scratch); });
+    return y;
+  }
+};
+
+TEST_P(Matmul, EveryEpilogueMatchesTheDefinition) {
+  const size_t rows = 50;
+  const auto x = random_values(padded_rows(rows) * inputs, 3);
+  const auto before = random_values(padded_rows(rows) * outputs, 4);
+  for (Epilogue epilogue : {Epilogue::none, Epilogue::gelu, Epilogue::accumulate}) {
+    const PackedMatrix matrix(weight, bias, inputs, outputs, epilogue);
+    const auto y = multiply(matrix, x, rows, before);
+    for (size_t r = 0; r < rows; ++r)
+      for (int o = 0; o < outputs; ++o) {
+        double expected = bias[o], size = 1;
+        for (int i = 0; i < inputs; ++i) {
+          expected += double{x[r * inputs + i]} * weight[size_t(o) * inputs + i];
+          size += std::fabs(double{x[r * inputs + i]} * weight[size_t(o) * inputs + i]);
+        }
+        if (epilogue == Epilogue::gelu) expected = gelu(expected);
+        if (epilogue == Epilogue::accumulate) expected += before[r * outputs + o];
+        ASSERT_NEAR(y[r * outputs + o], expected, 2e-6 * size) << "row " << r << ", output " << o;
+      }
+  }
+}
+
+// The promise that a molecule's bytes rest on.
+TEST_P(Matmul, ARowsBytesDoNotDependOnItsPlaceOrItsNeighbours) {
+  const auto row = random_values(inputs, 5);
+  const PackedMatrix matrix(weight, bias, inputs, outputs, Epilogue::gelu);
+  const size_t rows = 3 * row_tile;
+  std::vector<float> x = random_values(rows * inputs, 6);
+  std::vector<float> first;
+  for (size_t place = 0; place < rows; ++place) {
+    auto crowd = x;
+    std::copy(row.begin(), row.end(), crowd.begin() + place * inputs);
+    const auto y = multiply(matrix, crowd, rows, std::vector<float>(rows * outputs));
+    const std::vector<float> result(y.begin() + place * outputs, y.begin() + (place + 1) * outputs);
+    if (place == 0) first = result;
+    ASSERT_EQ(std::memcmp(result.data(), first.data(), outputs * sizeof(float)), 0) << place;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Matmul,
+                         testing::Values(Shape{1, 256}, Shape{128, 8}, Shape{128, 128}, Shape{64, 192},
+                                         Shape{72, 216}, Shape{100, 72}, Shape{7, 13}, Shape{1000, 33},
+                                         Shape{512, 512}, Shape{1030, 64}, Shape{5, 1}),
+                         [](const auto& info) {
+                           return std::to_string(info.param.inputs) + "x" +
+                                  std::to_string(info.param.outputs);
+                         });
+
+}  // namespace
+}  // namespace molrt
