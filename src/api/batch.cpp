@@ -6,8 +6,8 @@ using namespace molrt::api;
 
 namespace {
 
-const molrt_conformer_options defaults = {sizeof(molrt_conformer_options), MOLRT_LADDER_DEFAULT, 42, 0,
-                                          60.0};
+const molrt_conformer_options defaults = {sizeof(molrt_conformer_options), MOLRT_LADDER_DEFAULT, 42,
+                                          0, 60.0};
 const molrt_row empty_row = {sizeof(molrt_row), MOLRT_ROW_PENDING, MOLRT_SOURCE_NONE, 0, 0, 0};
 constexpr size_t most_atoms = 1 << 16;  // of one molecule
 
@@ -17,7 +17,8 @@ ConformerOptions read_conformer_options(const molrt_conformer_options* user) {
   require_range("seed", o.seed, 0, INT32_MAX);
   require_range("max_atoms", o.max_atoms, 0, most_atoms);
   if (!(o.time_limit >= 0))
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "time_limit = {}: expected seconds, 0 or more", o.time_limit);
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "time_limit = {}: expected seconds, 0 or more",
+         o.time_limit);
   ConformerOptions options;
   options.peer_ladder = o.ladder == MOLRT_LADDER_PEER;
   options.seed = o.seed;
@@ -77,8 +78,8 @@ int32_t molrt_batch_add_smiles(molrt_batch* batch, const char* smiles) {
   return guarded([&] { require(batch, "batch").batch.add_smiles(smiles ? smiles : ""); });
 }
 
-int32_t molrt_batch_add_atoms(molrt_batch* batch, const char* const* symbols, const double* coordinates,
-                              size_t atoms) {
+int32_t molrt_batch_add_atoms(molrt_batch* batch, const char* const* symbols,
+                              const double* coordinates, size_t atoms) {
   return guarded([&] {
     Batch& b = require(batch, "batch").batch;
     if (atoms > most_atoms)
@@ -123,7 +124,8 @@ int32_t molrt_batch_get_sdf(const molrt_batch* batch, size_t row, const char* ti
     if (b.conformer(row).atoms() == 0)
       fail(MOLRT_ERROR_STATE, "row {} has no conformer ({})", row,
            molrt_row_status_name(b.row(row).status));
-    write_text(sdf_record(b.smiles(row), b.conformer(row), title ? title : ""), buffer, capacity, needed);
+    write_text(sdf_record(b.smiles(row), b.conformer(row), title ? title : ""), buffer, capacity,
+               needed);
   });
 }
 

@@ -49,8 +49,8 @@ int32_t keep_current_exception() noexcept {
 
 void check_struct_size(const char* name, size_t size) {
   if (size < sizeof(uint32_t) || size > largest_struct)
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: struct_size = {}: expected sizeof(the struct); call its init",
-         name, size);
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "{}: struct_size = {}: expected sizeof(the struct); call its init", name, size);
 }
 
 void check_unknown_tail(const char* name, const void* user, size_t size, size_t known) {
@@ -58,14 +58,15 @@ void check_unknown_tail(const char* name, const void* user, size_t size, size_t 
   for (size_t i = known; i < size; ++i)
     if (bytes[i] != 0)
       fail(MOLRT_ERROR_UNSUPPORTED,
-           "{}: byte {} is set, but this library (molrt {}) knows only {} bytes of the struct", name, i,
-           molrt_version_text(), known);
+           "{}: byte {} is set, but this library (molrt {}) knows only {} bytes of the struct",
+           name, i, molrt_version_text(), known);
 }
 
 void write_text(const std::string& text, char* buffer, size_t capacity, size_t* needed) {
   require(needed, "needed");
   *needed = text.size() + 1;
-  if (!buffer && capacity != 0) fail(MOLRT_ERROR_INVALID_ARGUMENT, "buffer is NULL, capacity is not 0");
+  if (!buffer && capacity != 0)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "buffer is NULL, capacity is not 0");
   if (!buffer) return;
   if (capacity < *needed)
     fail(MOLRT_ERROR_BUFFER_TOO_SMALL, "buffer has {} bytes, the text needs {}", capacity, *needed);

@@ -1,6 +1,6 @@
 #pragma once
-// The one way in and out of the C boundary: exceptions become statuses, structs of other versions are
-// read and written as far as both sides know them (molrt.h, conventions 1, 2 and 6).
+// The one way in and out of the C boundary: exceptions become statuses, structs of other versions
+// are read and written as far as both sides know them (molrt.h, conventions 1, 2 and 6).
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -33,7 +33,8 @@ T& require(T* pointer, const char* name) {
 
 inline void require_range(const char* name, int64_t value, int64_t smallest, int64_t largest) {
   if (value < smallest || value > largest)
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{} = {}: expected {} to {}", name, value, smallest, largest);
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{} = {}: expected {} to {}", name, value, smallest,
+         largest);
 }
 
 void check_struct_size(const char* name, size_t size);

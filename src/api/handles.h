@@ -1,5 +1,6 @@
 #pragma once
-// What the opaque handles of molrt.h hold. Children share what they use: the order of frees is free.
+// What the opaque handles of molrt.h hold. Children share what they use: the order of frees is
+// free.
 #include <memory>
 
 #include "model/batch.h"

@@ -11,8 +11,10 @@ constexpr size_t most_targets = 10000;
 std::vector<std::string> read_names(const char* const* names, size_t count) {
   std::vector<std::string> list;
   for (size_t i = 0; i < count; ++i) {
-    if (names) list.emplace_back(&require(names[i], "a target name"));
-    else list.push_back(count == 1 ? "target" : fmt::format("target_{}", i + 1));
+    if (names)
+      list.emplace_back(&require(names[i], "a target name"));
+    else
+      list.push_back(count == 1 ? "target" : fmt::format("target_{}", i + 1));
   }
   return list;
 }
@@ -40,15 +42,16 @@ molrt_progress training_progress(const TrainingProgress& p) {
 }  // namespace
 
 int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const molrt_batch* batch,
-                         const double* targets, size_t target_count, const char* const* target_names,
-                         const molrt_settings* settings, molrt_job** job) {
+                         const double* targets, size_t target_count,
+                         const char* const* target_names, const molrt_settings* settings,
+                         molrt_job** job) {
   return guarded([&] {
     require(job, "job") = nullptr;
     const int threads = require(context, "context").threads;
     const auto& model = require(base, "base").model;
     const Batch& molecules = require(batch, "batch").batch;
-    require_range("target_count", static_cast<int64_t>(std::min<size_t>(target_count, INT32_MAX)), 1,
-                  most_targets);
+    require_range("target_count", static_cast<int64_t>(std::min<size_t>(target_count, INT32_MAX)),
+                  1, most_targets);
     require(targets, "targets");
     TrainingTable table{{targets, targets + molecules.size() * target_count},
                         read_names(target_names, target_count)};

@@ -51,15 +51,21 @@ OpenOptions read_open_options(const molrt_open_options* user) {
 
 std::optional<Dtype> read_dtype(int32_t value) {
   switch (value) {
-    case MOLRT_DTYPE_KEEP: return std::nullopt;
-    case MOLRT_DTYPE_F32: return Dtype::f32;
-    case MOLRT_DTYPE_F16: return Dtype::f16;
-    case MOLRT_DTYPE_BF16: return Dtype::bf16;
-    default: fail(MOLRT_ERROR_INVALID_ARGUMENT, "dtype = {}: expected MOLRT_DTYPE_*", value);
+    case MOLRT_DTYPE_KEEP:
+      return std::nullopt;
+    case MOLRT_DTYPE_F32:
+      return Dtype::f32;
+    case MOLRT_DTYPE_F16:
+      return Dtype::f16;
+    case MOLRT_DTYPE_BF16:
+      return Dtype::bf16;
+    default:
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "dtype = {}: expected MOLRT_DTYPE_*", value);
   }
 }
 
-molrt_model* open(const molrt_context& context, ByteSource& source, const molrt_open_options* options) {
+molrt_model* open(const molrt_context& context, ByteSource& source,
+                  const molrt_open_options* options) {
   const auto notice = [&](const std::string& text) { context.tell(MOLRT_LOG_NOTICE, text); };
   return new molrt_model{
       std::make_shared<Model>(open_model(source, read_open_options(options), notice))};
@@ -115,8 +121,8 @@ int32_t molrt_save_options_init(molrt_save_options* options, size_t struct_size)
   return init_struct(options, struct_size, save_defaults, "options");
 }
 
-int32_t molrt_model_open(molrt_context* context, const char* path, const molrt_open_options* options,
-                         molrt_model** model) {
+int32_t molrt_model_open(molrt_context* context, const char* path,
+                         const molrt_open_options* options, molrt_model** model) {
   return guarded([&] {
     require(model, "model") = nullptr;
     const molrt_context& c = require(context, "context");
@@ -144,8 +150,8 @@ int32_t molrt_model_create_untrained(molrt_context* context, const molrt_archite
     const auto a = read_struct(architecture, architecture_defaults(), "architecture");
     const auto hydrogens = read_hydrogens(a.hydrogens).value_or(default_hydrogens(a.kernel));
     const auto layout = read_layout(a.layout).value_or(TokenLayout::file_order);
-    *model = new molrt_model{std::make_shared<Model>(
-        initialise_model(read_architecture(a), hydrogens, layout, a.seed))};
+    *model = new molrt_model{
+        std::make_shared<Model>(initialise_model(read_architecture(a), hydrogens, layout, a.seed))};
   });
 }
 
@@ -172,13 +178,15 @@ const char* molrt_model_target_name(const molrt_model* model, int32_t index) {
   return model->model->card().targets[index].c_str();
 }
 
-int32_t molrt_model_describe(const molrt_model* model, char* buffer, size_t capacity, size_t* needed) {
+int32_t molrt_model_describe(const molrt_model* model, char* buffer, size_t capacity,
+                             size_t* needed) {
   return guarded([&] {
     write_text(describe_model(*require(model, "model").model), buffer, capacity, needed);
   });
 }
 
-int32_t molrt_model_supports_element(const molrt_model* model, const char* symbol, int32_t* supported) {
+int32_t molrt_model_supports_element(const molrt_model* model, const char* symbol,
+                                     int32_t* supported) {
   return guarded([&] {
     const uint8_t number = atomic_number(&require(symbol, "symbol"));
     const Dictionary& dictionary = require(model, "model").model->dictionary();

@@ -10,8 +10,8 @@ const molrt_run_options defaults = {sizeof(molrt_run_options), 0, 0, 0, nullptr,
 
 void require_count(const char* name, size_t count, size_t rows, size_t width) {
   if (count != rows * width)
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{} = {}: expected {} rows * {} = {}", name, count, rows, width,
-         rows * width);
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{} = {}: expected {} rows * {} = {}", name, count, rows,
+         width, rows * width);
 }
 
 size_t model_atoms_of(const Batch& batch) {

@@ -21,7 +21,8 @@ const char* default_text(size_t index) {
   static const std::vector<std::string> texts = [] {
     std::vector<std::string> list;
     for (const SettingRow& row : settings_table())
-      list.push_back(std::visit([](const auto& v) { return fmt::format("{}", v); }, row.default_value));
+      list.push_back(
+          std::visit([](const auto& v) { return fmt::format("{}", v); }, row.default_value));
     return list;
   }();
   return texts[index].c_str();
@@ -73,16 +74,19 @@ int32_t molrt_settings_create(molrt_settings** settings) {
 void molrt_settings_free(molrt_settings* settings) { delete settings; }
 
 int32_t molrt_settings_set_f64(molrt_settings* settings, const char* name, double value) {
-  return guarded([&] { require(settings, "settings").settings.set_f64(&require(name, "name"), value); });
+  return guarded(
+      [&] { require(settings, "settings").settings.set_f64(&require(name, "name"), value); });
 }
 
 int32_t molrt_settings_set_i64(molrt_settings* settings, const char* name, int64_t value) {
-  return guarded([&] { require(settings, "settings").settings.set_i64(&require(name, "name"), value); });
+  return guarded(
+      [&] { require(settings, "settings").settings.set_i64(&require(name, "name"), value); });
 }
 
 int32_t molrt_settings_set_text(molrt_settings* settings, const char* name, const char* value) {
   return guarded([&] {
-    require(settings, "settings").settings.set_text(&require(name, "name"), &require(value, "value"));
+    require(settings, "settings")
+        .settings.set_text(&require(name, "name"), &require(value, "value"));
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The one exception type of molrt: a status of molrt.h and a text that names the file, tensor, row,
-// SMILES or option, what was expected and what was found. The C boundary turns it into a return value.
+// SMILES or option, what was expected and what was found. The C boundary turns it into a return
+// value.
 #include <fmt/format.h>
 
 #include <cstdint>

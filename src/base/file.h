@@ -36,9 +36,9 @@ class ByteSource {
 
 // Writes a file whole or not at all. A path that exists and is not a regular file (a pipe,
 // /dev/null) or names an open descriptor (/dev/stdout) is written in place, appending; every other
-// goes to a temporary name beside it and is renamed by commit(). A symbolic link stays: what it leads
-// to is replaced, and its permissions are kept. Destroyed without commit(), it removes the temporary
-// file. IO errors name the path and errno's text.
+// goes to a temporary name beside it and is renamed by commit(). A symbolic link stays: what it
+// leads to is replaced, and its permissions are kept. Destroyed without commit(), it removes the
+// temporary file. IO errors name the path and errno's text.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);

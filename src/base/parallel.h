@@ -9,13 +9,15 @@ namespace molrt {
 int available_threads();
 
 // Calls body(i, worker) once for every i < count, from up to `threads` threads (one of them the
-// caller, worker 0), next item to whoever is free. Inside the body, OpenMP regions (oneDNN's) run on
-// one thread. The first exception stops the hand-out of items and is rethrown here. After a fork, a
-// child whose parent had run in parallel runs on one thread (libgomp's team does not survive a fork).
-void parallel_for(int threads, size_t count, const std::function<void(size_t item, int worker)>& body);
+// caller, worker 0), next item to whoever is free. Inside the body, OpenMP regions (oneDNN's) run
+// on one thread. The first exception stops the hand-out of items and is rethrown here. After a
+// fork, a child whose parent had run in parallel runs on one thread (libgomp's team does not
+// survive a fork).
+void parallel_for(int threads, size_t count,
+                  const std::function<void(size_t item, int worker)>& body);
 
-// Runs body() here with OpenMP regions inside it on one thread. oneDNN counts threads when a primitive
-// is created, so primitives are created in here as well as executed inside parallel_for.
+// Runs body() here with OpenMP regions inside it on one thread. oneDNN counts threads when a
+// primitive is created, so primitives are created in here as well as executed inside parallel_for.
 void run_on_one_thread(const std::function<void()>& body);
 
 }  // namespace molrt

@@ -1,7 +1,7 @@
 #pragma once
 // Counter-based random numbers: Philox4x32-10 (Salmon et al., SC'11), and what molrt counts with
-// (spec: regularisers.md 0a, Randomness). A value depends on its counter only, never on the order of
-// drawing: threads, batches and padding cannot change it.
+// (spec: regularisers.md 0a, Randomness). A value depends on its counter only, never on the order
+// of drawing: threads, batches and padding cannot change it.
 #include <array>
 #include <cstdint>
 
@@ -12,7 +12,15 @@ using PhiloxCounter = std::array<uint32_t, 4>;
 
 std::array<uint32_t, 4> philox4x32(PhiloxCounter counter, PhiloxKey key);
 
-enum class Purpose : uint32_t { train = 0, mc = 1, addrop = 2, weight_noise = 3, fisher = 4, initialise = 5, split = 6 };
+enum class Purpose : uint32_t {
+  train = 0,
+  mc = 1,
+  addrop = 2,
+  weight_noise = 3,
+  fisher = 4,
+  initialise = 5,
+  split = 6
+};
 
 // Sites of activation noise. ATT, RES1, ACT, RES2 are one per layer: site + 4 * layer.
 enum Site : uint32_t { site_emb = 0, site_head_in = 1, site_head_mid = 2, site_layer_first = 16 };

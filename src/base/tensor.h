@@ -14,7 +14,8 @@ namespace molrt {
 enum class Dtype { f32, f16, bf16, f64, i64 };
 
 size_t dtype_size(Dtype dtype);
-std::string_view dtype_name(Dtype dtype);  // "F32", "F16", "BF16", "F64", "I64" (safetensors' names)
+std::string_view dtype_name(
+    Dtype dtype);  // "F32", "F16", "BF16", "F64", "I64" (safetensors' names)
 
 // Row-major and contiguous; `data` need not be aligned. Copies share the bytes.
 struct Tensor {

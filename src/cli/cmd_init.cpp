@@ -49,10 +49,7 @@ void init(const InitOptions& options) {
 }
 
 void add_size(CLI::App& command, const std::string& name, int& value, const std::string& help) {
-  command.add_option(name, value, help)
-      ->check(at_least(1))
-      ->type_name("N")
-      ->group("Sizes");
+  command.add_option(name, value, help)->check(at_least(1))->type_name("N")->group("Sizes");
 }
 
 }  // namespace

@@ -90,14 +90,17 @@ void read_configuration(const MetadataReader& reader, ModelCard& card) {
   card.max_atoms = reader.integer(c, "max_atoms", 1, 1 << 20);
 }
 
-std::vector<TargetScaler> read_scalers(const MetadataReader& reader, const json& fold, size_t targets) {
+std::vector<TargetScaler> read_scalers(const MetadataReader& reader, const json& fold,
+                                       size_t targets) {
   if (!fold.is_array() || fold.size() != targets)
-    reader.reject(fmt::format("metadata 'scalers' needs one scaler for each of {} targets", targets));
+    reader.reject(
+        fmt::format("metadata 'scalers' needs one scaler for each of {} targets", targets));
   std::vector<TargetScaler> scalers;
   for (const json& s : fold) {
     scalers.push_back({reader.value<double>(s, "mean"), reader.value<double>(s, "scale")});
     if (!std::isfinite(scalers.back().mean) || !(scalers.back().scale > 0))
-      reader.reject("metadata 'scalers' holds a mean that is not finite or a scale that is not positive");
+      reader.reject(
+          "metadata 'scalers' holds a mean that is not finite or a scale that is not positive");
   }
   return scalers;
 }

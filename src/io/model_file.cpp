@@ -36,13 +36,16 @@ std::string dictionary_beside(const std::string& file, int vocabulary) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(fs::absolute(file).parent_path(), ignored)) {
     const std::string name = entry.path().filename();
-    if ((name == "dict.txt" || name.ends_with(".dict.txt")) && has_symbols(entry.path(), vocabulary))
+    if ((name == "dict.txt" || name.ends_with(".dict.txt")) &&
+        has_symbols(entry.path(), vocabulary))
       found.push_back(entry.path());
   }
   if (found.size() != 1)
     fail(MOLRT_ERROR_FORMAT,
-         "{}: 'embed_tokens.weight' has {} rows, a vocabulary that molrt does not ship (31 molecule, 94 "
-         "oled), and {} dictionary of {} symbols lies beside the file (dict.txt or *.dict.txt); name "
+         "{}: 'embed_tokens.weight' has {} rows, a vocabulary that molrt does not ship (31 "
+         "molecule, 94 "
+         "oled), and {} dictionary of {} symbols lies beside the file (dict.txt or *.dict.txt); "
+         "name "
          "one with the option dictionary",
          file, vocabulary, found.empty() ? "no" : "more than one", vocabulary - 1);
   return read_text(found[0]);
@@ -74,9 +77,10 @@ void describe_raw_head(const Weights& weights, ModelCard& card) {
 Hydrogens assume_hydrogens(ByteSource& source, PairKernel kernel, const Notice& notice) {
   if (const auto known = known_hydrogens(source)) return *known;
   const bool all = kernel == PairKernel::gaussian;
-  notice(fmt::format("{}: these weights do not say what they were trained with; assuming {} (override "
-                     "with the option hydrogens)",
-                     source.name(), all ? "all hydrogens" : "no hydrogens"));
+  notice(
+      fmt::format("{}: these weights do not say what they were trained with; assuming {} (override "
+                  "with the option hydrogens)",
+                  source.name(), all ? "all hydrogens" : "no hydrogens"));
   return all ? Hydrogens::all : Hydrogens::none;
 }
 
@@ -91,9 +95,10 @@ void report_unused(const TensorMap& tensors, const Architecture& a, const std::s
     if (!known) unused.push_back(name);
   }
   if (!unused.empty())
-    notice(fmt::format("{}: {} tensors are no part of this {}-layer network and are not used, such as "
-                       "'{}'",
-                       file, unused.size(), a.layers, unused[0]));
+    notice(
+        fmt::format("{}: {} tensors are no part of this {}-layer network and are not used, such as "
+                    "'{}'",
+                    file, unused.size(), a.layers, unused[0]));
 }
 
 // Weights that carry nothing but tensors: the rest is inferred, known, given, or assumed aloud.
@@ -104,13 +109,13 @@ ModelCard card_for_raw_weights(ByteSource& source, const TensorMap& tensors,
   card.architecture = infer_architecture(weights);
   card.dictionary_text =
       find_dictionary(source, options.dictionary_path, card.architecture.vocabulary);
-  card.hydrogens = options.hydrogens
-                       ? *options.hydrogens
-                       : assume_hydrogens(source, card.architecture.kernel, notice);
+  card.hydrogens = options.hydrogens ? *options.hydrogens
+                                     : assume_hydrogens(source, card.architecture.kernel, notice);
   if (!options.layout)
-    notice(fmt::format("{}: these weights do not say how the special tokens are numbered; assuming file "
-                       "order (override with the option layout)",
-                       source.name()));
+    notice(fmt::format(
+        "{}: these weights do not say how the special tokens are numbered; assuming file "
+        "order (override with the option layout)",
+        source.name()));
   describe_raw_head(weights, card);
   report_unused(tensors, card.architecture, source.name(), notice);
   card.provenance = json{{"file", fs::path(source.name()).filename().string()},
@@ -120,12 +125,14 @@ ModelCard card_for_raw_weights(ByteSource& source, const TensorMap& tensors,
   return card;
 }
 
-void check_against_tensors(const ModelCard& card, const TensorMap& tensors, const std::string& file) {
+void check_against_tensors(const ModelCard& card, const TensorMap& tensors,
+                           const std::string& file) {
   const Architecture a = infer_architecture(Weights(tensors, file)), &b = card.architecture;
   if (a.kernel != b.kernel || a.layers != b.layers || a.width != b.width || a.ffn != b.ffn ||
       a.heads != b.heads || a.vocabulary != b.vocabulary)
     fail(MOLRT_ERROR_FORMAT,
-         "{}: the configuration says {} kernel, {} layers, width {}, ffn {}, {} heads, vocabulary {}; "
+         "{}: the configuration says {} kernel, {} layers, width {}, ffn {}, {} heads, vocabulary "
+         "{}; "
          "the tensors say {}, {}, {}, {}, {}, {}",
          file, kernel_name(b.kernel), b.layers, b.width, b.ffn, b.heads, b.vocabulary,
          kernel_name(a.kernel), a.layers, a.width, a.ffn, a.heads, a.vocabulary);

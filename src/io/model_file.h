@@ -15,7 +15,7 @@ struct OpenOptions {
   std::optional<Hydrogens> hydrogens;  // what is given here wins over the file
   std::optional<TokenLayout> layout;
   std::optional<int> max_atoms;
-  std::string dictionary_path;         // "": by the vocabulary's size, else beside the file
+  std::string dictionary_path;  // "": by the vocabulary's size, else beside the file
 };
 
 // Told what had to be assumed, so that the caller can override it.

@@ -17,7 +17,8 @@ namespace molrt::HWY_NAMESPACE {
 
 // One head's operands, copied where the vectors want them.
 struct HeadOperands {
-  float* keys;    // [head_size, stride]: transposed, so that a vector holds one component of many keys
+  float*
+      keys;  // [head_size, stride]: transposed, so that a vector holds one component of many keys
   float* values;  // [tokens, value_stride]: rows padded to whole vectors
   float* row;     // [stride]: a row of probabilities, not yet normalised
   float* sum;     // [value_stride]: a row of the context

@@ -10,7 +10,7 @@ namespace molrt {
 struct AttentionShape {
   int tokens;  // n, of one molecule
   int width;
-  int heads;   // head_size = width / heads columns each, consecutive
+  int heads;  // head_size = width / heads columns each, consecutive
   int head_size() const { return width / heads; }
   // Rows of the pair matrices are padded to whole vectors; padding columns hold -infinity.
   size_t pair_stride() const { return (static_cast<size_t>(tokens) + 15) / 16 * 16; }

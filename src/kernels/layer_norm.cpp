@@ -12,9 +12,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace molrt::HWY_NAMESPACE {
 
-void layer_norm_row(const float* x, size_t width, const float* weight, const float* bias, float* y) {
-  const float mean = reduce_sum(width, [&](auto d, size_t i, size_t n) { return load(d, x + i, n); }) /
-                     static_cast<float>(width);
+void layer_norm_row(const float* x, size_t width, const float* weight, const float* bias,
+                    float* y) {
+  const float mean =
+      reduce_sum(width, [&](auto d, size_t i, size_t n) { return load(d, x + i, n); }) /
+      static_cast<float>(width);
   const float variance =
       reduce_sum(width,
                  [&](auto d, size_t i, size_t n) {

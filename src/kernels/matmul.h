@@ -22,8 +22,8 @@ enum class Epilogue {
   accumulate,  // y += what y held before (the residual sum)
 };
 
-// A fixed weight matrix, packed for the machine. Immutable; shared by any number of threads, each with
-// a scratch buffer of its own. Call inside parallel_for: the product itself is serial.
+// A fixed weight matrix, packed for the machine. Immutable; shared by any number of threads, each
+// with a scratch buffer of its own. Call inside parallel_for: the product itself is serial.
 class PackedMatrix {
  public:
   // weight [outputs, inputs], bias [outputs] (copied).
@@ -33,8 +33,8 @@ class PackedMatrix {
   PackedMatrix(PackedMatrix&&) noexcept;
   PackedMatrix& operator=(PackedMatrix&&) noexcept;
 
-  // x [padded_rows(rows), inputs] -> y [padded_rows(rows), outputs]; both have room for whole tiles;
-  // what the padding rows hold does not matter.
+  // x [padded_rows(rows), inputs] -> y [padded_rows(rows), outputs]; both have room for whole
+  // tiles; what the padding rows hold does not matter.
   void multiply(const float* x, size_t rows, float* y, Buffer& scratch) const;
 
   size_t packed_bytes() const;

@@ -21,7 +21,8 @@ void gaussian_rows(const EdgeTables& edges, std::span<const float> means,
   for (size_t p = 0; p < pairs; ++p, out += means.size()) {
     const float u = edges.mul[edge_types[p]] * distances[p] + edges.bias[edge_types[p]];
     for_lanes(means.size(), [&](auto d, size_t k, size_t n) {
-      const auto width = hn::IfThenElse(hn::FirstN(d, n), load(d, widths.data() + k, n), hn::Set(d, 1));
+      const auto width =
+          hn::IfThenElse(hn::FirstN(d, n), load(d, widths.data() + k, n), hn::Set(d, 1));
       const auto z = hn::Div(hn::Sub(hn::Set(d, u), load(d, means.data() + k, n)), width);
       const auto e = hn::Exp(d, hn::Mul(hn::Set(d, -0.5f), hn::Mul(z, z)));
       store(hn::Div(e, hn::Mul(hn::Set(d, root), width)), d, out + k, n);
@@ -57,8 +58,8 @@ void gaussian_features(const EdgeTables& edges, std::span<const float> means,
 }
 
 void add_edge_features(const EdgeTables& edges, std::span<const float> w_edge,
-                       const float* distances, const int32_t* edge_types, size_t pairs, size_t width,
-                       float* out) {
+                       const float* distances, const int32_t* edge_types, size_t pairs,
+                       size_t width, float* out) {
   HWY_DYNAMIC_DISPATCH(edge_rows)
   (edges, w_edge.data(), distances, edge_types, pairs, width, out);
 }

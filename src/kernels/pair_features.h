@@ -1,7 +1,7 @@
 #pragma once
 // The parts of the pair kernels that are not matrix products (spec: model.md section 3, Pair bias).
-// A pair (i, j) has a distance d (Angstrom) and an edge type e; `mul` and `bias` are tables over edge
-// types [V*V]; u = mul[e] * d + bias[e].
+// A pair (i, j) has a distance d (Angstrom) and an edge type e; `mul` and `bias` are tables over
+// edge types [V*V]; u = mul[e] * d + bias[e].
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -21,7 +21,7 @@ void gaussian_features(const EdgeTables& edges, std::span<const float> means,
 
 // Linear (NumericalEmbed): out[p, k] += w_edge[e, k] * sigmoid(u). out [pairs, K], w_edge [V*V, K].
 void add_edge_features(const EdgeTables& edges, std::span<const float> w_edge,
-                       const float* distances, const int32_t* edge_types, size_t pairs, size_t width,
-                       float* out);
+                       const float* distances, const int32_t* edge_types, size_t pairs,
+                       size_t width, float* out);
 
 }  // namespace molrt

@@ -1,4 +1,5 @@
-// Loops over f32 arrays of any length in vectors, for the own kernels (Highway's per-target include).
+// Loops over f32 arrays of any length in vectors, for the own kernels (Highway's per-target
+// include).
 #if defined(MOLRT_SIMD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef MOLRT_SIMD_INL_H_
 #undef MOLRT_SIMD_INL_H_
@@ -20,8 +21,10 @@ HWY_INLINE hn::Vec<D> load(D d, const float* p, size_t n) {
 
 template <class D>
 HWY_INLINE void store(hn::Vec<D> v, D d, float* p, size_t n) {
-  if (n == hn::Lanes(d)) hn::StoreU(v, d, p);
-  else hn::BlendedStore(v, hn::FirstN(d, n), d, p);
+  if (n == hn::Lanes(d))
+    hn::StoreU(v, d, p);
+  else
+    hn::BlendedStore(v, hn::FirstN(d, n), d, p);
 }
 
 // body(d, index, lanes) for every vector of [0, count); the last one may be partial.

@@ -69,7 +69,8 @@ void check_architecture(const Architecture& a) {
   check("ffn", a.ffn, 65536);
   check("heads", a.heads, 1024);
   if (a.width % a.heads != 0)
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "width = {} is not a multiple of heads = {}", a.width, a.heads);
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "width = {} is not a multiple of heads = {}", a.width,
+         a.heads);
 }
 
 }  // namespace molrt

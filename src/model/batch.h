@@ -13,7 +13,7 @@ namespace molrt {
 
 struct RunOptions {
   int threads = 1;
-  int max_atoms = 0;   // 0: the model's limit
+  int max_atoms = 0;  // 0: the model's limit
   bool crop = false;
   int batch_size = 0;  // molecules of one pass; 0: chosen by size
   // stage (MOLRT_STAGE_*), done, total; from the calling thread; true stops the run (CANCELLED).
@@ -47,9 +47,9 @@ class Batch {
 
   RowState row(size_t row) const;
   const std::string& message(size_t row) const;
-  const Conformer& conformer(size_t row) const;             // empty where there is none
+  const Conformer& conformer(size_t row) const;               // empty where there is none
   const std::vector<int32_t>& model_atoms(size_t row) const;  // input index of each atom read
-  const std::string& smiles(size_t row) const;              // "" for given atoms
+  const std::string& smiles(size_t row) const;                // "" for given atoms
 
  private:
   struct Molecule {

@@ -21,7 +21,7 @@ struct ModelCard {
   int max_atoms = default_max_atoms;
 
   // The rest describes the property head; all empty or 0 without one.
-  std::string task;                                // "regression"
+  std::string task;  // "regression"
   HeadKind head = HeadKind::linear;
   std::vector<std::string> targets;                // [outputs]
   std::vector<std::vector<TargetScaler>> scalers;  // [folds][outputs]

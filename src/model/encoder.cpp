@@ -57,7 +57,8 @@ void Encoder::embed(std::span<const Features* const> molecules, size_t tokens, f
   const int width = architecture_.width;
   float* row = x;
   for (const Features* m : molecules)
-    for (int32_t token : m->tokens) row = std::copy_n(&embed_tokens_[size_t(token) * width], width, row);
+    for (int32_t token : m->tokens)
+      row = std::copy_n(&embed_tokens_[size_t(token) * width], width, row);
   embedding_norm_.forward(x, tokens, x);
   std::fill(row, x + padded_rows(tokens) * width, 0.0f);
 }

@@ -84,8 +84,8 @@ Model::Model(ModelCard card, TensorMap tensors, const std::string& file)
       dictionary_(Dictionary::parse(card_.dictionary_text, file + " (dictionary)", card_.layout)) {
   if (dictionary_.size() != card_.architecture.vocabulary)
     fail(MOLRT_ERROR_FORMAT,
-         "{}: the dictionary has {} symbols with [MASK], but 'embed_tokens.weight' has {} rows", file,
-         dictionary_.size(), card_.architecture.vocabulary);
+         "{}: the dictionary has {} symbols with [MASK], but 'embed_tokens.weight' has {} rows",
+         file, dictionary_.size(), card_.architecture.vocabulary);
   const Weights weights(tensors_, file);
   encoder_ = std::make_shared<Encoder>(card_.architecture, weights);
   heads_ = read_heads(card_, weights);

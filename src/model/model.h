@@ -27,8 +27,8 @@ class Model {
   // How molecules are read: hydrogens and the atom limit from the card.
   FeatureOptions feature_options() const;
   // CLS [width] -> mean and std [outputs] over the folds, in the targets' units; std is the sample
-  // standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is taken in
-  // scaled space and then scaled back, as the peer does (spec: model.md section 4).
+  // standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is taken
+  // in scaled space and then scaled back, as the peer does (spec: model.md section 4).
   void predict(const float* cls, float* mean, float* std) const;
 
  private:

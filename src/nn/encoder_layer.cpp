@@ -9,7 +9,8 @@ EncoderLayer::EncoderLayer(const Weights& weights, const std::string& name, int 
       ffn_(ffn),
       attention_norm_(weights, name + ".self_attn_layer_norm", width),
       in_proj_(make_linear(weights, name + ".self_attn.in_proj", width, 3 * width, Epilogue::none)),
-      out_proj_(make_linear(weights, name + ".self_attn.out_proj", width, width, Epilogue::accumulate)),
+      out_proj_(
+          make_linear(weights, name + ".self_attn.out_proj", width, width, Epilogue::accumulate)),
       ffn_norm_(weights, name + ".final_layer_norm", width),
       fc1_(make_linear(weights, name + ".fc1", width, ffn, Epilogue::gelu)),
       fc2_(make_linear(weights, name + ".fc2", ffn, width, Epilogue::accumulate)) {}

@@ -18,9 +18,12 @@ inline PackedMatrix make_linear(const Weights& weights, const std::string& name,
 struct LayerNorm {
   std::vector<float> weight, bias;  // [width]
   LayerNorm(const Weights& weights, const std::string& name, int width)
-      : weight(weights.get(name + ".weight", {width})), bias(weights.get(name + ".bias", {width})) {}
+      : weight(weights.get(name + ".weight", {width})),
+        bias(weights.get(name + ".bias", {width})) {}
   // x, y [rows, width]; y may be x.
-  void forward(const float* x, size_t rows, float* y) const { layer_norm(x, rows, weight, bias, y); }
+  void forward(const float* x, size_t rows, float* y) const {
+    layer_norm(x, rows, weight, bias, y);
+  }
 };
 
 }  // namespace molrt

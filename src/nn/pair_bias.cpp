@@ -54,7 +54,8 @@ class NumericalEmbed : public PairFeatures {
         bias_(edge_table(weights, "gbf.bias.weight", vocabulary)),
         w_edge_(weights.get("gbf.w_edge.weight", {int64_t{vocabulary} * vocabulary, pair_width})),
         linear1_(make_linear(weights, "gbf.proj.linear1", 1, 2 * pair_width, Epilogue::gelu)),
-        linear2_(make_linear(weights, "gbf.proj.linear2", 2 * pair_width, pair_width, Epilogue::none)),
+        linear2_(
+            make_linear(weights, "gbf.proj.linear2", 2 * pair_width, pair_width, Epilogue::none)),
         norm_(weights, "gbf.ln", pair_width) {}
 
   void forward(const float* distances, const int32_t* edge_types, size_t pairs, float* out,
@@ -74,7 +75,8 @@ class NumericalEmbed : public PairFeatures {
 
 std::unique_ptr<PairFeatures> make_features(const Weights& weights, PairKernel kernel,
                                             int vocabulary) {
-  if (kernel == PairKernel::gaussian) return std::make_unique<GaussianFeatures>(weights, vocabulary);
+  if (kernel == PairKernel::gaussian)
+    return std::make_unique<GaussianFeatures>(weights, vocabulary);
   return std::make_unique<NumericalEmbed>(weights, vocabulary);
 }
 

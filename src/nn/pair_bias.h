@@ -1,6 +1,6 @@
 #pragma once
-// Distances and edge types -> the first layer's attention bias (spec: model.md section 3, Pair bias):
-// pair features (gaussian or linear), then linear1, gelu, linear2.
+// Distances and edge types -> the first layer's attention bias (spec: model.md section 3, Pair
+// bias): pair features (gaussian or linear), then linear1, gelu, linear2.
 #include <memory>
 
 #include "kernels/attention.h"
@@ -9,7 +9,7 @@
 
 namespace molrt {
 
-constexpr int pair_width = 128;  // K
+constexpr int pair_width = 128;                      // K
 enum class PairKernel { gaussian = 1, linear = 2 };  // MOLRT_KERNEL_*
 
 class PairFeatures;  // distances, edge types -> [pairs, K]

@@ -8,8 +8,7 @@ namespace molrt {
 
 const Tensor& Weights::find(const std::string& name) const {
   const auto found = tensors_.find(name);
-  if (found == tensors_.end())
-    fail(MOLRT_ERROR_FORMAT, "{}: tensor '{}' is missing", file_, name);
+  if (found == tensors_.end()) fail(MOLRT_ERROR_FORMAT, "{}: tensor '{}' is missing", file_, name);
   return found->second;
 }
 

@@ -8,13 +8,13 @@
 namespace molrt {
 
 struct Workspace {
-  Buffer matmul, attention;                             // kernels' own
-  Buffer pair_features, pair_hidden, pair_bias_rows;    // a chunk of pairs
-  std::vector<float> distances;                         // likewise
-  std::vector<int32_t> edge_types;                      // likewise
-  Buffer pair;                                          // all molecules' pair matrices
-  Buffer normed, qkv, context, ffn;                     // a packed batch, per layer
-  Buffer representation;                                // a packed batch
+  Buffer matmul, attention;                           // kernels' own
+  Buffer pair_features, pair_hidden, pair_bias_rows;  // a chunk of pairs
+  std::vector<float> distances;                       // likewise
+  std::vector<int32_t> edge_types;                    // likewise
+  Buffer pair;                                        // all molecules' pair matrices
+  Buffer normed, qkv, context, ffn;                   // a packed batch, per layer
+  Buffer representation;                              // a packed batch
 };
 
 }  // namespace molrt

@@ -45,9 +45,9 @@ std::string of_ridge(const Settings& s) { return ridge(s) ? "" : "it belongs to 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kMostRows = 1 << 25;
 
-// Defaults by measurement: RMSE on ESOL's other rows (spread 2.1; mean of 6 or 12 random splits, sd .02
-// to .04 where there is no other number), frozen untrained encoders of width 512, batch 32, a tenth
-// of the training rows held out.
+// Defaults by measurement: RMSE on ESOL's other rows (spread 2.1; mean of 6 or 12 random splits, sd
+// .02 to .04 where there is no other number), frozen untrained encoders of width 512, batch 32, a
+// tenth of the training rows held out.
 //   training rows, layers                         500, 6      500, 15     100, 6
 //   pooled, lr 5e-4, 100 epochs (the default)     .82         .81         1.14 (sd .08)
 //   pooled, lr 1e-3, 60 epochs                    .82                     1.14 (sd .08)

@@ -43,8 +43,8 @@ void Job::run(RunOptions options, const TrainingCallback& on_epoch) {
   data.representations = cls;
   data.values = table_.values;
   data.target_names = table_.target_names;
-  HeadTrainingResult result = train_heads(data, settings_, options.threads, on_epoch,
-                                          [this] { return cancelled_.load(); });
+  HeadTrainingResult result =
+      train_heads(data, settings_, options.threads, on_epoch, [this] { return cancelled_.load(); });
   result_ = std::move(result);
   std::vector<Head> heads;
   for (const TrainedHead& fold : result_->folds) heads.push_back(fold.head);

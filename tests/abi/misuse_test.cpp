@@ -539,11 +539,11 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   EXPECT_EQ(molrt_batch_size(b_), 2u) << "a refused row was added";
 
   const std::set<std::string> without_status = {
-      "molrt_version",           "molrt_version_text",     "molrt_build_info",
-      "molrt_last_error",        "molrt_status_name",      "molrt_row_status_name",
-      "molrt_source_name",       "molrt_flag_name",        "molrt_context_free",
-      "molrt_model_free",        "molrt_batch_free",       "molrt_settings_free",
-      "molrt_job_free",          "molrt_settings_count",   "molrt_batch_size",
+      "molrt_version",           "molrt_version_text",    "molrt_build_info",
+      "molrt_last_error",        "molrt_status_name",     "molrt_row_status_name",
+      "molrt_source_name",       "molrt_flag_name",       "molrt_context_free",
+      "molrt_model_free",        "molrt_batch_free",      "molrt_settings_free",
+      "molrt_job_free",          "molrt_settings_count",  "molrt_batch_size",
       "molrt_batch_row_message", "molrt_job_row_message", "molrt_model_target_name"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);

@@ -1,5 +1,6 @@
-// The network against the peer's own numbers: representations and logits of every golden forward file
-// within 1e-5 (golden README), and the same bytes whatever the batch, its order and the threads.
+// The network against the peer's own numbers: representations and logits of every golden forward
+// file within 1e-5 (golden README), and the same bytes whatever the batch, its order and the
+// threads.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,7 +36,8 @@ std::vector<Features> golden_features(const Npz& golden, const Model& model) {
     const auto conformer =
         given_conformer({symbols.begin() + offsets[m], symbols.begin() + offsets[m + 1]},
                         {numbers.begin() + 3 * offsets[m], numbers.begin() + 3 * offsets[m + 1]});
-    features.push_back(make_features(conformer.conformer, model.dictionary(), model.feature_options()));
+    features.push_back(
+        make_features(conformer.conformer, model.dictionary(), model.feature_options()));
   }
   return features;
 }

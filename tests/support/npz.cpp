@@ -58,14 +58,19 @@ Array parse_npy(const std::string& bytes) {
   for (int64_t n : array.shape) count *= static_cast<size_t>(n);
   std::regex_search(header, match, std::regex("'descr': '([^']*)'"));
   const std::string dtype = match[1];
-  if (dtype == "<f4") widen<float>(data, count, array);
-  else if (dtype == "<f8") widen<double>(data, count, array);
-  else if (dtype == "<i8") widen<int64_t>(data, count, array);
-  else if (dtype == "<i4") widen<int32_t>(data, count, array);
+  if (dtype == "<f4")
+    widen<float>(data, count, array);
+  else if (dtype == "<f8")
+    widen<double>(data, count, array);
+  else if (dtype == "<i8")
+    widen<int64_t>(data, count, array);
+  else if (dtype == "<i4")
+    widen<int32_t>(data, count, array);
   else if (dtype.starts_with("<U")) {
     const size_t length = std::stoul(dtype.substr(2));
     for (size_t i = 0; i < count; ++i) array.strings.push_back(utf8(data + 4 * length * i, length));
-  } else throw std::runtime_error("npz: dtype " + dtype);
+  } else
+    throw std::runtime_error("npz: dtype " + dtype);
   return array;
 }
 
@@ -86,7 +91,9 @@ Npz load_npz(const std::string& path) {
   return arrays;
 }
 
-std::string golden_path(const std::string& name) { return std::string(MOLRT_TEST_DATA) + "/" + name; }
+std::string golden_path(const std::string& name) {
+  return std::string(MOLRT_TEST_DATA) + "/" + name;
+}
 
 double relative_error(const std::vector<float>& a, const std::vector<float>& b) {
   if (a.size() != b.size()) throw std::runtime_error("relative_error: sizes differ");

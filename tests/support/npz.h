@@ -9,7 +9,7 @@ namespace molrt::test {
 
 struct Array {
   std::vector<int64_t> shape;
-  std::vector<double> numbers;       // every numeric dtype, widened; exact for float32 and int64 < 2^53
+  std::vector<double> numbers;  // every numeric dtype, widened; exact for float32 and int64 < 2^53
   std::vector<std::string> strings;  // of dtype <U
   std::vector<float> floats() const { return {numbers.begin(), numbers.end()}; }
   std::vector<int64_t> integers() const { return {numbers.begin(), numbers.end()}; }

@@ -66,7 +66,8 @@ class Oracle {
   Vector pair_features(double d, int edge) const {
     const double u = get("gbf.mul.weight")[edge] * d + get("gbf.bias.weight")[edge];
     if (a_.kernel == PairKernel::linear) {
-      Vector h = norm("gbf.ln", linear("gbf.proj.linear2", map_gelu(linear("gbf.proj.linear1", {d}))));
+      Vector h =
+          norm("gbf.ln", linear("gbf.proj.linear2", map_gelu(linear("gbf.proj.linear1", {d}))));
       const std::vector<float> w = to_f32(tensors_.at("gbf.w_edge.weight"));
       for (size_t k = 0; k < h.size(); ++k) h[k] += w[edge * h.size() + k] / (1 + std::exp(-u));
       return h;
@@ -122,9 +123,11 @@ class Oracle {
   }
 
   void layer(const std::string& name) {
-    const Vector qkv = linear(name + ".self_attn.in_proj", norm(name + ".self_attn_layer_norm", x_));
+    const Vector qkv =
+        linear(name + ".self_attn.in_proj", norm(name + ".self_attn_layer_norm", x_));
     add(linear(name + ".self_attn.out_proj", attention(qkv)));
-    add(linear(name + ".fc2", map_gelu(linear(name + ".fc1", norm(name + ".final_layer_norm", x_)))));
+    add(linear(name + ".fc2",
+               map_gelu(linear(name + ".fc1", norm(name + ".final_layer_norm", x_)))));
   }
 
   const Architecture& a_;
@@ -136,8 +139,8 @@ class Oracle {
 
 }  // namespace
 
-std::vector<double> oracle_representation(const Architecture& architecture, const TensorMap& tensors,
-                                          const Features& molecule) {
+std::vector<double> oracle_representation(const Architecture& architecture,
+                                          const TensorMap& tensors, const Features& molecule) {
   return Oracle(architecture, tensors).run(molecule);
 }
 

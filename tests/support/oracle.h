@@ -10,7 +10,7 @@
 namespace molrt::test {
 
 // Representations [length, width] of one molecule.
-std::vector<double> oracle_representation(const Architecture& architecture, const TensorMap& tensors,
-                                          const Features& molecule);
+std::vector<double> oracle_representation(const Architecture& architecture,
+                                          const TensorMap& tensors, const Features& molecule);
 
 }  // namespace molrt::test

@@ -77,9 +77,10 @@ TEST_P(Matmul, ARowsBytesDoNotDependOnItsPlaceOrItsNeighbours) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Matmul,
-                         testing::Values(Shape{1, 256}, Shape{128, 8}, Shape{128, 128}, Shape{64, 192},
-                                         Shape{72, 216}, Shape{100, 72}, Shape{7, 13}, Shape{1000, 33},
-                                         Shape{512, 512}, Shape{1030, 64}, Shape{5, 1}),
+                         testing::Values(Shape{1, 256}, Shape{128, 8}, Shape{128, 128},
+                                         Shape{64, 192}, Shape{72, 216}, Shape{100, 72},
+                                         Shape{7, 13}, Shape{1000, 33}, Shape{512, 512},
+                                         Shape{1030, 64}, Shape{5, 1}),
                          [](const auto& info) {
                            return std::to_string(info.param.inputs) + "x" +
                                   std::to_string(info.param.outputs);

@@ -1,5 +1,7 @@
 // Networks of other sizes than the golden ones, the official ones among them, against the naive
 // double-precision oracle.
+#include "support/oracle.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,7 +10,6 @@
 #include "chem/conformer.h"
 #include "model/initialise.h"
 #include "support/npz.h"
-#include "support/oracle.h"
 
 namespace molrt {
 namespace {
@@ -51,20 +52,24 @@ TEST_P(OracleSizes, RepresentationMatchesTheOracle) {
   const Features* const batch[] = {&molecule};
   const float* rows = model.encoder().forward(batch, workspace);
   const auto oracle = test::oracle_representation(a, model.tensors(), molecule);
-  EXPECT_LE(test::relative_error({rows, rows + oracle.size()}, {oracle.begin(), oracle.end()}), 1e-5);
+  EXPECT_LE(test::relative_error({rows, rows + oracle.size()}, {oracle.begin(), oracle.end()}),
+            1e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Sizes, OracleSizes,
-    testing::Values(Size{PairKernel::gaussian, 1, 8, 8, 1}, Size{PairKernel::gaussian, 2, 66, 50, 22},
-                    Size{PairKernel::gaussian, 3, 320, 640, 4}, Size{PairKernel::linear, 2, 96, 384, 3},
-                    Size{PairKernel::linear, 3, 7, 13, 7}, Size{PairKernel::gaussian, 15, 512, 2048, 64},
-                    Size{PairKernel::linear, 8, 512, 2048, 64}),
-    [](const auto& info) {
-      const Size& s = info.param;
-      return std::string(kernel_name(s.kernel)) + "_" + std::to_string(s.layers) + "x" +
-             std::to_string(s.width) + "x" + std::to_string(s.ffn) + "x" + std::to_string(s.heads);
-    });
+INSTANTIATE_TEST_SUITE_P(Sizes, OracleSizes,
+                         testing::Values(Size{PairKernel::gaussian, 1, 8, 8, 1},
+                                         Size{PairKernel::gaussian, 2, 66, 50, 22},
+                                         Size{PairKernel::gaussian, 3, 320, 640, 4},
+                                         Size{PairKernel::linear, 2, 96, 384, 3},
+                                         Size{PairKernel::linear, 3, 7, 13, 7},
+                                         Size{PairKernel::gaussian, 15, 512, 2048, 64},
+                                         Size{PairKernel::linear, 8, 512, 2048, 64}),
+                         [](const auto& info) {
+                           const Size& s = info.param;
+                           return std::string(kernel_name(s.kernel)) + "_" +
+                                  std::to_string(s.layers) + "x" + std::to_string(s.width) + "x" +
+                                  std::to_string(s.ffn) + "x" + std::to_string(s.heads);
+                         });
 
 }  // namespace
 }  // namespace molrt
