@@ -29,8 +29,8 @@
  *  8. Callbacks run on the calling thread. One that returns nonzero stops the call, which then returns
  *     MOLRT_ERROR_CANCELLED. A callback must not call molrt on the same handles and must not throw.
  *  9. The library never prints, aborts, exits, or changes the locale or the host's OpenMP settings.
- * 10. fork. A child may use molrt after a fork (its handles and new ones); where the parent had
- *     already computed on several threads, the child computes on one.
+ * 10. fork. A child may use molrt after a fork (its handles and new ones); where the parent
+ *     had several threads, the child computes on one.
  * 11. Units: coordinates in Angstrom. Arrays are row-major and contiguous, floats IEEE-754.
  * 12. The same molecule gives the same bytes whatever the batch, its order or the number of threads
  *     (for one CPU instruction set).
@@ -91,7 +91,7 @@ extern "C" {
 
 /* Flags of a row, or-ed together. */
 #define MOLRT_FLAG_UNKNOWN_ELEMENT 1u     /* at least one element outside the model's dictionary */
-#define MOLRT_FLAG_HYDROGENS_ADDED 2u     /* to a given structure */
+#define MOLRT_FLAG_HYDROGENS_ADDED 2u     /* reserved: to a given structure; no row has it yet */
 #define MOLRT_FLAG_HYDROGENS_REMOVED 4u   /* from a given structure, for a model without hydrogens */
 #define MOLRT_FLAG_RETRIED 8u             /* embedded from random coordinates at the second attempt */
 #define MOLRT_FLAG_CROPPED 16u            /* atoms beyond the limit were left out, as asked */
@@ -295,15 +295,16 @@ typedef struct molrt_run_options {
   int32_t max_atoms;  /* 0 (default): the model's limit; else the limit for this call */
   int32_t crop;       /* 1: a molecule over the limit loses its last atoms (flag CROPPED) instead of
                          being TOO_LARGE; 0 (default) */
-  int32_t batch_size; /* molecules that share one pass through the network; 0 (default): chosen here.
-                         Results do not depend on it */
+  int32_t batch_size; /* most molecules that share one pass through the network; 0 (default): as many
+                         as are quickest. Results do not depend on it */
   molrt_progress_callback progress;
   void *progress_user;
 } molrt_run_options;
 
 MOLRT_API int32_t molrt_run_options_init(molrt_run_options *options, size_t struct_size);
 
-/* Computes the conformers that the batch still lacks (kept in the batch, whatever model is next). */
+/* Computes the conformers that the batch still lacks (kept in the batch, whatever model is next). Of
+ * the options only the progress callback may be set. */
 MOLRT_API int32_t molrt_batch_compute_conformers(molrt_context *context, molrt_batch *batch,
                                                  const molrt_run_options *options);
 /* Conformers, and each row's status, flags and model_atoms for `model`; the network is not run. */

@@ -9,7 +9,7 @@ namespace {
 const molrt_conformer_options defaults = {sizeof(molrt_conformer_options), MOLRT_LADDER_DEFAULT, 42,
                                           0, 60.0};
 const molrt_row empty_row = {sizeof(molrt_row), MOLRT_ROW_PENDING, MOLRT_SOURCE_NONE, 0, 0, 0};
-constexpr size_t most_atoms = 1 << 16;  // of one molecule
+constexpr size_t most_atoms = largest_molecule;
 
 ConformerOptions read_conformer_options(const molrt_conformer_options* user) {
   const auto o = read_struct(user, defaults, "options");

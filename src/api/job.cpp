@@ -1,5 +1,6 @@
 #include "api/guard.h"
 #include "api/handles.h"
+#include "base/text.h"
 
 using namespace molrt;
 using namespace molrt::api;
@@ -9,12 +10,12 @@ namespace {
 constexpr size_t most_targets = 10000;
 
 std::vector<std::string> read_names(const char* const* names, size_t count) {
+  if (!names) return default_target_names(static_cast<int>(count));
   std::vector<std::string> list;
   for (size_t i = 0; i < count; ++i) {
-    if (names)
-      list.emplace_back(&require(names[i], "a target name"));
-    else
-      list.push_back(count == 1 ? "target" : fmt::format("target_{}", i + 1));
+    list.emplace_back(&require(names[i], "a target name"));
+    if (!is_utf8(list.back()))
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is not UTF-8", in_quotes(list.back()));
   }
   return list;
 }

@@ -11,7 +11,6 @@ namespace {
 const molrt_open_options open_defaults = {sizeof(molrt_open_options), MOLRT_HYDROGENS_AUTO,
                                           MOLRT_LAYOUT_AUTO, 0, nullptr};
 const molrt_save_options save_defaults = {sizeof(molrt_save_options), MOLRT_DTYPE_KEEP};
-constexpr int largest_molecule = 1 << 16;
 
 molrt_architecture architecture_defaults() {
   molrt_architecture a = {};

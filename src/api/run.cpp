@@ -14,12 +14,6 @@ void require_count(const char* name, size_t count, size_t rows, size_t width) {
          width, rows * width);
 }
 
-size_t model_atoms_of(const Batch& batch) {
-  size_t atoms = 0;
-  for (size_t r = 0; r < batch.size(); ++r) atoms += batch.row(r).model_atoms;
-  return atoms;
-}
-
 const Model& model_with_head(const molrt_model* model) {
   const Model& m = *require(model, "model").model;
   if (m.card().folds() == 0)
@@ -39,7 +33,7 @@ bool tell_progress(const molrt_run_options& caller, molrt_progress progress) {
 CallerRun read_run_options(const molrt_run_options* user, int threads) {
   CallerRun run{read_struct(user, defaults, "options"), {}};
   const molrt_run_options& o = run.caller;
-  require_range("max_atoms", o.max_atoms, 0, 1 << 16);
+  require_range("max_atoms", o.max_atoms, 0, largest_molecule);
   require_range("crop", o.crop, 0, 1);
   require_range("batch_size", o.batch_size, 0, 1 << 20);
   run.options.threads = threads;
@@ -67,6 +61,11 @@ int32_t molrt_batch_compute_conformers(molrt_context* context, molrt_batch* batc
                                        const molrt_run_options* options) {
   return guarded([&] {
     const auto run = read_run_options(options, require(context, "context").threads);
+    if (run.options.max_atoms || run.options.crop || run.options.batch_size)
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "max_atoms, crop and batch_size have no effect without a model; the batch's own limit "
+           "is in "
+           "molrt_conformer_options");
     require(batch, "batch").batch.compute_conformers(run.options);
   });
 }
@@ -100,10 +99,6 @@ int32_t molrt_embed(molrt_context* context, const molrt_model* model, molrt_batc
     Batch& b = require(batch, "batch").batch;
     const size_t width = m.card().architecture.width;
     if (cls) require_count("cls_count", cls_count, b.size(), width);
-    if (atoms) {
-      b.prepare(m, run.options);
-      require_count("atoms_count", atoms_count, model_atoms_of(b), width);
-    }
-    b.embed(m, run.options, cls, atoms);
+    b.embed(m, run.options, cls, atoms, atoms_count);
   });
 }

@@ -102,6 +102,7 @@ std::shared_ptr<ByteSource> ByteSource::map_file(const std::string& path) {
   source->owner_ = std::shared_ptr<const void>(
       data, [size](const void* mapped) { munmap(const_cast<void*>(mapped), size); });
   source->name_ = path;
+  source->is_file_ = true;
   source->data_ = static_cast<const std::byte*>(data);
   source->size_ = size;
   return source;

@@ -20,6 +20,7 @@ class ByteSource {
 
   const std::string& name() const { return name_; }  // the path, or "memory"
   uint64_t size() const { return size_; }
+  bool is_file() const { return is_file_; }  // else memory
   uint64_t bytes_read() const { return bytes_read_; }
 
   // [offset, offset + length), FORMAT error naming `what` if that leaves the file. Counted.
@@ -31,6 +32,7 @@ class ByteSource {
   const std::byte* data_ = nullptr;
   uint64_t size_ = 0;
   uint64_t bytes_read_ = 0;
+  bool is_file_ = false;
   std::shared_ptr<const void> owner_;
 };
 

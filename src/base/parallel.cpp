@@ -1,5 +1,6 @@
 #include "base/parallel.h"
 
+#include <dirent.h>
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -12,17 +13,24 @@
 namespace molrt {
 namespace {
 
-std::atomic<bool> ran_in_parallel{false};
-std::atomic<bool> child_of_parallel_parent{false};
+// libgomp's team does not survive a fork, and the child's first parallel region would wait for it
+// for ever. Whether the parent had one cannot be asked; that it had several threads can.
+bool parent_had_threads = false;        // as seen just before the last fork
+std::atomic<bool> serial_child{false};  // this process is such a parent's child
+
+void before_fork() {
+  DIR* tasks = opendir("/proc/self/task");
+  int count = 0;
+  while (tasks && readdir(tasks)) ++count;
+  if (tasks) closedir(tasks);
+  parent_had_threads = count != 3;  // ".", ".." and this thread alone
+}
 
 void after_fork_in_child() {
-  if (ran_in_parallel) child_of_parallel_parent = true;
+  if (parent_had_threads) serial_child = true;
 }
 
-void watch_for_forks() {
-  static const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
-  (void)registered;
-}
+const int watching_forks = pthread_atfork(before_fork, nullptr, after_fork_in_child);
 
 // The first exception of any worker, and the signal to the others to stop.
 class FirstFailure {
@@ -54,10 +62,8 @@ int available_threads() {
 void parallel_for(int threads, size_t count,
                   const std::function<void(size_t item, int worker)>& body) {
   if (count == 0) return;
-  watch_for_forks();
   int team = static_cast<int>(std::min<size_t>(std::max(1, threads), count));
-  if (child_of_parallel_parent) team = 1;
-  if (team > 1) ran_in_parallel = true;
+  if (serial_child) team = 1;
   std::atomic<size_t> next{0};
   FirstFailure failure;
 #pragma omp parallel num_threads(team)

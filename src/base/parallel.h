@@ -11,8 +11,7 @@ int available_threads();
 // Calls body(i, worker) once for every i < count, from up to `threads` threads (one of them the
 // caller, worker 0), next item to whoever is free. Inside the body, OpenMP regions (oneDNN's) run
 // on one thread. The first exception stops the hand-out of items and is rethrown here. After a
-// fork, a child whose parent had run in parallel runs on one thread (libgomp's team does not
-// survive a fork).
+// fork, a child whose parent had several threads runs on one (libgomp's team does not survive it).
 void parallel_for(int threads, size_t count,
                   const std::function<void(size_t item, int worker)>& body);
 

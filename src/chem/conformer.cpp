@@ -10,9 +10,9 @@
 #include <new>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "chem/embedding.h"
 #include "chem/molecule.h"
-#include "chem/printable.h"
 #include "chem/rdkit_session.h"
 #include "chem/row_error.h"
 

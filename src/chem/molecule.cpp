@@ -9,7 +9,7 @@
 #include <new>
 #include <stdexcept>
 
-#include "chem/printable.h"
+#include "base/text.h"
 #include "chem/row_error.h"
 #include "molrt.h"
 

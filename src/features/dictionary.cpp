@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "chem/conformer.h"
-#include "chem/printable.h"
 
 namespace molrt {
 namespace {

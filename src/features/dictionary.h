@@ -31,7 +31,6 @@ class Dictionary {
   // unknown() for an element that is absent.
   int token(uint8_t atomic_number) const { return token_of_[atomic_number]; }
   bool contains(uint8_t atomic_number) const { return token(atomic_number) != unknown(); }
-  TokenLayout layout() const { return layout_; }
   const std::vector<std::string>& symbols() const { return symbols_; }  // file order, with [MASK]
   std::vector<std::string> elements() const;                            // without the special ones
 

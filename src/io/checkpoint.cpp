@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "io/torch_tensor.h"
-#include "io/untrusted_text.h"
+#include "base/text.h"
 
 namespace molrt {
 namespace {

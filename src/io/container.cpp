@@ -26,8 +26,13 @@ class MetadataReader {
   }
 
   json parse(const std::string& key) const {
+    constexpr int deepest = 64;  // json writes recursively: deeper texts would overflow the stack
+    const auto check = [&](int depth, json::parse_event_t, json&) {
+      if (depth > deepest) reject(fmt::format("metadata '{}' is nested too deeply", key));
+      return true;
+    };
     try {
-      return json::parse(text(key));
+      return json::parse(text(key), check);
     } catch (const json::exception& e) {
       fail(MOLRT_ERROR_FORMAT, "{}: metadata '{}' is not JSON: {}", file_, key, e.what());
     }
@@ -43,10 +48,10 @@ class MetadataReader {
   }
 
   int integer(const json& object, const char* name, int smallest, int largest) const {
-    const auto number = value<int64_t>(object, name);
-    if (number < smallest || number > largest)
-      fail(MOLRT_ERROR_FORMAT, "{}: metadata '{}' is {}, expected {} to {}", file_, name, number,
-           smallest, largest);
+    const auto number = value<double>(object, name);
+    if (number != std::floor(number) || number < smallest || number > largest)
+      fail(MOLRT_ERROR_FORMAT, "{}: metadata '{}' is {}, expected a whole number from {} to {}",
+           file_, name, number, smallest, largest);
     return static_cast<int>(number);
   }
 
@@ -77,7 +82,7 @@ void read_configuration(const MetadataReader& reader, ModelCard& card) {
   Architecture& a = card.architecture;
   a.kernel = reader.choice<PairKernel>(
       c, "kernel", {{"gaussian", PairKernel::gaussian}, {"linear", PairKernel::linear}});
-  a.layers = reader.integer(c, "layers", 1, 1000);
+  a.layers = reader.integer(c, "layers", 1, most_layers);
   a.width = reader.integer(c, "width", 1, 1 << 20);
   a.ffn = reader.integer(c, "ffn", 1, 1 << 20);
   a.heads = reader.integer(c, "heads", 1, 1 << 20);
@@ -87,7 +92,7 @@ void read_configuration(const MetadataReader& reader, ModelCard& card) {
       {{"file_order", TokenLayout::file_order}, {"specials_first", TokenLayout::specials_first}});
   card.hydrogens = reader.choice<Hydrogens>(c, "hydrogens",
                                             {{"all", Hydrogens::all}, {"none", Hydrogens::none}});
-  card.max_atoms = reader.integer(c, "max_atoms", 1, 1 << 20);
+  card.max_atoms = reader.integer(c, "max_atoms", 1, largest_molecule);
 }
 
 std::vector<TargetScaler> read_scalers(const MetadataReader& reader, const json& fold,

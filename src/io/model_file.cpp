@@ -1,6 +1,6 @@
 #include "io/model_file.h"
 
-#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -33,12 +33,12 @@ bool has_symbols(const std::string& path, int vocabulary) {
 // dict.txt or *.dict.txt beside the weights, of the right size; there must be exactly one.
 std::string dictionary_beside(const std::string& file, int vocabulary) {
   std::vector<std::string> found;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(fs::absolute(file).parent_path(), ignored)) {
-    const std::string name = entry.path().filename();
-    if ((name == "dict.txt" || name.ends_with(".dict.txt")) &&
-        has_symbols(entry.path(), vocabulary))
-      found.push_back(entry.path());
+  std::error_code error;
+  for (fs::directory_iterator i(fs::absolute(file).parent_path(), error), end; !error && i != end;
+       i.increment(error)) {
+    const std::string name = i->path().filename();
+    if ((name == "dict.txt" || name.ends_with(".dict.txt")) && has_symbols(i->path(), vocabulary))
+      found.push_back(i->path());
   }
   if (found.size() != 1)
     fail(MOLRT_ERROR_FORMAT,
@@ -54,20 +54,23 @@ std::string dictionary_beside(const std::string& file, int vocabulary) {
 std::string find_dictionary(ByteSource& source, const std::string& path, int vocabulary) {
   if (!path.empty()) return read_text(path);
   if (const char* shipped = Dictionary::shipped_text(vocabulary)) return shipped;
+  if (!source.is_file())
+    fail(MOLRT_ERROR_FORMAT,
+         "{}: 'embed_tokens.weight' has {} rows, a vocabulary that molrt does not ship (31 "
+         "molecule, 94 "
+         "oled); name its dictionary with the option dictionary",
+         source.name(), vocabulary);
   return dictionary_beside(source.name(), vocabulary);
 }
 
-std::vector<std::string> default_target_names(int outputs) {
-  if (outputs == 1) return {"target"};
-  std::vector<std::string> names;
-  for (int i = 1; i <= outputs; ++i) names.push_back(fmt::format("target_{}", i));
-  return names;
-}
-
-void describe_raw_head(const Weights& weights, ModelCard& card) {
+void describe_raw_head(const Weights& weights, ModelCard& card, const Notice& notice) {
   const std::string prefix = fold_prefix(0, 1);
   if (!weights.has(prefix + "out_proj.weight")) return;
   const Head head = read_head(weights, prefix, card.architecture.width);
+  notice(fmt::format(
+      "{}: the head's task and target scaling are not in this file; predictions are its "
+      "raw outputs",
+      weights.file()));
   card.task = "regression";
   card.head = head.kind;
   card.targets = default_target_names(head.outputs);
@@ -89,9 +92,11 @@ void report_unused(const TensorMap& tensors, const Architecture& a, const std::s
                    const Notice& notice) {
   std::vector<std::string> unused;
   for (const auto& [name, tensor] : tensors) {
-    const bool known = name == "embed_tokens.weight" || name.starts_with("encoder.") ||
-                       name.starts_with("gbf.") || name.starts_with("gbf_proj.") ||
-                       name.starts_with("classification_head.") || is_pretraining_tensor(name);
+    const bool known = name == "embed_tokens.weight" || name.starts_with("encoder.layers.") ||
+                       name.starts_with("encoder.emb_layer_norm.") ||
+                       name.starts_with("encoder.final_layer_norm.") || name.starts_with("gbf.") ||
+                       name.starts_with("gbf_proj.") || name.starts_with("classification_head.") ||
+                       is_pretraining_tensor(name);
     if (!known) unused.push_back(name);
   }
   if (!unused.empty())
@@ -116,12 +121,13 @@ ModelCard card_for_raw_weights(ByteSource& source, const TensorMap& tensors,
         "{}: these weights do not say how the special tokens are numbered; assuming file "
         "order (override with the option layout)",
         source.name()));
-  describe_raw_head(weights, card);
+  describe_raw_head(weights, card, notice);
   report_unused(tensors, card.architecture, source.name(), notice);
-  card.provenance = json{{"file", fs::path(source.name()).filename().string()},
-                         {"bytes", source.size()},
-                         {"imported_by", fmt::format("molrt {}", molrt_version_text())}}
-                        .dump();
+  card.provenance =
+      json{{"file", fs::path(source.name()).filename().string()},
+           {"bytes", source.size()},
+           {"imported_by", fmt::format("molrt {}", molrt_version_text())}}
+          .dump(-1, ' ', false, json::error_handler_t::replace);  // a name may be no UTF-8
   return card;
 }
 
@@ -136,6 +142,17 @@ void check_against_tensors(const ModelCard& card, const TensorMap& tensors,
          "the tensors say {}, {}, {}, {}, {}, {}",
          file, kernel_name(b.kernel), b.layers, b.width, b.ffn, b.heads, b.vocabulary,
          kernel_name(a.kernel), a.layers, a.width, a.ffn, a.heads, a.vocabulary);
+}
+
+// A weight that overflows the smaller type would make a file that no reader should accept.
+Tensor converted(const std::string& name, const Tensor& tensor, Dtype dtype) {
+  Tensor result = convert(tensor, dtype);
+  const std::vector<float> before = to_f32(tensor), after = to_f32(result);
+  for (size_t i = 0; i < after.size(); ++i)
+    if (std::isfinite(before[i]) && !std::isfinite(after[i]))
+      fail(MOLRT_ERROR_UNSUPPORTED, "tensor '{}': {} (element {}) does not fit {}", name, before[i],
+           i, dtype_name(dtype));
+  return result;
 }
 
 void apply(const OpenOptions& options, ModelCard& card) {
@@ -173,7 +190,7 @@ Model open_model(ByteSource& source, const OpenOptions& options, const Notice& n
 void save_model(const Model& model, const std::string& path, std::optional<Dtype> dtype) {
   TensorMap tensors = model.tensors();
   if (dtype)
-    for (auto& [name, tensor] : tensors) tensor = convert(tensor, *dtype);
+    for (auto& [name, tensor] : tensors) tensor = converted(name, tensor, *dtype);
   AtomicFile file(path);
   write_safetensors(file, tensors, metadata_from_card(model.card()));
   file.commit();

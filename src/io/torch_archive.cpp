@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "io/untrusted_text.h"
+#include "base/text.h"
 #include "io/zip.h"
 
 namespace molrt {

@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "io/untrusted_text.h"
+#include "base/text.h"
 
 namespace molrt {
 namespace {

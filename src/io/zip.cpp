@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "io/untrusted_text.h"
+#include "base/text.h"
 
 namespace molrt {
 namespace {

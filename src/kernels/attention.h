@@ -14,7 +14,7 @@ struct AttentionShape {
   int head_size() const { return width / heads; }
   // Rows of the pair matrices are padded to whole vectors; padding columns hold -infinity.
   size_t pair_stride() const { return (static_cast<size_t>(tokens) + 15) / 16 * 16; }
-  size_t pair_size() const { return heads * tokens * pair_stride(); }
+  size_t pair_size() const { return size_t(heads) * tokens * pair_stride(); }
 };
 
 // qkv [tokens, 3 width]: queries, keys, values, not yet scaled.

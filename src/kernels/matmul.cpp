@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <new>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 #include <unordered_map>
@@ -81,8 +82,13 @@ struct PackedMatrix::Plan {
 PackedMatrix::PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs,
                            int outputs, Epilogue epilogue) {
   run_on_one_thread([&] {
-    plan_ = std::make_unique<Plan>(inputs, outputs, epilogue);
-    plan_->pack(weight, bias);
+    try {
+      plan_ = std::make_unique<Plan>(inputs, outputs, epilogue);
+      plan_->pack(weight, bias);
+    } catch (const dnnl::error& e) {
+      if (e.status == dnnl_out_of_memory) throw std::bad_alloc();
+      throw;
+    }
   });
 }
 PackedMatrix::~PackedMatrix() = default;
@@ -108,8 +114,6 @@ void PackedMatrix::multiply(const float* x, size_t rows, float* y, Buffer& scrat
   }
   stream.wait();
 }
-
-size_t PackedMatrix::packed_bytes() const { return plan_->description.weights_desc().get_size(); }
 
 const char* onednn_version() {
   static const std::string text = [] {

@@ -37,8 +37,6 @@ class PackedMatrix {
   // tiles; what the padding rows hold does not matter.
   void multiply(const float* x, size_t rows, float* y, Buffer& scratch) const;
 
-  size_t packed_bytes() const;
-
  private:
   struct Plan;
   std::unique_ptr<Plan> plan_;

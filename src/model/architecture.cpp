@@ -1,5 +1,8 @@
 #include "model/architecture.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include "base/error.h"
 
 namespace molrt {
@@ -24,11 +27,25 @@ PairKernel infer_kernel(const Weights& weights) {
        weights.file());
 }
 
+// The layer that a tensor belongs to, -1 if none.
+int layer_of(const std::string& name) {
+  static const std::string prefix = "encoder.layers.";
+  if (!name.starts_with(prefix)) return -1;
+  int layer = -1;
+  std::from_chars(name.data() + prefix.size(), name.data() + name.size(), layer);
+  return layer;
+}
+
+// One more than the highest layer there is: a gap below it is a missing tensor, not a smaller
+// network.
 int count_layers(const Weights& weights) {
   int layers = 0;
-  while (weights.has(fmt::format("encoder.layers.{}.fc1.weight", layers))) ++layers;
+  for (const auto& [name, tensor] : weights.all()) layers = std::max(layers, layer_of(name) + 1);
   if (layers == 0)
     fail(MOLRT_ERROR_FORMAT, "{}: tensor 'encoder.layers.0.fc1.weight' is missing", weights.file());
+  if (layers > most_layers)
+    fail(MOLRT_ERROR_FORMAT, "{}: a tensor of layer {}; expected at most {} layers", weights.file(),
+         layers - 1, most_layers);
   return layers;
 }
 
@@ -64,7 +81,7 @@ void check_architecture(const Architecture& a) {
     if (value < 1 || value > largest)
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "{} = {}: expected 1 to {}", name, value, largest);
   };
-  check("layers", a.layers, 1000);
+  check("layers", a.layers, most_layers);
   check("width", a.width, 16384);
   check("ffn", a.ffn, 65536);
   check("heads", a.heads, 1024);

@@ -5,6 +5,8 @@
 
 namespace molrt {
 
+constexpr int most_layers = 1000;
+
 struct Architecture {
   PairKernel kernel = PairKernel::gaussian;
   int layers = 0, width = 0, ffn = 0, heads = 0;

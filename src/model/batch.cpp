@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <new>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -16,16 +15,10 @@ bool all_finite(const float* values, size_t count) {
   return std::all_of(values, values + count, [](float v) { return std::isfinite(v); });
 }
 
-ConformerResult conformer_or_out_of_memory(const std::string& smiles,
-                                           const ConformerOptions& options) {
-  try {
-    return make_conformer(smiles, options);
-  } catch (const std::bad_alloc&) {
-    ConformerResult result;
-    result.status = MOLRT_ROW_OUT_OF_MEMORY;
-    result.message = "out of memory while embedding";
-    return result;
-  }
+// Molecules whose size stopped them may fit another limit.
+bool needs_conformer(const ConformerResult& result, bool same_limit) {
+  if (result.status == MOLRT_ROW_TOO_LARGE) return !same_limit;
+  return result.status == MOLRT_ROW_PENDING;
 }
 
 void report(const RunOptions& options, int stage, size_t done, size_t total) {
@@ -35,24 +28,36 @@ void report(const RunOptions& options, int stage, size_t done, size_t total) {
 
 }  // namespace
 
-void Batch::add_smiles(std::string smiles) {
-  const auto [known, is_new] = molecule_of_smiles_.try_emplace(smiles, molecules_.size());
-  if (is_new) {
-    Molecule molecule;
-    molecule.smiles = std::move(smiles);
-    molecules_.push_back(std::move(molecule));
+// The molecule's first row. Where memory runs out, no row has been added.
+void Batch::append(Molecule molecule) {
+  molecules_.push_back(std::move(molecule));
+  append_row(molecules_.size() - 1);
+}
+
+void Batch::append_row(size_t molecule) {
+  molecule_of_row_.push_back(molecule);
+  try {
+    molecules_[molecule].rows.push_back(size() - 1);
+  } catch (...) {
+    molecule_of_row_.pop_back();
+    throw;
   }
-  molecules_[known->second].rows.push_back(size());
-  molecule_of_row_.push_back(known->second);
+}
+
+void Batch::add_smiles(std::string smiles) {
+  const auto known = molecule_of_smiles_.find(smiles);
+  if (known != molecule_of_smiles_.end()) return append_row(known->second);
+  Molecule molecule;
+  molecule.smiles = smiles;
+  append(std::move(molecule));
+  molecule_of_smiles_.emplace(std::move(smiles), molecules_.size() - 1);
 }
 
 void Batch::add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates) {
   Molecule molecule;
   molecule.given = true;
   molecule.result = given_conformer(symbols, coordinates);
-  molecule.rows = {size()};
-  molecule_of_row_.push_back(molecules_.size());
-  molecules_.push_back(std::move(molecule));
+  append(std::move(molecule));
 }
 
 void Batch::clear() {
@@ -61,22 +66,21 @@ void Batch::clear() {
   molecule_of_smiles_.clear();
 }
 
-bool Batch::needs_conformer(const Molecule& m, const ConformerOptions& options) const {
-  if (m.given) return false;
-  if (m.result.status == MOLRT_ROW_TOO_LARGE) return m.limit != options.max_atoms;
-  return m.result.status == MOLRT_ROW_PENDING;
+void Batch::compute_conformers(const RunOptions& options) {
+  compute_missing({options_.max_atoms, false}, options);
 }
 
-void Batch::compute_conformers(const RunOptions& options) { compute_missing(options_, options); }
-
-void Batch::compute_missing(const ConformerOptions& options, const RunOptions& run) {
+void Batch::compute_missing(SizeLimit limit, const RunOptions& run) {
   std::vector<Molecule*> missing;
   for (Molecule& m : molecules_)
-    if (needs_conformer(m, options)) missing.push_back(&m);
+    if (!m.given && needs_conformer(m.result, m.limit == limit)) missing.push_back(&m);
+  ConformerOptions options = options_;
+  options.max_atoms = limit.atoms;
+  options.heavy_atoms_only = limit.heavy_atoms_only;
   std::atomic<size_t> done{0};
   parallel_for(run.threads, missing.size(), [&](size_t i, int worker) {
-    missing[i]->result = conformer_or_out_of_memory(missing[i]->smiles, options);
-    missing[i]->limit = options.max_atoms;
+    missing[i]->result = make_conformer(missing[i]->smiles, options);
+    missing[i]->limit = limit;
     missing[i]->prepared = false;
     const size_t now = ++done;
     if (worker == 0) report(run, MOLRT_STAGE_CONFORMERS, now, missing.size());
@@ -84,16 +88,17 @@ void Batch::compute_missing(const ConformerOptions& options, const RunOptions& r
   if (!missing.empty()) report(run, MOLRT_STAGE_CONFORMERS, missing.size(), missing.size());
 }
 
+// The batch's own limit; else what the model cannot read is not embedded either.
+SizeLimit Batch::size_limit(const FeatureOptions& features) const {
+  if (options_.max_atoms > 0 || features.crop) return {options_.max_atoms, false};
+  return {features.max_atoms, features.remove_hydrogens};
+}
+
 void Batch::prepare(const Model& model, const RunOptions& options) {
   FeatureOptions feature_options = model.feature_options();
   if (options.max_atoms > 0) feature_options.max_atoms = options.max_atoms;
   feature_options.crop = options.crop;
-  ConformerOptions conformer_options = options_;
-  if (!options.crop && options_.max_atoms == 0) {  // too large to predict: do not embed either
-    conformer_options.max_atoms = feature_options.max_atoms;
-    conformer_options.heavy_atoms_only = feature_options.remove_hydrogens;
-  }
-  compute_missing(conformer_options, options);
+  compute_missing(size_limit(feature_options), options);
   for (Molecule& m : molecules_) {
     feature_options.given = m.given;
     m.features = Features{};
@@ -106,7 +111,6 @@ void Batch::prepare(const Model& model, const RunOptions& options) {
 
 void Batch::run(const Model& model, const RunOptions& options,
                 const std::function<void(Molecule&, const float*)>& consume) {
-  prepare(model, options);
   std::vector<Molecule*> molecules;
   std::vector<const Features*> features;
   for (Molecule& m : molecules_) {
@@ -118,6 +122,11 @@ void Batch::run(const Model& model, const RunOptions& options,
   encoder.threads = options.threads;
   encoder.batch_size = options.batch_size;
   encoder.consume = [&](size_t i, const float* rows) { consume(*molecules[i], rows); };
+  encoder.failed = [&](size_t i) {
+    Features& lost = molecules[i]->features;
+    lost.status = MOLRT_ROW_OUT_OF_MEMORY;
+    lost.message = fmt::format("out of memory in the network, with {} tokens", lost.length());
+  };
   if (options.progress)
     encoder.progress = [&](size_t done) {
       return options.progress(MOLRT_STAGE_NETWORK, done, molecules.size());
@@ -129,6 +138,7 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
   const size_t outputs = model.card().outputs();
   std::fill(mean, mean + size() * outputs, NAN);
   if (std) std::fill(std, std + size() * outputs, NAN);
+  prepare(model, options);
   run(model, options, [&](Molecule& m, const float* rows) {
     std::vector<float> values(outputs), deviations(outputs);
     model.predict(rows, values.data(), deviations.data());
@@ -144,13 +154,22 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
   });
 }
 
-void Batch::embed(const Model& model, const RunOptions& options, float* cls, float* atoms) {
+std::vector<size_t> Batch::first_atoms() const {
+  std::vector<size_t> first(size() + 1, 0);
+  for (size_t r = 0; r < size(); ++r) first[r + 1] = first[r] + row(r).model_atoms;
+  return first;
+}
+
+void Batch::embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
+                  size_t atoms_count) {
   const size_t width = model.card().architecture.width;
-  if (cls) std::fill(cls, cls + size() * width, NAN);
   prepare(model, options);
-  std::vector<size_t> first_atom(size() + 1, 0);
-  for (size_t r = 0; r < size(); ++r) first_atom[r + 1] = first_atom[r] + row(r).model_atoms;
-  if (atoms) std::fill(atoms, atoms + first_atom.back() * width, NAN);
+  const std::vector<size_t> first_atom = first_atoms();
+  if (atoms && atoms_count != first_atom.back() * width)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "atoms_count = {}: expected {} model_atoms * {} = {}",
+         atoms_count, first_atom.back(), width, first_atom.back() * width);
+  if (cls) std::fill(cls, cls + size() * width, NAN);
+  if (atoms) std::fill(atoms, atoms + atoms_count, NAN);
   run(model, options, [&](Molecule& m, const float* rows) {
     if (!all_finite(rows, m.features.length() * width)) {
       m.features.status = MOLRT_ROW_NON_FINITE;

@@ -15,7 +15,7 @@ struct RunOptions {
   int threads = 1;
   int max_atoms = 0;  // 0: the model's limit
   bool crop = false;
-  int batch_size = 0;  // molecules of one pass; 0: chosen by size
+  int batch_size = 0;  // most molecules of a pass; 0: as many as fit
   // stage (MOLRT_STAGE_*), done, total; from the calling thread; true stops the run (CANCELLED).
   std::function<bool(int stage, size_t done, size_t total)> progress;
 };
@@ -26,6 +26,13 @@ struct RowState {
   uint32_t flags;       // MOLRT_FLAG_*
   int conformer_atoms;  // 0 without a conformer
   int model_atoms;      // atoms that the last model reads; 0 before and for failed rows
+};
+
+// The largest molecule that is embedded.
+struct SizeLimit {
+  int atoms = 0;                  // 0: none
+  bool heavy_atoms_only = false;  // atoms other than hydrogen count
+  bool operator==(const SizeLimit&) const = default;
 };
 
 class Batch {
@@ -42,8 +49,10 @@ class Batch {
   void prepare(const Model& model, const RunOptions& options);
   // mean, std [rows, outputs]; std may be null. Rows that fail are NaN.
   void predict(const Model& model, const RunOptions& options, float* mean, float* std);
-  // cls [rows, width]; atoms [sum of model_atoms, width]; either may be null.
-  void embed(const Model& model, const RunOptions& options, float* cls, float* atoms);
+  // cls [rows, width]; atoms [sum of model_atoms, width], of `atoms_count` floats in all
+  // (INVALID_ARGUMENT if that is another number); either may be null.
+  void embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
+             size_t atoms_count);
 
   RowState row(size_t row) const;
   const std::string& message(size_t row) const;
@@ -56,16 +65,20 @@ class Batch {
     std::string smiles;
     bool given = false;
     ConformerResult result;
-    int limit = 0;          // atoms, the one that `result` was computed under
+    SizeLimit limit;        // the one that `result` was computed under
     Features features;      // for the last model
     bool prepared = false;  // whether `features` holds
     std::vector<size_t> rows;
   };
 
   const Molecule& molecule(size_t row) const { return molecules_[molecule_of_row_[row]]; }
-  bool needs_conformer(const Molecule& molecule, const ConformerOptions& options) const;
-  void compute_missing(const ConformerOptions& options, const RunOptions& run);
-  // Runs the network over the molecules that can; consume(molecule, rows [length, width]).
+  void append(Molecule molecule);
+  void append_row(size_t molecule);
+  void compute_missing(SizeLimit limit, const RunOptions& run);
+  SizeLimit size_limit(const FeatureOptions& features) const;
+  // Where each row's atoms begin among all rows' model_atoms; [rows + 1].
+  std::vector<size_t> first_atoms() const;
+  // The network over the prepared molecules that can; consume(molecule, rows [length, width]).
   void run(const Model& model, const RunOptions& options,
            const std::function<void(Molecule&, const float* rows)>& consume);
 

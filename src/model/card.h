@@ -13,6 +13,10 @@ namespace molrt {
 enum class Hydrogens { all = 1, none = 2 };  // MOLRT_HYDROGENS_*
 constexpr int default_max_atoms = 256;       // the peer's limit
 
+constexpr int largest_molecule = 1 << 16;  // atoms; beyond this a limit is a mistake
+
+std::vector<std::string> default_target_names(int outputs);  // "target", or "target_1" ...
+
 struct ModelCard {
   Architecture architecture;
   std::string dictionary_text;  // as a dict.txt, file order, without [MASK]

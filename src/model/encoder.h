@@ -17,8 +17,6 @@ class Encoder {
   // atoms, the last one SEP.
   const float* forward(std::span<const Features* const> molecules, Workspace& workspace) const;
 
-  const Architecture& architecture() const { return architecture_; }
-
  private:
   PackedBatch pack(std::span<const Features* const> molecules, Workspace& workspace) const;
   void embed(std::span<const Features* const> molecules, size_t tokens, float* x) const;

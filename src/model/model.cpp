@@ -46,6 +46,13 @@ double sample_deviation(const std::vector<double>& values) {
 
 }  // namespace
 
+std::vector<std::string> default_target_names(int outputs) {
+  if (outputs == 1) return {"target"};
+  std::vector<std::string> names;
+  for (int i = 1; i <= outputs; ++i) names.push_back(fmt::format("target_{}", i));
+  return names;
+}
+
 bool is_pretraining_tensor(const std::string& name) {
   static const std::array prefixes = {"encoder.final_head_layer_norm.", "lm_head.",
                                       "pair2coord_proj.", "dist_head."};
@@ -61,6 +68,9 @@ Head read_head(const Weights& weights, const std::string& prefix, int width) {
   Head head;
   head.width = width;
   head.outputs = static_cast<int>(weights.shape(prefix + "out_proj.weight", 2)[0]);
+  if (head.outputs < 1)
+    fail(MOLRT_ERROR_FORMAT, "{}: tensor '{}out_proj.weight' has no outputs", weights.file(),
+         prefix);
   head.out_weight = weights.get(prefix + "out_proj.weight", {head.outputs, width});
   head.out_bias = weights.get(prefix + "out_proj.bias", {head.outputs});
   if (!weights.has(prefix + "dense.weight")) return head;

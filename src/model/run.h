@@ -9,9 +9,11 @@ namespace molrt {
 
 struct EncoderRun {
   int threads = 1;
-  int batch_size = 0;  // molecules that share a pass; 0: by tokens
+  int batch_size = 0;  // most molecules of a pass; 0: as many as fit
   // From any worker, once a molecule: its index and its rows [length, width].
   std::function<void(size_t molecule, const float* rows)> consume;
+  // From any worker: memory for this molecule could not be had.
+  std::function<void(size_t molecule)> failed;
   // From the calling thread between passes: molecules done so far; true stops (CANCELLED).
   std::function<bool(size_t done)> progress;
 };

@@ -86,6 +86,28 @@ float distance(const float* a, const float* b) {
   return static_cast<float>(std::sqrt(x * x + y * y + z * z));
 }
 
+// Distances and edge types of pairs first ... first + count of an n x n matrix, row by row.
+void describe_pairs(const int32_t* tokens, const float* coordinates, size_t n, int vocabulary,
+                    size_t first, size_t count, Workspace& w) {
+  w.distances.resize(pair_chunk);
+  w.edge_types.resize(pair_chunk);
+  for (size_t p = 0; p < count; ++p) {
+    const size_t i = (first + p) / n, j = (first + p) % n;  // query, key
+    w.distances[p] = distance(coordinates + 3 * i, coordinates + 3 * j);
+    w.edge_types[p] = tokens[i] * vocabulary + tokens[j];
+  }
+}
+
+// rows [count, heads] -> pair [heads, n, pair_stride]
+void scatter_heads(const AttentionShape& shape, const float* rows, size_t first, size_t count,
+                   float* pair) {
+  const size_t n = shape.tokens, heads = shape.heads, stride = shape.pair_stride();
+  for (size_t p = 0; p < count; ++p) {
+    const size_t i = (first + p) / n, j = (first + p) % n;
+    for (size_t h = 0; h < heads; ++h) pair[(h * n + i) * stride + j] = rows[p * heads + h];
+  }
+}
+
 }  // namespace
 
 PairBias::PairBias(const Weights& weights, PairKernel kernel, int vocabulary, int heads)
@@ -97,28 +119,18 @@ PairBias::~PairBias() = default;
 
 void PairBias::forward(const AttentionShape& shape, const int32_t* tokens, const float* coordinates,
                        float* pair, Workspace& w) const {
-  const size_t n = shape.tokens, pairs = n * n, stride = shape.pair_stride();
+  const size_t n = shape.tokens, pairs = n * n;
   float* features = w.pair_features.resize(pair_chunk * pair_width);
   float* hidden = w.pair_hidden.resize(pair_chunk * 2 * pair_width);
   float* rows = w.pair_bias_rows.resize(pair_chunk * shape.heads);
-  w.distances.resize(pair_chunk);
-  w.edge_types.resize(pair_chunk);
   std::fill(pair, pair + shape.pair_size(), -INFINITY);  // what stays so is padding
   for (size_t first = 0; first < pairs; first += pair_chunk) {
     const size_t count = std::min(pair_chunk, pairs - first);
-    for (size_t p = 0; p < count; ++p) {
-      const size_t i = (first + p) / n, j = (first + p) % n;  // query, key
-      w.distances[p] = distance(coordinates + 3 * i, coordinates + 3 * j);
-      w.edge_types[p] = tokens[i] * vocabulary_ + tokens[j];
-    }
+    describe_pairs(tokens, coordinates, n, vocabulary_, first, count, w);
     features_->forward(w.distances.data(), w.edge_types.data(), count, features, w);
     linear1_.multiply(features, count, hidden, w.matmul);
     linear2_.multiply(hidden, count, rows, w.matmul);
-    for (size_t p = 0; p < count; ++p) {
-      const size_t i = (first + p) / n, j = (first + p) % n;
-      for (int h = 0; h < shape.heads; ++h)
-        pair[(h * n + i) * stride + j] = rows[p * shape.heads + h];
-    }
+    scatter_heads(shape, rows, first, count, pair);
   }
 }
 

@@ -17,6 +17,7 @@ class Weights {
   std::vector<float> get(const std::string& name, const std::vector<int64_t>& shape) const;
   // The tensor's shape; FORMAT error if it is missing or has another rank.
   const std::vector<int64_t>& shape(const std::string& name, size_t rank) const;
+  const TensorMap& all() const { return tensors_; }
   const std::string& file() const { return file_; }
 
  private:

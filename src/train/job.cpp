@@ -17,12 +17,14 @@ std::vector<float> Job::representations(RunOptions options) {
   options.progress = [this, outer = options.progress](int stage, size_t done, size_t total) {
     return cancelled_ || (outer && outer(stage, done, total));
   };
-  batch_.embed(*base_, options, cls.data(), nullptr);
+  batch_.embed(*base_, options, cls.data(), nullptr, 0);
   return cls;
 }
 
-ModelCard Job::trained_card() const {
+// The model takes at prediction what it was trained on.
+ModelCard Job::trained_card(const RunOptions& options) const {
   ModelCard card = base_->card();
+  if (options.max_atoms > 0) card.max_atoms = options.max_atoms;
   card.task = "regression";
   card.head = result_->folds[0].head.kind;
   card.targets = table_.target_names;
@@ -48,7 +50,7 @@ void Job::run(RunOptions options, const TrainingCallback& on_epoch) {
   result_ = std::move(result);
   std::vector<Head> heads;
   for (const TrainedHead& fold : result_->folds) heads.push_back(fold.head);
-  model_ = std::make_shared<Model>(base_->with_heads(trained_card(), std::move(heads)));
+  model_ = std::make_shared<Model>(base_->with_heads(trained_card(options), std::move(heads)));
 }
 
 }  // namespace molrt

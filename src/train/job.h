@@ -31,7 +31,7 @@ class Job {
 
  private:
   std::vector<float> representations(RunOptions options);
-  ModelCard trained_card() const;
+  ModelCard trained_card(const RunOptions& options) const;
 
   std::shared_ptr<const Model> base_, model_;
   Batch batch_;

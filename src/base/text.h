@@ -1,9 +1,15 @@
 #pragma once
-// Foreign text in messages.
+// Texts that come from outside and may hold anything.
 #include <string>
 #include <string_view>
 
 namespace molrt {
+
+// For a message: in quotes, control characters and broken UTF-8 escaped, cut at some hundred
+// characters.
+std::string in_quotes(std::string_view untrusted);
+
+bool is_utf8(std::string_view text);
 
 // `text` without surrounding white space, in printable ASCII ('?' for anything else, a space for a
 // line break), cut after `longest` characters and then marked with "...".
