@@ -250,8 +250,9 @@ MOLRT_API void molrt_batch_free(molrt_batch *batch);
 /* Appends a row. Parsing happens later: a bad SMILES is the row's status, not this call's failure.
  * NULL is an empty SMILES. */
 MOLRT_API int32_t molrt_batch_add_smiles(molrt_batch *batch, const char *smiles);
-/* Appends a row of given atoms: `symbols` [atoms], `coordinates` [atoms, 3] in Angstrom. All atoms are
- * used as they are (no hydrogens are added); coordinates are rounded to float32. "D" and "T" are
+/* Appends a row of given atoms: `symbols` [atoms], `coordinates` [atoms, 3] in Angstrom. No
+ * hydrogens are added; a model without hydrogens leaves given ones out (flag HYDROGENS_REMOVED).
+ * Coordinates are rounded to float32. "D" and "T" are
  * hydrogen; a symbol that is no element ("*") is an unknown element. */
 MOLRT_API int32_t molrt_batch_add_atoms(molrt_batch *batch, const char *const *symbols,
                                         const double *coordinates, size_t atoms);

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "base/text.h"
+
 namespace molrt::api {
 namespace {
 
@@ -18,7 +20,7 @@ thread_local LastError last_error;
 void set_last_error(const char* text) noexcept {
   last_error.fixed = nullptr;
   try {
-    last_error.text = text;
+    last_error.text = as_utf8(text);
   } catch (...) {
     last_error.fixed = "out of memory";
   }

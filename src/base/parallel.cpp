@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <mutex>
+#include <thread>
 
 namespace molrt {
 namespace {
@@ -36,10 +38,16 @@ const int watching_forks = pthread_atfork(before_fork, nullptr, after_fork_in_ch
 class FirstFailure {
  public:
   bool raised() const { return raised_.load(std::memory_order_relaxed); }
-  void keep(std::exception_ptr failure) {
-    std::lock_guard lock(mutex_);
-    if (!failure_) failure_ = failure;
-    raised_ = true;
+  // Runs body(); what it throws is kept.
+  template <typename Body>
+  void keep_from(const Body& body) {
+    try {
+      body();
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      raised_ = true;
+    }
   }
   void rethrow() {
     if (failure_) std::rethrow_exception(failure_);
@@ -60,22 +68,27 @@ int available_threads() {
 }
 
 void parallel_for(int threads, size_t count,
-                  const std::function<void(size_t item, int worker)>& body) {
+                  const std::function<void(size_t item, int worker)>& body,
+                  const std::function<void()>& while_waiting) {
   if (count == 0) return;
   int team = static_cast<int>(std::min<size_t>(std::max(1, threads), count));
   if (serial_child) team = 1;
   std::atomic<size_t> next{0};
+  std::atomic<int> busy{team};
   FirstFailure failure;
 #pragma omp parallel num_threads(team)
   {
     // An ICV of this region's implicit tasks only: the host's setting returns with the region.
     omp_set_num_threads(1);
-    for (size_t item; !failure.raised() && (item = next.fetch_add(1)) < count;) {
-      try {
-        body(item, omp_get_thread_num());
-      } catch (...) {
-        failure.keep(std::current_exception());
-      }
+    const int worker = omp_get_thread_num();
+    for (size_t item; !failure.raised() && (item = next.fetch_add(1)) < count;)
+      failure.keep_from([&] { body(item, worker); });
+    --busy;
+    // libgomp may have given fewer threads than asked for: those never become unbusy.
+    busy -= worker == 0 ? team - omp_get_num_threads() : 0;
+    while (worker == 0 && while_waiting && busy > 0 && !failure.raised()) {
+      failure.keep_from(while_waiting);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
   failure.rethrow();

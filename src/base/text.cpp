@@ -11,6 +11,12 @@ std::string in_quotes(std::string_view untrusted) {
   return text.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::string as_utf8(std::string_view text) {
+  using nlohmann::json;
+  return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace))
+      .get<std::string>();
+}
+
 bool is_utf8(std::string_view text) try {
   (void)nlohmann::json(text).dump();
   return true;

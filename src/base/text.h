@@ -10,6 +10,7 @@ namespace molrt {
 std::string in_quotes(std::string_view untrusted);
 
 bool is_utf8(std::string_view text);
+std::string as_utf8(std::string_view text);  // U+FFFD where it is not
 
 // `text` without surrounding white space, in printable ASCII ('?' for anything else, a space for a
 // line break), cut after `longest` characters and then marked with "...".

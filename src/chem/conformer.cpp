@@ -96,7 +96,7 @@ class Ladder {
 };
 
 void compute(std::string_view smiles, const ConformerOptions& options, ConformerResult& result) {
-  const Deadline deadline(options.time_limit);
+  const Deadline deadline(options.time_limit, options.stop);
   const RdkitSession session;
   Molecule molecule = parse_molecule(smiles, {options.max_atoms, options.heavy_atoms_only});
   Ladder(*molecule.graph, options, deadline).climb(result);
@@ -126,6 +126,7 @@ ConformerResult make_conformer(std::string_view smiles, const ConformerOptions& 
   } catch (const RowError& e) {
     return failed(e.status(), e.what());
   } catch (const DeadlinePassed&) {
+    if (options.stop && options.stop()) return failed(MOLRT_ROW_PENDING, "stopped");
     return failed(MOLRT_ROW_TIMEOUT,
                   fmt::format("no conformer within the time limit of {} s", options.time_limit));
   } catch (const std::bad_alloc&) {

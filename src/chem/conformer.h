@@ -2,6 +2,7 @@
 // 1. SMILES -> molecule -> conformer, with the exact calls of RDKit's Python defaults
 //    (spec: model.md section 1). The only folder that sees RDKit.
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct ConformerOptions {
                            // embed (one takes .3 s for 200 atoms, a minute for 1,500) and in MMFF94
   int max_atoms = 0;       // larger molecules are TOO_LARGE before embedding; 0: more than 2,000
                            // atoms, hydrogens included, which are too many in any case
+  std::function<bool()> stop;     // asked while RDKit works; true abandons the molecule: PENDING
   bool heavy_atoms_only = false;  // max_atoms counts atoms other than hydrogen
 };
 

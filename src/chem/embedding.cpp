@@ -64,14 +64,16 @@ class DeadlineTerm : public ForceFields::ForceFieldContrib {
 
 }  // namespace
 
-Deadline::Deadline(double seconds) {
+Deadline::Deadline(double seconds, std::function<bool()> stop) : stop_(std::move(stop)) {
   using namespace std::chrono;
   constexpr double century = 3e9;  // longer limits would overflow the clock
   if (seconds > 0 && seconds < century)
     end_ = steady_clock::now() + duration_cast<steady_clock::duration>(duration<double>(seconds));
 }
 
-bool Deadline::passed() const { return end_ && std::chrono::steady_clock::now() >= *end_; }
+bool Deadline::passed() const {
+  return (end_ && std::chrono::steady_clock::now() >= *end_) || (stop_ && stop_());
+}
 
 bool embed_etkdg(RDKit::RWMol& molecule, const EtkdgOptions& options, const Deadline& deadline) {
   if (deadline.passed()) throw DeadlinePassed{};

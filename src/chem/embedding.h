@@ -4,19 +4,22 @@
 #include <GraphMol/RWMol.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 namespace molrt {
 
-// A moment that work must not outlive.
+// A moment that work must not outlive, or a stop that somebody asks for.
 class Deadline {
  public:
-  Deadline() = default;               // never
-  explicit Deadline(double seconds);  // from now; 0: never
+  Deadline() = default;  // never
+  // From now; 0 seconds: never. `stop`, if any, is asked whenever the clock is.
+  explicit Deadline(double seconds, std::function<bool()> stop = {});
   bool passed() const;
 
  private:
   std::optional<std::chrono::steady_clock::time_point> end_;
+  std::function<bool()> stop_;
 };
 
 struct DeadlinePassed {};  // thrown by the rungs

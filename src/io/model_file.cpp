@@ -22,6 +22,12 @@ std::string read_text(const std::string& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+std::string read_dictionary(const std::string& path) {
+  std::string text = read_text(path);
+  (void)Dictionary::parse(text, path, TokenLayout::file_order);  // complains with its own name
+  return text;
+}
+
 bool has_symbols(const std::string& path, int vocabulary) {
   try {
     return Dictionary::parse(read_text(path), path, TokenLayout::file_order).size() == vocabulary;
@@ -52,7 +58,7 @@ std::string dictionary_beside(const std::string& file, int vocabulary) {
 }
 
 std::string find_dictionary(ByteSource& source, const std::string& path, int vocabulary) {
-  if (!path.empty()) return read_text(path);
+  if (!path.empty()) return read_dictionary(path);
   if (const char* shipped = Dictionary::shipped_text(vocabulary)) return shipped;
   if (!source.is_file())
     fail(MOLRT_ERROR_FORMAT,
@@ -65,7 +71,8 @@ std::string find_dictionary(ByteSource& source, const std::string& path, int voc
 
 void describe_raw_head(const Weights& weights, ModelCard& card, const Notice& notice) {
   const std::string prefix = fold_prefix(0, 1);
-  if (!weights.has(prefix + "out_proj.weight")) return;
+  const auto first = weights.all().lower_bound(prefix);  // any tensor of a head
+  if (first == weights.all().end() || !first->first.starts_with(prefix)) return;
   const Head head = read_head(weights, prefix, card.architecture.width);
   notice(fmt::format(
       "{}: the head's task and target scaling are not in this file; predictions are its "
@@ -159,7 +166,8 @@ void apply(const OpenOptions& options, ModelCard& card) {
   if (options.hydrogens) card.hydrogens = *options.hydrogens;
   if (options.layout) card.layout = *options.layout;
   if (options.max_atoms) card.max_atoms = *options.max_atoms;
-  if (!options.dictionary_path.empty()) card.dictionary_text = read_text(options.dictionary_path);
+  if (!options.dictionary_path.empty())
+    card.dictionary_text = read_dictionary(options.dictionary_path);
 }
 
 }  // namespace

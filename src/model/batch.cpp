@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 
 #include "base/error.h"
@@ -21,10 +22,41 @@ bool needs_conformer(const ConformerResult& result, bool same_limit) {
   return result.status == MOLRT_ROW_PENDING;
 }
 
-void report(const RunOptions& options, int stage, size_t done, size_t total) {
-  if (options.progress && options.progress(stage, done, total))
-    fail(MOLRT_ERROR_CANCELLED, "stopped after {} of {} molecules", done, total);
-}
+// What a run tells its caller, and whether the caller has stopped it. Any worker may count and ask;
+// only the calling thread tells.
+class Watch {
+ public:
+  Watch(const RunOptions& options, int stage, size_t total)
+      : options_(options), stage_(stage), total_(total) {}
+
+  void count_one() { ++done_; }
+  bool stopped() const { return stopped_; }
+
+  // On the calling thread; true: stop.
+  bool tell() {
+    if (options_.progress && options_.progress(stage_, done_, total_)) stopped_ = true;
+    last_ = Clock::now();
+    return stopped_;
+  }
+  // The same, but not more often than a person notices.
+  bool tell_now_and_then() {
+    constexpr auto interval = std::chrono::milliseconds(20);
+    return Clock::now() - last_ < interval ? stopped_.load() : tell();
+  }
+  void tell_or_cancel() {
+    if (tell())
+      fail(MOLRT_ERROR_CANCELLED, "stopped after {} of {} molecules", done_.load(), total_);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const RunOptions& options_;
+  int stage_;
+  size_t total_;
+  std::atomic<size_t> done_{0};
+  std::atomic<bool> stopped_{false};
+  Clock::time_point last_ = Clock::now();
+};
 
 }  // namespace
 
@@ -77,15 +109,22 @@ void Batch::compute_missing(SizeLimit limit, const RunOptions& run) {
   ConformerOptions options = options_;
   options.max_atoms = limit.atoms;
   options.heavy_atoms_only = limit.heavy_atoms_only;
-  std::atomic<size_t> done{0};
-  parallel_for(run.threads, missing.size(), [&](size_t i, int worker) {
-    missing[i]->result = make_conformer(missing[i]->smiles, options);
-    missing[i]->limit = limit;
-    missing[i]->prepared = false;
-    const size_t now = ++done;
-    if (worker == 0) report(run, MOLRT_STAGE_CONFORMERS, now, missing.size());
-  });
-  if (!missing.empty()) report(run, MOLRT_STAGE_CONFORMERS, missing.size(), missing.size());
+  Watch watch(run, MOLRT_STAGE_CONFORMERS, missing.size());
+  parallel_for(
+      run.threads, missing.size(),
+      [&](size_t i, int worker) {
+        ConformerOptions own = options;
+        own.stop = [&, worker] {
+          return worker == 0 ? watch.tell_now_and_then() : watch.stopped();
+        };
+        missing[i]->result = make_conformer(missing[i]->smiles, own);
+        missing[i]->limit = limit;
+        missing[i]->prepared = false;
+        watch.count_one();
+        if (worker == 0) watch.tell_or_cancel();
+      },
+      [&] { watch.tell_or_cancel(); });
+  if (!missing.empty()) watch.tell_or_cancel();
 }
 
 // The batch's own limit; else what the model cannot read is not embedded either.

@@ -89,11 +89,14 @@ void run_encoder(const Model& model, std::span<const Features* const> molecules,
            molecules.size());
   };
   std::vector<Workspace> workspaces(std::max(1, run.threads));
-  parallel_for(run.threads, plan.shared.size(), [&](size_t p, int worker) {
-    run_pass(model, molecules, run, plan.shared[p], workspaces[worker]);
-    done += plan.shared[p].count;
-    if (worker == 0) tell();
-  });
+  parallel_for(
+      run.threads, plan.shared.size(),
+      [&](size_t p, int worker) {
+        run_pass(model, molecules, run, plan.shared[p], workspaces[worker]);
+        done += plan.shared[p].count;
+        if (worker == 0) tell();
+      },
+      tell);
   workspaces.clear();
   parallel_for(1, plan.large.size(), [&](size_t p, int) {
     Workspace workspace;

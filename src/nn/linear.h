@@ -11,8 +11,9 @@ namespace molrt {
 // NAME.weight [outputs, inputs], NAME.bias [outputs].
 inline PackedMatrix make_linear(const Weights& weights, const std::string& name, int inputs,
                                 int outputs, Epilogue epilogue) {
-  return PackedMatrix(weights.get(name + ".weight", {outputs, inputs}),
-                      weights.get(name + ".bias", {outputs}), inputs, outputs, epilogue);
+  const auto weight =
+      weights.get(name + ".weight", {outputs, inputs});  // complains before the bias
+  return PackedMatrix(weight, weights.get(name + ".bias", {outputs}), inputs, outputs, epilogue);
 }
 
 struct LayerNorm {

@@ -1,0 +1,195 @@
+#include "io/model_file.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "io/safetensors.h"
+#include "model/initialise.h"
+#include "support/expect_error.h"
+#include "support/npz.h"
+
+namespace molrt {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ModelFile : public testing::Test {
+ protected:
+  void SetUp() override { fs::create_directories(folder_); }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::string path(const std::string& name) const { return folder_ / name; }
+
+  Model open(const std::string& file, const OpenOptions& options = {}) {
+    notices_.clear();
+    return open_model(*ByteSource::map_file(file), options,
+                      [this](const std::string& text) { notices_ += text + "\n"; });
+  }
+
+  std::string write(const std::string& name, const TensorMap& tensors,
+                    const std::map<std::string, std::string>& metadata = {}) {
+    AtomicFile file(path(name));
+    write_safetensors(file, tensors, metadata);
+    file.commit();
+    return path(name);
+  }
+
+  TensorMap golden() { return open(test::golden_path("molecule_pooler.pth")).tensors(); }
+
+  std::map<std::string, std::string> metadata(const std::string& file) {
+    return read_safetensors(*ByteSource::map_file(file)).metadata;
+  }
+
+  const fs::path folder_ =
+      fs::temp_directory_path() / ("molrt-model-file-" + std::to_string(getpid()));
+  std::string notices_;
+};
+
+TEST_F(ModelFile, EveryWrappingOfTheSameWeightsIsTheSameModel) {
+  const auto reference = open(test::golden_path("molecule_linear.pth"));
+  for (const char* name : {"bare", "torch2", "legacy"}) {
+    const auto other = open(test::golden_path(fmt::format("molecule_linear_{}.pth", name)));
+    for (const auto& [tensor, value] : reference.tensors())
+      EXPECT_EQ(to_f32(value), to_f32(other.tensors().at(tensor))) << name << " " << tensor;
+  }
+}
+
+TEST_F(ModelFile, TheContainerKeepsEverything) {
+  OpenOptions options;
+  options.layout = TokenLayout::specials_first;
+  options.hydrogens = Hydrogens::none;
+  options.max_atoms = 77;
+  const Model model = open(test::golden_path("oled_linear.pth"), options);
+  save_model(model, path("m.molrt"), std::nullopt);
+  const Model again = open(path("m.molrt"));
+  EXPECT_EQ(notices_, "");
+  EXPECT_EQ(describe_model(model), describe_model(again));
+  for (const auto& [name, tensor] : model.tensors())
+    EXPECT_EQ(to_f32(tensor), to_f32(again.tensors().at(name))) << name;
+}
+
+TEST_F(ModelFile, WhatRawWeightsDoNotSayIsAssumedAloud) {
+  EXPECT_EQ(open(test::golden_path("molecule_linear.pth")).card().hydrogens, Hydrogens::all);
+  EXPECT_NE(notices_.find("hydrogens"), std::string::npos);
+  EXPECT_NE(notices_.find("file order"), std::string::npos);
+  EXPECT_NE(notices_.find("raw outputs"), std::string::npos);
+  EXPECT_EQ(open(test::golden_path("oled_linear.pth")).card().hydrogens, Hydrogens::none);
+  fs::copy(test::golden_path("molecule_linear.pth"), path("mol_pre_no_h_220816.pt"));
+  EXPECT_EQ(open(path("mol_pre_no_h_220816.pt")).card().hydrogens, Hydrogens::none);
+}
+
+TEST_F(ModelFile, AGapInTheLayersIsAMissingTensor) {
+  TensorMap tensors = golden();
+  std::erase_if(tensors, [](const auto& t) { return t.first.starts_with("encoder.layers.1."); });
+  const auto file = write("gap.safetensors", tensors);
+  EXPECT_ERROR(open(file), MOLRT_ERROR_FORMAT, "'encoder.layers.1.");
+}
+
+TEST_F(ModelFile, AHeadThatLacksATensorIsNoModelWithoutAHead) {
+  TensorMap tensors = golden();
+  tensors.erase("classification_head.out_proj.weight");
+  const auto file = write("head.safetensors", tensors);
+  EXPECT_ERROR(open(file), MOLRT_ERROR_FORMAT, "'classification_head.out_proj.weight' is missing");
+}
+
+TEST_F(ModelFile, EveryTensorsAbsenceAndShapeAndNumbersAreNoticed) {
+  const TensorMap whole = golden();
+  for (const auto& [name, tensor] : whole) {
+    // Without these two the weights are another, smaller model, which is said elsewhere.
+    if (name.starts_with("classification_head.dense.")) continue;
+    TensorMap broken = whole;
+    broken.erase(name);
+    EXPECT_THROW(open(write("t.safetensors", broken)), Error) << name << " missing";
+    broken[name] = make_tensor({1, 1, 1}, {0});
+    EXPECT_THROW(open(write("t.safetensors", broken)), Error) << name << " of another shape";
+    auto values = to_f32(tensor);
+    values.back() = NAN;
+    broken[name] = make_tensor(tensor.shape, values);
+    const auto file = write("t.safetensors", broken);
+    EXPECT_ERROR(open(file), MOLRT_ERROR_FORMAT, name);
+  }
+}
+
+TEST_F(ModelFile, MetadataIsChecked) {
+  save_model(open(test::golden_path("molecule_pooler.pth")), path("m.molrt"), std::nullopt);
+  const auto good = metadata(path("m.molrt"));
+  const TensorMap tensors = golden();
+  const auto refused = [&](const std::string& key, const std::string& value) {
+    auto bad = good;
+    bad[key] = value;
+    const auto file = write("bad.molrt", tensors, bad);
+    EXPECT_THROW(open(file), Error) << key << " = " << value.substr(0, 80);
+  };
+  for (const auto& [key, value] : good) {
+    if (key == "format") continue;  // without it the file is bare weights
+    auto bad = good;
+    bad.erase(key);
+    const auto file = write("bad.molrt", tensors, bad);
+    EXPECT_ERROR(open(file), MOLRT_ERROR_FORMAT, key);
+  }
+  refused("format_version", "2");
+  refused("settings", std::string(400000, '['));
+  refused("settings", std::string(400, '[') + std::string(400, ']'));
+  refused("configuration", "{}");
+  refused("configuration", "[]");
+  refused("targets", "[1]");
+  refused("targets", "[]");
+  refused("scalers", "[]");
+  refused("scalers", R"([[{"mean":0,"scale":0}]])");
+  refused("scalers", R"([[{"mean":0,"scale":1}]])");
+  refused("task", "alchemy");
+  refused("dictionary", "[PAD]\n");
+  for (const char* layers : {"2", "4", "2.5", "1e300", "-1", "\"3\""}) {
+    std::string configuration = good.at("configuration");
+    configuration.replace(configuration.find("\"layers\":3"), 10, fmt::format("\"layers\":{}", layers));
+    refused("configuration", configuration);
+  }
+}
+
+TEST_F(ModelFile, AWeightThatOverflowsTheSmallerTypeIsRefused) {
+  TensorMap tensors = golden();
+  auto values = to_f32(tensors.at("encoder.layers.0.fc1.weight"));
+  values[3] = 70000;
+  tensors["encoder.layers.0.fc1.weight"] =
+      make_tensor(tensors.at("encoder.layers.0.fc1.weight").shape, values);
+  const Model model = open(write("big.safetensors", tensors));
+  EXPECT_ERROR(save_model(model, path("f16.molrt"), Dtype::f16), MOLRT_ERROR_UNSUPPORTED,
+               "'encoder.layers.0.fc1.weight': 70000");
+  EXPECT_FALSE(fs::exists(path("f16.molrt")));
+  save_model(model, path("bf16.molrt"), Dtype::bf16);
+  EXPECT_EQ(open(path("bf16.molrt")).tensors().at("embed_tokens.weight").dtype, Dtype::bf16);
+}
+
+TEST_F(ModelFile, OtherVocabulariesFindTheirDictionaryBesideTheFileOnly) {
+  TensorMap tensors = golden();
+  const auto grow = [&](const char* name, int64_t rows, int64_t columns) {
+    tensors[name] = make_tensor({rows, columns}, std::vector<float>(rows * columns, .5f));
+  };
+  grow("embed_tokens.weight", 8, 64);
+  grow("gbf.mul.weight", 64, 1);
+  grow("gbf.bias.weight", 64, 1);
+  const auto file = write("other.safetensors", tensors);
+  EXPECT_ERROR(open(file), MOLRT_ERROR_FORMAT, "no dictionary of 7 symbols");
+  std::ofstream(path("pocket.dict.txt")) << "[PAD]\n[CLS]\n[SEP]\n[UNK]\nC\nN\nO\n";
+  EXPECT_EQ(open(file).dictionary().size(), 8);
+  std::ofstream(path("dict.txt")) << "[PAD]\n[CLS]\n[SEP]\n[UNK]\nC\nN\nS\n";
+  EXPECT_ERROR(open(file), MOLRT_ERROR_FORMAT, "more than one");
+  OpenOptions options;
+  options.dictionary_path = path("dict.txt");
+  EXPECT_EQ(open(file, options).dictionary().symbols()[6], "S");
+
+  auto mapped = ByteSource::map_file(file);
+  auto memory = ByteSource::copy_memory(mapped->read(0, mapped->size(), "file"), "memory");
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  EXPECT_ERROR(open_model(*memory, {}, [](const std::string&) {}), MOLRT_ERROR_FORMAT,
+               "option dictionary");
+  fs::current_path(before);
+}
+
+}  // namespace
+}  // namespace molrt
