@@ -5,6 +5,7 @@ import pytest
 
 import molrt
 from conftest import BAD, GOOD
+from molrt import _elements
 
 
 def interleaved():
@@ -57,6 +58,33 @@ def test_hydrogens_only_and_unknown_elements(small):
     assert small.embed(["[H][H]"]).ok.all()
     ours = small.embed(symbols=[["C", "*"]], coordinates=[[[0, 0, 0], [0, 0, 1.5]]])
     assert ours.ok.all() and ours.flags == [("unknown_element",)]
+
+
+POINTS = [[0, 0, 0], [0, 0, 1.2], [0, 1.1, 0], [0, -1.1, 0]]
+
+
+@pytest.mark.parametrize("kind", [list, np.array, lambda z: np.array(z, np.uint8)])
+def test_atomic_numbers_are_elements(small, kind):
+    by_symbol = small.embed(symbols=[["C", "O", "H", "*"]], coordinates=[POINTS])
+    by_number = small.embed(symbols=[kind([6, 8, 1, 0])], coordinates=[POINTS])
+    assert by_number.cls.tobytes() == by_symbol.cls.tobytes()
+    assert by_number.flags == [("unknown_element",)]  # of the "*"
+    assert small.embed(symbols=[kind([6, 8])], coordinates=[POINTS[:2]]).flags == [()]
+    every = molrt.conformers(symbols=[[z] for z in range(119)], coordinates=[[[0, 0, 0]]] * 119)
+    assert [s[0] for s in every.symbols] == _elements.SYMBOLS
+
+
+@pytest.mark.parametrize("text", ["c", "CL", "6", "", "Carbon"])
+def test_a_text_that_is_no_symbol_is_an_unknown_element(small, text):
+    assert small.embed(symbols=[[text]], coordinates=[[[0, 0, 0]]]).flags == [("unknown_element",)]
+
+
+def test_given_hydrogens(small):
+    structure = {"symbols": [["C", "H"]], "coordinates": [POINTS[:2]]}
+    without = molrt.init("linear", layers=1, width=16, ffn=16, heads=2).embed(**structure)
+    assert without.flags == [("hydrogens_removed",)] and list(without.atom_index[0]) == [0]
+    kept = small.embed(**structure)  # and none are added to CH
+    assert kept.flags == [()] and list(kept.atom_index[0]) == [0, 1]
 
 
 def test_too_many_atoms(small):
@@ -120,6 +148,12 @@ def test_texts_that_c_would_cut_short(small):
     ({"smiles": ["C"], "symbols": [["C"]], "coordinates": [[[0, 0, 0]]]}, TypeError, "either smiles"),
     ({"symbols": [["C"]]}, TypeError, "coordinates"),
     ({"symbols": ["C", "H"], "coordinates": [[[0, 0, 0]]] * 2}, TypeError, r"symbols\[0\]"),
+    ({"symbols": [6, 1], "coordinates": [[[0, 0, 0]]] * 2}, TypeError, r"symbols\[0\] is 6"),
+    ({"symbols": [["C", 6.0]], "coordinates": [POINTS[:2]]}, TypeError, r"symbols\[0\]\[1\].*float"),
+    ({"symbols": [["C", b"H"]], "coordinates": [POINTS[:2]]}, TypeError, r"symbols\[0\]\[1\].*bytes"),
+    ({"symbols": [["C", True]], "coordinates": [POINTS[:2]]}, TypeError, r"symbols\[0\]\[1\].*bool"),
+    ({"symbols": [["C", 119]], "coordinates": [POINTS[:2]]}, ValueError, r"symbols\[0\]\[1\].*0.*118"),
+    ({"symbols": [["C", -1]], "coordinates": [POINTS[:2]]}, ValueError, r"symbols\[0\]\[1\].*0.*118"),
     ({"symbols": [["C"]], "coordinates": [[[0, 0, 0]]] * 2}, ValueError, "1 molecules.* 2"),
     ({"symbols": [["C", "O"]], "coordinates": [[[0, 0, 0]]]}, ValueError, r"\(1, 3\).*2 atoms"),
     ({"symbols": [["C"]], "coordinates": [[[0, 0]]]}, ValueError, r"\(1, 2\)"),

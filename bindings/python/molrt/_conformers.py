@@ -7,14 +7,9 @@ from typing import List, Optional
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, read_text, run
+from ._elements import SYMBOLS
 from ._library import lib
 from ._molecules import Coordinates, Rows, Smiles, Symbols, Work
-
-# The C interface speaks in atomic numbers; Model.embed() and people in symbols. "*" is no element.
-_SYMBOLS = ("* H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As "
-            "Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd "
-            "Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am "
-            "Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og").split()
 
 
 @dataclass(frozen=True)
@@ -58,5 +53,5 @@ def conformers(smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = 
         if count:
             run(lib.molrt_batch_get_conformer, work.batch, row, numbers[-1].ctypes.data,
                 points[-1].ctypes.data, index[-1].ctypes.data, count)
-    return Conformers(**vars(work.rows()), symbols=[[_SYMBOLS[n] for n in z] for z in numbers],
+    return Conformers(**vars(work.rows()), symbols=[[SYMBOLS[n] for n in z] for z in numbers],
                       coordinates=points, atom_index=index, _batch=work.batch)

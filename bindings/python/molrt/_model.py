@@ -57,9 +57,13 @@ class Model:
 
     Made by load(), init() and finetune(). The options that embed() and predict() share:
 
-    smiles: SMILES, any iterable of str; None and NaN count as empty. Or both of
-    symbols, coordinates: for each molecule its element symbols, and an [atoms, 3] array in Angstrom;
-        all atoms are used as they are, no hydrogens are added
+    smiles: SMILES, any iterable of str; None and NaN count as empty. Or, both of:
+    symbols: for each molecule its elements, as symbols or atomic numbers. Symbols are case-sensitive:
+        "Cl", not "CL"; "D" and "T" are hydrogen. A text that is no symbol, such as "*", or 0 is read
+        as an unknown element (flag "unknown_element")
+    coordinates: for each molecule an [atoms, 3] array in Angstrom. No hydrogens are added. A model
+        without hydrogens (info["hydrogens"] == "none") leaves given ones out (flag
+        "hydrogens_removed"); load(..., hydrogens="all") keeps them
     ladder: "default": RDKit's ETKDG, again from random coordinates, then 2D; "peer": ETKDG, then 2D
     conformer_seed: RDKit's random seed (42)
     time_limit: seconds for one molecule's conformer (60); 0: none

@@ -4,18 +4,19 @@ import ctypes
 import numbers
 from ctypes import byref
 from dataclasses import dataclass
-from typing import Any, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_run_options
 from ._call import new_struct, run, run_long
+from ._elements import symbol_of
 from ._library import ConformerOptions, Row, lib, text
 
 LADDERS = {"default": 0, "peer": 1}
 
 Smiles = Iterable[Optional[str]]
-Symbols = Iterable[Sequence[str]]
+Symbols = Iterable[Sequence[Union[str, int]]]
 Coordinates = Iterable[Any]
 
 
@@ -131,10 +132,7 @@ def _add_structures(batch: Handle, symbols: List[Any], coordinates: List[Any]) -
     if len(symbols) != len(coordinates):
         raise ValueError(f"symbols has {len(symbols)} molecules, coordinates {len(coordinates)}")
     for row, (names, points) in enumerate(zip(symbols, coordinates)):
-        if isinstance(names, (str, bytes)):
-            raise TypeError(f"symbols[{row}] is a single text, {names!r}: expected a molecule's list "
-                            "of element symbols")
-        texts = [c_text(str(name)) for name in names]
+        texts = _symbol_texts(row, names)
         xyz = np.ascontiguousarray(points, dtype=np.float64)
         if xyz.size == 0:
             xyz = xyz.reshape(-1, 3)
@@ -143,3 +141,16 @@ def _add_structures(batch: Handle, symbols: List[Any], coordinates: List[Any]) -
                              f"{len(texts)} atoms: expected ({len(texts)}, 3)")
         array = (ctypes.c_char_p * len(texts))(*texts)
         run(lib.molrt_batch_add_atoms, batch, array, xyz.ctypes.data, len(texts))
+
+
+def _symbol_texts(row: int, elements: Any) -> List[bytes]:
+    if isinstance(elements, (str, bytes)) or not np.iterable(elements):
+        raise TypeError(f"symbols[{row}] is {elements!r}: expected a molecule's list of element "
+                        "symbols or atomic numbers")
+    texts = []
+    for atom, element in enumerate(elements):
+        try:
+            texts.append(c_text(symbol_of(element)))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"symbols[{row}][{atom}] is {element!r}: {error}") from None
+    return texts
