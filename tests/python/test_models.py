@@ -74,6 +74,7 @@ def test_assumptions_are_logged(caplog):
     (lambda p: molrt.load("/nonexistent/weights.pt"), OSError, "io"),
     (lambda p: molrt.load(b"noise, and no checkpoint at all"), molrt.FormatError, "format"),
     (lambda p: molrt.load((DATA / "molecule_linear.pth").read_bytes()[:9999]), ValueError, "format"),
+    (lambda p: molrt.load(b""), molrt.FormatError, "format"),
     (lambda p: molrt.init(layers=-1), ValueError, "invalid_argument"),
     (lambda p: molrt.init(width=10, heads=3), molrt.InvalidArgumentError, "invalid_argument"),
     (lambda p: molrt.init(layers=1, width=8, ffn=8, heads=2).predict(["C"]), molrt.Error, "state"),
@@ -86,6 +87,17 @@ def test_errors(call, error, status, tmp_path):
     assert isinstance(caught.value, molrt.Error)
     assert caught.value.status == status
     assert str(caught.value)
+
+
+def test_empty_bytes_are_called_empty():
+    with pytest.raises(ValueError, match="empty"):
+        molrt.load(bytearray())
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_seed_out_of_range(seed):
+    with pytest.raises(ValueError, match=f"seed={seed}: expected 0 to {2**64 - 1}"):
+        molrt.init(seed=seed)
 
 
 def test_names_are_checked_here():

@@ -42,6 +42,8 @@ def test_several_targets_with_gaps_and_bad_molecules(small, esol):
     assert model.predict(["CCO"]).mean.shape == (1, 2)
     assert model.info["head"] == "pooled"
     assert list(model.rows.status[:1]) == ["invalid_smiles"]
+    assert '"not a molecule"' in model.rows.messages[0]
+    assert set(model.rows.messages[1:]) == {""}
     assert np.isnan(model.held_out[0]).all()
 
 
@@ -75,6 +77,8 @@ def test_settings_table():
     ({"lr": float("nan")}, molrt.InvalidArgumentError, "lr"),
     ({"head": "lineal"}, molrt.InvalidArgumentError, "linear"),
     ({"head": 3}, TypeError, "head"),
+    ({"seed": -1}, ValueError, "'seed' must be between 0 and"),
+    ({"batch_size": 0}, ValueError, "'batch_size' must be between 1 and"),
 ])
 def test_wrong_settings(small, settings, error, text):
     with pytest.raises(error, match=text):
@@ -85,10 +89,14 @@ def test_wrong_settings(small, settings, error, text):
     ({}, TypeError, "targets"),
     ({"targets": [1, 2, 3]}, ValueError, "3 rows.*2 molecules"),
     ({"targets": [[[1]], [[2]]]}, ValueError, "3 dimensions"),
+    ({"targets": [1, 2], "progress": 5}, TypeError, "progress=5"),
+    ({"targets": [[1, 2, 3]] * 2, "target_names": ["a", "b", "a"]}, ValueError, "'a' more than once"),
     ({"targets": [1, 2], "target_names": ["a", "b"]}, ValueError, "2 names.*1 columns"),
     ({"targets": [1, 1]}, molrt.DataError, "."),
     ({"targets": [None, None]}, molrt.DataError, "."),
-    ({"targets": [1, float("inf")]}, molrt.DataError, "."),
+    ({"targets": [1, float("inf")]}, molrt.DataError, r"targets\[1\]"),
+    ({"targets": [1, 3.5e38]}, molrt.DataError, r"targets\[1\].*3\.5e\+38.*3\.403e\+38"),
+    ({"targets": [[1, 2], [3, -1e300]]}, molrt.DataError, r"targets\[1\]: column 1 is -1e\+300"),
 ])
 def test_wrong_targets(small, arguments, error, text):
     with pytest.raises(error, match=text):

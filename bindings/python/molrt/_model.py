@@ -10,6 +10,7 @@ import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text
 from ._call import run, run_long
+from ._errors import FormatError
 from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, lib, text
 from ._molecules import Coordinates, Rows, Smiles, Symbols, Work
 
@@ -186,6 +187,8 @@ def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
     context = new_context(threads)
     if isinstance(path, (bytes, bytearray, memoryview)):
         data = np.frombuffer(path, np.uint8)
+        if not data.size:
+            raise FormatError("the bytes of the weights are empty")
         source: Tuple[Any, ...] = (lib.molrt_model_open_memory, context, data.ctypes.data, data.size)
     else:
         source = (lib.molrt_model_open, context, path_text(path))

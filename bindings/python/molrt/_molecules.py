@@ -8,8 +8,8 @@ from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_run_options
-from ._call import new_struct, run, run_long
+from ._call import Handle, ProgressArgument, c_text, check_progress, choice, new_context
+from ._call import new_run_options, new_struct, run, run_long
 from ._elements import symbol_of
 from ._library import ConformerOptions, Row, lib, text
 
@@ -49,6 +49,7 @@ class Work:
                  time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
                  crop: bool = False, batch_size: Optional[int] = None,
                  threads: Optional[int] = None, progress: ProgressArgument = None):
+        check_progress(progress)
         self._progress = progress
         self.options = new_run_options(max_atoms=max_atoms, crop=int(bool(crop)),
                                        batch_size=batch_size)

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
+from ._errors import DataError
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
 from ._molecules import Coordinates, Rows, Smiles, Symbols, Work, job_rows
@@ -45,7 +46,7 @@ class FineTunedModel(Model):
         parts beside predicting the mean
     held_out: [n, targets] float32, predictions of molecules while they were held out; NaN for those
         that never were
-    rows: what happened to each molecule, without messages
+    rows: what happened to each molecule
     """
 
     report: Dict[str, Any]
@@ -106,16 +107,28 @@ def _target_matrix(targets: Any, rows: int) -> np.ndarray:
         raise ValueError(f"targets has {values.ndim} dimensions: expected [n] or [n, targets]")
     if len(values) != rows:
         raise ValueError(f"targets has {len(values)} rows, but there are {rows} molecules")
+    _check_magnitude(values)
     return values
+
+
+def _check_magnitude(values: np.ndarray) -> None:
+    """Predictions are float32, and so can be no larger."""
+    largest = np.finfo(np.float32).max
+    for row, column in np.argwhere(np.abs(values) > largest)[:1]:
+        raise DataError(f"targets[{row}]: column {column} is {values[row, column]}: expected at most "
+                        f"{largest:.4g}, or NaN or None where there is no value")
 
 
 def _names(names: Union[str, Sequence[str], None], count: int) -> Any:
     if names is None:
         return None
-    listed = [names] if isinstance(names, str) else list(names)
+    listed = [names] if isinstance(names, str) else [str(name) for name in names]
     if len(listed) != count:
         raise ValueError(f"target_names has {len(listed)} names, but targets has {count} columns")
-    return (ctypes.c_char_p * count)(*(c_text(str(name)) for name in listed))
+    repeated = sorted({name for name in listed if listed.count(name) > 1})
+    if repeated:
+        raise ValueError(f"target_names has {', '.join(map(repr, repeated))} more than once")
+    return (ctypes.c_char_p * count)(*(c_text(name) for name in listed))
 
 
 def _settings_handle(values: Dict[str, Any]) -> Handle:
