@@ -1,5 +1,9 @@
 """Opening, saving and describing models; errors of files."""
 
+import copy
+import multiprocessing
+import pickle
+
 import numpy as np
 import pytest
 
@@ -21,6 +25,24 @@ def test_save_and_load(headed, tmp_path):
     assert again.info["hydrogens"] == headed.info["hydrogens"]
     assert again.target_names == headed.target_names
     assert list(tmp_path.iterdir()) == [path]  # no temporary file left
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_and_pickles(again):
+    model = molrt.load(DATA / "molecule_linear.pth", hydrogens="none", layout="specials_first",
+                       max_atoms=12, threads=1)
+    other = again(model)
+    assert other.predict(GOOD).mean.tobytes() == model.predict(GOOD).mean.tobytes()
+    assert {**other.info, "bytes_read": 0} == {**model.info, "bytes_read": 0}
+    assert other.target_names == model.target_names
+    assert list(other.embed(["C" * 13]).status) == ["too_large"]
+
+
+def test_a_spawned_process_predicts(headed):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        there = pool.apply(headed.predict, (GOOD,))
+    assert there.mean.tobytes() == headed.predict(GOOD).mean.tobytes()
+    assert list(there.status) == ["etkdg_mmff"] * len(GOOD)
 
 
 @pytest.mark.parametrize("dtype, bytes_each", [("f32", 4), ("f16", 2), ("bf16", 2)])

@@ -1,6 +1,7 @@
 """finetune(), its settings and targets."""
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -21,6 +22,15 @@ def test_round_trip(tuned, small, esol, tmp_path):
     again = molrt.load(tmp_path / "esol.molrt").predict(smiles=esol.smiles)
     assert again.mean.tobytes() == prediction.mean.tobytes()
     assert small.info["outputs"] == 0  # the base stays
+
+
+def test_a_pickle_keeps_what_training_told(tuned, esol):
+    again = pickle.loads(pickle.dumps(tuned))
+    assert isinstance(again, molrt.FineTunedModel)
+    assert again.predict(esol.smiles).mean.tobytes() == tuned.predict(esol.smiles).mean.tobytes()
+    assert again.report == tuned.report
+    assert again.held_out.tobytes() == tuned.held_out.tobytes()
+    assert list(again.rows.status) == list(tuned.rows.status)
 
 
 def test_training_repeats(tuned, small, esol):

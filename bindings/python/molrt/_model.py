@@ -2,9 +2,11 @@
 
 import json
 import os
+import tempfile
 from ctypes import byref, c_int32
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple, Union
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple, Type, Union
 
 import numpy as np
 
@@ -19,6 +21,9 @@ LAYOUTS = {"auto": 0, "file_order": 1, "specials_first": 2}
 KERNELS = {"gaussian": 1, "linear": 2}
 HEADS = {"none": 0, "linear": 1, "pooled": 2}
 DTYPES = {"keep": 0, "f32": 1, "f16": 2, "bf16": 3}
+
+
+_OF_HANDLE = ("_handle", "_threads", "_info")  # what Model.__init__() sets
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class Prediction(Rows):
 class Model:
     """Weights, immutable: any number of threads may use one model at the same time.
 
-    Made by load(), init() and finetune(). The options that embed() and predict() share:
+    Made by load(), init() and finetune(). Can be pickled and copied, as multiprocessing and joblib do.
+    The options that embed() and predict() share:
 
     smiles: SMILES, any iterable of str; None and NaN count as empty. Or, both of:
     symbols: for each molecule its elements, as symbols or atomic numbers. Symbols are case-sensitive:
@@ -166,6 +172,15 @@ class Model:
         return (f"<molrt.{type(self).__name__}: {i['kernel']} kernel, {i['layers']} layers, "
                 f"width {i['width']}, targets {self.target_names}>")
 
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """By the bytes of save(), so that other processes can have the model, and copies too."""
+        with tempfile.TemporaryDirectory(prefix="molrt-") as folder:
+            path = Path(folder) / "model.molrt"
+            self.save(path)
+            contents = path.read_bytes()
+        others = {name: value for name, value in vars(self).items() if name not in _OF_HANDLE}
+        return _reopen, (type(self), contents, self._threads), others
+
     def _threads_of(self, threads: Optional[int]) -> Optional[int]:
         return self._threads if threads is None else threads
 
@@ -184,6 +199,10 @@ def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
     options = new_struct(OpenOptions, hydrogens=choice("hydrogens", hydrogens, HYDROGENS),
                          layout=choice("layout", layout, LAYOUTS), max_atoms=max_atoms,
                          dictionary_path=None if dictionary is None else path_text(dictionary))
+    return Model(_open(path, options, threads), threads)
+
+
+def _open(path: Any, options: Any, threads: Optional[int]) -> Handle:
     context = new_context(threads)
     if isinstance(path, (bytes, bytearray, memoryview)):
         data = np.frombuffer(path, np.uint8)
@@ -192,7 +211,12 @@ def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
         source: Tuple[Any, ...] = (lib.molrt_model_open_memory, context, data.ctypes.data, data.size)
     else:
         source = (lib.molrt_model_open, context, path_text(path))
-    return Model(Handle(lib.molrt_model_free, *source, byref(options)), threads)
+    return Handle(lib.molrt_model_free, *source, byref(options))
+
+
+def _reopen(kind: Type["Model"], contents: bytes, threads: Optional[int]) -> "Model":
+    """A pickled model."""
+    return kind(_open(contents, new_struct(OpenOptions), threads), threads)
 
 
 def init(kernel: str = "gaussian", *, layers: Optional[int] = None, width: Optional[int] = None,
