@@ -80,7 +80,7 @@ def run(function: Any, *arguments: Any) -> None:
 
 
 def run_long(function: Any, *arguments: Any, progress: ProgressArgument = None) -> None:
-    """Calls a function that may call back; raises what a callback or signal raised, else what failed."""
+    """Calls a function that may call back; raises what a callback or signal raised, else a failure."""
     line = TerminalLine() if progress is True else None
     outer = getattr(_thread, "call", None)
     call = _thread.call = _Call(line or (progress if callable(progress) else None))
@@ -123,6 +123,10 @@ class Handle:
         # at exit: a daemon thread may still be inside a call.
         weakref.finalize(self, free, self._as_parameter_).atexit = False
         run_long(function, *arguments, byref(self._as_parameter_))
+
+    def __reduce__(self) -> Any:
+        raise TypeError("an object of libmolrt cannot be pickled or copied (a molrt.Model can; of "
+                        "molrt.Conformers take the arrays)")
 
 
 def new_context(threads: Optional[int]) -> Handle:

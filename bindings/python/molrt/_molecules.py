@@ -24,10 +24,15 @@ Coordinates = Iterable[Any]
 class Rows:
     """What happened to each molecule, in the order given.
 
-    status: [n] str; where the coordinates came from ("given", "etkdg_mmff", "etkdg", "2d"), or why
-        there is no result ("invalid_smiles", "too_large", ...)
+    status: [n] str. Where there is a result, where its coordinates came from: "given"; "etkdg_mmff",
+        RDKit's ETKDG and MMFF94; "etkdg", where MMFF94 has no parameters; "2d", a flat drawing,
+        because 3D failed. Else why there is none: "empty", "invalid_smiles", "no_atoms" (hydrogens
+        only, for a model without), "too_large", "no_conformer", "timeout", "bad_coordinates",
+        "non_finite" (of the network's output), "out_of_memory", "internal"
     ok: [n] bool; False where there is no result
-    flags: for each molecule a tuple of names, such as ("unknown_element",)
+    flags: for each molecule a tuple of "unknown_element" (at least one that the model does not know),
+        "hydrogens_removed" (given ones, for a model without), "retried" (embedded from random
+        coordinates), "cropped" (to max_atoms, as asked); mostly ()
     messages: for each molecule what went wrong, or ""
     """
 

@@ -24,7 +24,11 @@ _TYPES = {_F64: "float", _I64: "int", _TEXT: "str"}
 
 @dataclass(frozen=True)
 class Setting:
-    """One training setting; `keyword` is how finetune() takes it, `name` how models store it."""
+    """One training setting: finetune(..., keyword=value). Models store it as `name`.
+
+    default and recommended are texts; the latter is a good value where the default is off. choices,
+    minimum and maximum (inclusive) are what is taken; since is the version that brought it.
+    """
 
     name: str
     keyword: str
@@ -42,10 +46,10 @@ class Setting:
 class FineTunedModel(Model):
     """A model from finetune(), with what training told.
 
-    report: rows used and left out, each fold's sizes, epochs and metrics, metrics of the held-out
-        parts beside predicting the mean
-    held_out: [n, targets] float32, predictions of molecules while they were held out; NaN for those
-        that never were
+    report: dict with the rows used and left out, the settings, each fold's sizes, epochs and metrics,
+        and metrics of the held-out molecules beside those of always predicting the mean
+    held_out: [n, targets] float32, predictions for molecules by a fold that was not trained on them;
+        NaN for those that were never held out
     rows: what happened to each molecule
     """
 
@@ -55,7 +59,7 @@ class FineTunedModel(Model):
 
 
 def settings() -> List[Setting]:
-    """The library's table of training settings."""
+    """All settings of finetune(), with defaults, ranges and help."""
     return [_setting(i) for i in range(lib.molrt_settings_count())]
 
 
@@ -69,11 +73,15 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
     weights: a model, or what load() takes
-    smiles, or symbols and coordinates, ladder ... progress: as for Model.embed(); in the stage
-        "training" the details are fold, folds, epoch, epochs, train_loss and valid_loss
+    smiles, or symbols and coordinates; ladder ... threads: see Model
     targets: [n] or [n, targets] in your own units; None or NaN where there is no value
-    target_names: [targets], the outputs' names
-    settings: how to train, such as epochs=50, head="pooled", folds=5: see settings()
+    target_names: one str or [targets], all different; default: "target", or "target_1" ...
+    progress: see Model; there is a third stage, "training", which counts epochs, with the details
+        fold, folds, epoch, epochs, train_loss and valid_loss
+    settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
+        batch_size is the molecules of an optimiser step, and seed is that of training
+
+    Molecules that fail are left out: see the result's `rows` and `report`.
     """
     handle = _settings_handle(settings)
     base = weights if isinstance(weights, Model) else load(weights, threads=threads)
