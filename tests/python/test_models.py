@@ -1,5 +1,9 @@
 """Opening, saving and describing models; errors of files."""
 
+import copy
+import multiprocessing
+import pickle
+
 import numpy as np
 import pytest
 
@@ -21,6 +25,24 @@ def test_save_and_load(headed, tmp_path):
     assert again.info["hydrogens"] == headed.info["hydrogens"]
     assert again.target_names == headed.target_names
     assert list(tmp_path.iterdir()) == [path]  # no temporary file left
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_and_pickles(again):
+    model = molrt.load(DATA / "molecule_linear.pth", hydrogens="none", layout="specials_first",
+                       max_atoms=12, threads=1)
+    other = again(model)
+    assert other.predict(GOOD).mean.tobytes() == model.predict(GOOD).mean.tobytes()
+    assert {**other.info, "bytes_read": 0} == {**model.info, "bytes_read": 0}
+    assert other.target_names == model.target_names
+    assert list(other.embed(["C" * 13]).status) == ["too_large"]
+
+
+def test_a_spawned_process_predicts(headed):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        there = pool.apply(headed.predict, (GOOD,))
+    assert there.mean.tobytes() == headed.predict(GOOD).mean.tobytes()
+    assert list(there.status) == ["etkdg_mmff"] * len(GOOD)
 
 
 @pytest.mark.parametrize("dtype, bytes_each", [("f32", 4), ("f16", 2), ("bf16", 2)])
@@ -74,6 +96,7 @@ def test_assumptions_are_logged(caplog):
     (lambda p: molrt.load("/nonexistent/weights.pt"), OSError, "io"),
     (lambda p: molrt.load(b"noise, and no checkpoint at all"), molrt.FormatError, "format"),
     (lambda p: molrt.load((DATA / "molecule_linear.pth").read_bytes()[:9999]), ValueError, "format"),
+    (lambda p: molrt.load(b""), molrt.FormatError, "format"),
     (lambda p: molrt.init(layers=-1), ValueError, "invalid_argument"),
     (lambda p: molrt.init(width=10, heads=3), molrt.InvalidArgumentError, "invalid_argument"),
     (lambda p: molrt.init(layers=1, width=8, ffn=8, heads=2).predict(["C"]), molrt.Error, "state"),
@@ -86,6 +109,17 @@ def test_errors(call, error, status, tmp_path):
     assert isinstance(caught.value, molrt.Error)
     assert caught.value.status == status
     assert str(caught.value)
+
+
+def test_empty_bytes_are_called_empty():
+    with pytest.raises(ValueError, match="empty"):
+        molrt.load(bytearray())
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_seed_out_of_range(seed):
+    with pytest.raises(ValueError, match=f"seed={seed}: expected 0 to {2**64 - 1}"):
+        molrt.init(seed=seed)
 
 
 def test_names_are_checked_here():

@@ -1,10 +1,13 @@
 """Molecules in, rows out: statuses, order, and the kinds of input."""
 
+import pickle
+
 import numpy as np
 import pytest
 
 import molrt
 from conftest import BAD, GOOD
+from molrt import _elements
 
 
 def interleaved():
@@ -59,6 +62,33 @@ def test_hydrogens_only_and_unknown_elements(small):
     assert ours.ok.all() and ours.flags == [("unknown_element",)]
 
 
+POINTS = [[0, 0, 0], [0, 0, 1.2], [0, 1.1, 0], [0, -1.1, 0]]
+
+
+@pytest.mark.parametrize("kind", [list, np.array, lambda z: np.array(z, np.uint8)])
+def test_atomic_numbers_are_elements(small, kind):
+    by_symbol = small.embed(symbols=[["C", "O", "H", "*"]], coordinates=[POINTS])
+    by_number = small.embed(symbols=[kind([6, 8, 1, 0])], coordinates=[POINTS])
+    assert by_number.cls.tobytes() == by_symbol.cls.tobytes()
+    assert by_number.flags == [("unknown_element",)]  # of the "*"
+    assert small.embed(symbols=[kind([6, 8])], coordinates=[POINTS[:2]]).flags == [()]
+    every = molrt.conformers(symbols=[[z] for z in range(119)], coordinates=[[[0, 0, 0]]] * 119)
+    assert [s[0] for s in every.symbols] == _elements.SYMBOLS
+
+
+@pytest.mark.parametrize("text", ["c", "CL", "6", "", "Carbon"])
+def test_a_text_that_is_no_symbol_is_an_unknown_element(small, text):
+    assert small.embed(symbols=[[text]], coordinates=[[[0, 0, 0]]]).flags == [("unknown_element",)]
+
+
+def test_given_hydrogens(small):
+    structure = {"symbols": [["C", "H"]], "coordinates": [POINTS[:2]]}
+    without = molrt.init("linear", layers=1, width=16, ffn=16, heads=2).embed(**structure)
+    assert without.flags == [("hydrogens_removed",)] and list(without.atom_index[0]) == [0]
+    kept = small.embed(**structure)  # and none are added to CH
+    assert kept.flags == [()] and list(kept.atom_index[0]) == [0, 1]
+
+
 def test_too_many_atoms(small):
     long = "C" * 30  # 92 atoms
     assert list(small.embed([long], max_atoms=50).status) == ["too_large"]
@@ -83,6 +113,11 @@ def test_conformers_feed_embed(small):
     with pytest.raises(molrt.Error) as caught:
         bad.sdf(0)
     assert caught.value.status == "state"
+
+
+def test_conformers_say_that_they_cannot_be_pickled():
+    with pytest.raises(TypeError, match="take the arrays"):
+        pickle.dumps(molrt.conformers(["C"]))
 
 
 class Series:
@@ -120,11 +155,24 @@ def test_texts_that_c_would_cut_short(small):
     ({"smiles": ["C"], "symbols": [["C"]], "coordinates": [[[0, 0, 0]]]}, TypeError, "either smiles"),
     ({"symbols": [["C"]]}, TypeError, "coordinates"),
     ({"symbols": ["C", "H"], "coordinates": [[[0, 0, 0]]] * 2}, TypeError, r"symbols\[0\]"),
+    ({"symbols": [6, 1], "coordinates": [[[0, 0, 0]]] * 2}, TypeError, r"symbols\[0\] is 6"),
+    ({"symbols": [["C", 6.0]], "coordinates": [POINTS[:2]]}, TypeError, r"symbols\[0\]\[1\].*float"),
+    ({"symbols": [["C", b"H"]], "coordinates": [POINTS[:2]]}, TypeError, r"symbols\[0\]\[1\].*bytes"),
+    ({"symbols": [["C", True]], "coordinates": [POINTS[:2]]}, TypeError, r"symbols\[0\]\[1\].*bool"),
+    ({"symbols": [["C", 119]], "coordinates": [POINTS[:2]]}, ValueError, r"symbols\[0\]\[1\].*0.*118"),
+    ({"symbols": [["C", -1]], "coordinates": [POINTS[:2]]}, ValueError, r"symbols\[0\]\[1\].*0.*118"),
     ({"symbols": [["C"]], "coordinates": [[[0, 0, 0]]] * 2}, ValueError, "1 molecules.* 2"),
     ({"symbols": [["C", "O"]], "coordinates": [[[0, 0, 0]]]}, ValueError, r"\(1, 3\).*2 atoms"),
     ({"symbols": [["C"]], "coordinates": [[[0, 0]]]}, ValueError, r"\(1, 2\)"),
     ({"smiles": ["C"], "ladder": "tall"}, ValueError, "'default', 'peer'"),
     ({"smiles": ["C"], "max_atoms": 2**40}, ValueError, "max_atoms"),
+    ({"smiles": ["C"], "batch_size": -1}, ValueError, "batch_size = -1: expected 0 to 1048576"),
+    ({"smiles": ["C"], "batch_size": 2**21}, ValueError, "batch_size = 2097152: expected 0 to 1048576"),
+    ({"smiles": ["C"], "batch_size": 2**31}, ValueError, "batch_size=2147483648: expected 0 to"),
+    ({"smiles": ["C"], "conformer_seed": -1}, ValueError, "seed = -1: expected 0 to 2147483647"),
+    ({"smiles": ["C"], "conformer_seed": 2**31}, ValueError, "expected 0 to 2147483647"),
+    ({"smiles": ["C"], "progress": 5}, TypeError, "progress=5"),
+    ({"smiles": ["C"], "progress": "yes"}, TypeError, "progress='yes'"),
     ({"smiles": ["C"], "max_atoms": -1}, molrt.InvalidArgumentError, "max_atoms"),
     ({"smiles": ["C"], "max_atoms": 1.5}, TypeError, "float"),
     ({"smiles": ["C"], "threads": -1}, molrt.InvalidArgumentError, "threads"),

@@ -1,6 +1,7 @@
 """finetune(), its settings and targets."""
 
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -23,6 +24,15 @@ def test_round_trip(tuned, small, esol, tmp_path):
     assert small.info["outputs"] == 0  # the base stays
 
 
+def test_a_pickle_keeps_what_training_told(tuned, esol):
+    again = pickle.loads(pickle.dumps(tuned))
+    assert isinstance(again, molrt.FineTunedModel)
+    assert again.predict(esol.smiles).mean.tobytes() == tuned.predict(esol.smiles).mean.tobytes()
+    assert again.report == tuned.report
+    assert again.held_out.tobytes() == tuned.held_out.tobytes()
+    assert list(again.rows.status) == list(tuned.rows.status)
+
+
 def test_training_repeats(tuned, small, esol):
     again = molrt.finetune(small, esol.smiles, esol.values, "log S", epochs=20, threads=1)
     assert again.held_out.tobytes() == tuned.held_out.tobytes()
@@ -42,6 +52,8 @@ def test_several_targets_with_gaps_and_bad_molecules(small, esol):
     assert model.predict(["CCO"]).mean.shape == (1, 2)
     assert model.info["head"] == "pooled"
     assert list(model.rows.status[:1]) == ["invalid_smiles"]
+    assert '"not a molecule"' in model.rows.messages[0]
+    assert set(model.rows.messages[1:]) == {""}
     assert np.isnan(model.held_out[0]).all()
 
 
@@ -75,6 +87,8 @@ def test_settings_table():
     ({"lr": float("nan")}, molrt.InvalidArgumentError, "lr"),
     ({"head": "lineal"}, molrt.InvalidArgumentError, "linear"),
     ({"head": 3}, TypeError, "head"),
+    ({"seed": -1}, ValueError, "'seed' must be between 0 and"),
+    ({"batch_size": 0}, ValueError, "'batch_size' must be between 1 and"),
 ])
 def test_wrong_settings(small, settings, error, text):
     with pytest.raises(error, match=text):
@@ -85,10 +99,14 @@ def test_wrong_settings(small, settings, error, text):
     ({}, TypeError, "targets"),
     ({"targets": [1, 2, 3]}, ValueError, "3 rows.*2 molecules"),
     ({"targets": [[[1]], [[2]]]}, ValueError, "3 dimensions"),
+    ({"targets": [1, 2], "progress": 5}, TypeError, "progress=5"),
+    ({"targets": [[1, 2, 3]] * 2, "target_names": ["a", "b", "a"]}, ValueError, "'a' more than once"),
     ({"targets": [1, 2], "target_names": ["a", "b"]}, ValueError, "2 names.*1 columns"),
     ({"targets": [1, 1]}, molrt.DataError, "."),
     ({"targets": [None, None]}, molrt.DataError, "."),
-    ({"targets": [1, float("inf")]}, molrt.DataError, "."),
+    ({"targets": [1, float("inf")]}, molrt.DataError, r"targets\[1\]"),
+    ({"targets": [1, 3.5e38]}, molrt.DataError, r"targets\[1\].*3\.5e\+38.*3\.403e\+38"),
+    ({"targets": [[1, 2], [3, -1e300]]}, molrt.DataError, r"targets\[1\]: column 1 is -1e\+300"),
 ])
 def test_wrong_targets(small, arguments, error, text):
     with pytest.raises(error, match=text):

@@ -5,7 +5,14 @@
     model.save("solubility.molrt")
     print(molrt.load("solubility.molrt").predict(["CCO", "c1ccccc1"]).mean)
 
-Calls release the GIL, and any number of threads may use one model. numpy arrays throughout.
+load() opens weights: Uni-Mol checkpoints and molrt's own files. Model.predict() and Model.embed() take
+molecules, as does finetune(), which trains a head on measured values; conformers() needs no model.
+A molecule that fails is no exception: its numbers are NaN, and the result's `ok`, `status`, `flags` and
+`messages` tell what happened (see Rows). Calls that fail raise an Error, or a plain TypeError or
+ValueError for wrong arguments. Arrays are numpy's.
+
+Calls release the GIL, and any number of threads may use one model. Assumptions that you may want to
+override, such as whether raw weights read hydrogens, go to the logger "molrt" as warnings.
 """
 
 from ._call import ProgressArgument

@@ -69,13 +69,18 @@ _LOG = LOG_CALLBACK(_on_log)
 _PROGRESS = PROGRESS_CALLBACK(_on_progress)
 
 
+def check_progress(progress: ProgressArgument) -> None:
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise TypeError(f"progress={progress!r}: expected True, False, None or a function")
+
+
 def run(function: Any, *arguments: Any) -> None:
     """Calls a quick function that returns a status; raises what failed."""
     check(function(*arguments))
 
 
 def run_long(function: Any, *arguments: Any, progress: ProgressArgument = None) -> None:
-    """Calls a function that may call back; raises what a callback or signal raised, else what failed."""
+    """Calls a function that may call back; raises what a callback or signal raised, else a failure."""
     line = TerminalLine() if progress is True else None
     outer = getattr(_thread, "call", None)
     call = _thread.call = _Call(line or (progress if callable(progress) else None))
@@ -119,6 +124,10 @@ class Handle:
         weakref.finalize(self, free, self._as_parameter_).atexit = False
         run_long(function, *arguments, byref(self._as_parameter_))
 
+    def __reduce__(self) -> Any:
+        raise TypeError("an object of libmolrt cannot be pickled or copied (a molrt.Model can; of "
+                        "molrt.Conformers take the arrays)")
+
 
 def new_context(threads: Optional[int]) -> Handle:
     """A context for one call, so that any Python threads may call at the same time."""
@@ -133,6 +142,8 @@ def new_run_options(**fields: Any) -> Any:
     return options
 
 
+# No integer option is negative; the library refuses what fits but is out of the option's own range.
+_LARGEST = {c_int32: 2**31 - 1, c_uint64: 2**64 - 1}
 _StructT = TypeVar("_StructT", bound=ctypes.Structure)
 
 
@@ -151,7 +162,7 @@ def new_struct(struct: Type[_StructT], **fields: Any) -> _StructT:
             field = float(field)
         setattr(value, name, field)
         if isinstance(field, int) and getattr(value, name) != field:  # ctypes wraps silently
-            raise ValueError(f"{name}={field} does not fit into {types[name].__name__[2:]}")
+            raise ValueError(f"{name}={field}: expected 0 to {_LARGEST[types[name]]}")
     return value
 
 

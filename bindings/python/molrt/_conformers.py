@@ -7,25 +7,22 @@ from typing import List, Optional
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, read_text, run
+from ._elements import SYMBOLS
 from ._library import lib
 from ._molecules import Coordinates, Rows, Smiles, Symbols, Work
-
-# The C interface speaks in atomic numbers; Model.embed() and people in symbols. "*" is no element.
-_SYMBOLS = ("* H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As "
-            "Se Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd "
-            "Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am "
-            "Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og").split()
 
 
 @dataclass(frozen=True)
 class Conformers(Rows):
-    """Conformers; all lists have one entry a molecule, empty where there is no conformer.
+    """The status of each molecule (see Rows), and its conformer, empty where there is none.
 
-    symbols: [n_i] str; "*" for an atom that is no element
-    coordinates: [n_i, 3] float32, Angstrom
-    atom_index: [n_i] int32, each atom's index in the SMILES or given atoms, -1 for added hydrogens
+    symbols: for each molecule [n_i] str; "*" for an atom that is no element
+    coordinates: for each molecule [n_i, 3] float32, Angstrom
+    atom_index: for each molecule [n_i] int32: each atom's index in the SMILES or the given atoms, -1
+        for added hydrogens
 
-    embed(symbols=c.symbols, coordinates=c.coordinates) takes them as they are.
+    model.embed(symbols=c.symbols, coordinates=c.coordinates) takes them as they are. Cannot be pickled
+    or copied, because sdf() needs the library's own object; symbols, coordinates and atom_index can.
     """
 
     symbols: List[List[str]]
@@ -34,7 +31,7 @@ class Conformers(Rows):
     _batch: Handle
 
     def sdf(self, row: int, title: Optional[str] = None) -> str:
-        """One molecule as an SDF record, with the SMILES's bonds; fails if it has no conformer."""
+        """One molecule as an SDF record, with the SMILES's bonds; an Error if it has no conformer."""
         return read_text(lib.molrt_batch_get_sdf, self._batch, range(len(self))[row],
                          None if title is None else c_text(title))
 
@@ -44,7 +41,12 @@ def conformers(smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = 
                seed: Optional[int] = None, max_atoms: Optional[int] = None,
                time_limit: Optional[float] = None, threads: Optional[int] = None,
                progress: ProgressArgument = None) -> Conformers:
-    """Conformers of molecules; max_atoms: larger ones are not embedded. The rest as of Model."""
+    """Conformers of molecules, hydrogens added to SMILES. Given structures come back as they are.
+
+    seed: RDKit's random seed (42), which is conformer_seed elsewhere
+    max_atoms: larger molecules get no conformer (status "too_large"); default: no limit
+    smiles, symbols, coordinates, ladder, time_limit, threads, progress: see Model
+    """
     work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=seed,
                 conformer_max_atoms=max_atoms, time_limit=time_limit, threads=threads,
                 progress=progress)
@@ -58,5 +60,5 @@ def conformers(smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = 
         if count:
             run(lib.molrt_batch_get_conformer, work.batch, row, numbers[-1].ctypes.data,
                 points[-1].ctypes.data, index[-1].ctypes.data, count)
-    return Conformers(**vars(work.rows()), symbols=[[_SYMBOLS[n] for n in z] for z in numbers],
+    return Conformers(**vars(work.rows()), symbols=[[SYMBOLS[n] for n in z] for z in numbers],
                       coordinates=points, atom_index=index, _batch=work.batch)

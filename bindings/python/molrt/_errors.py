@@ -14,30 +14,35 @@ class Error(Exception):
 class InvalidArgumentError(Error, ValueError):
     """A wrong size, an unknown name, a value out of range."""
 
+    status = "invalid_argument"
+
 
 class OutOfMemoryError(Error, MemoryError):
     """Not enough memory."""
+
+    status = "out_of_memory"
 
 
 class FileError(Error, OSError):
     """A file could not be opened, read, written or renamed."""
 
+    status = "io"
+
 
 class FormatError(Error, ValueError):
     """A file was read, but its contents are broken."""
+
+    status = "format"
 
 
 class DataError(Error, ValueError):
     """Labels or molecules from which nothing can be learnt."""
 
+    status = "data"
 
-_CLASSES: Dict[str, Type[Error]] = {
-    "invalid_argument": InvalidArgumentError,
-    "out_of_memory": OutOfMemoryError,
-    "io": FileError,
-    "format": FormatError,
-    "data": DataError,
-}
+
+_CLASSES: Dict[str, Type[Error]] = {c.status: c for c in (
+    InvalidArgumentError, OutOfMemoryError, FileError, FormatError, DataError)}
 
 
 def check(status: int) -> None:

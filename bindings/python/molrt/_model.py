@@ -2,14 +2,17 @@
 
 import json
 import os
+import tempfile
 from ctypes import byref, c_int32
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple, Union
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple, Type, Union
 
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text
 from ._call import run, run_long
+from ._errors import FormatError
 from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, lib, text
 from ._molecules import Coordinates, Rows, Smiles, Symbols, Work
 
@@ -20,13 +23,16 @@ HEADS = {"none": 0, "linear": 1, "pooled": 2}
 DTYPES = {"keep": 0, "f32": 1, "f16": 2, "bf16": 3}
 
 
+_OF_HANDLE = ("_handle", "_threads", "_info")  # what Model.__init__() sets
+
+
 @dataclass(frozen=True)
 class Embedding(Rows):
-    """Representations.
+    """The status of each molecule (see Rows), and its representations.
 
-    cls: [n, width] float32, each molecule's own; NaN where there is no result
-    atoms: for each molecule [n_i, width] float32, [0, width] where there is no result; None if
-        embed() was told so
+    cls: [n, width] float32, the molecule's, from the token [CLS]; NaN where there is no result
+    atoms: for each molecule [n_i, width] float32, one row for each atom that the model reads;
+        [0, width] where there is no result; None after embed(atoms=False)
     atom_index: for each molecule [n_i] int32: each atom's index in the SMILES or the given atoms, -1
         for added hydrogens
     """
@@ -38,11 +44,11 @@ class Embedding(Rows):
 
 @dataclass(frozen=True)
 class Prediction(Rows):
-    """Predictions in the targets' own units.
+    """The status of each molecule (see Rows), and predictions in the units of the training targets.
 
-    mean: [n, outputs] float32, the mean of the model's folds; NaN where there is no result
-    std: [n, outputs] float32, the folds' sample standard deviation; NaN with one fold
-    target_names: [outputs]
+    mean: [n, outputs] float32, the mean over the model's folds; NaN where there is no result
+    std: [n, outputs] float32, the folds' sample standard deviation; NaN if the model has one fold
+    target_names: [outputs] str, of the columns
     atom_index: as of Embedding
     """
 
@@ -55,20 +61,29 @@ class Prediction(Rows):
 class Model:
     """Weights, immutable: any number of threads may use one model at the same time.
 
-    Made by load(), init() and finetune(). The options that embed() and predict() share:
+    Made by load(), init() and finetune(). Can be pickled and copied, as multiprocessing and joblib do.
+    The options that embed() and predict() share:
 
-    smiles: SMILES, any iterable of str; None and NaN count as empty. Or both of
-    symbols, coordinates: for each molecule its element symbols, and an [atoms, 3] array in Angstrom;
-        all atoms are used as they are, no hydrogens are added
-    ladder: "default": RDKit's ETKDG, again from random coordinates, then 2D; "peer": ETKDG, then 2D
-    conformer_seed: RDKit's random seed (42)
-    time_limit: seconds for one molecule's conformer (60); 0: none
-    max_atoms: the limit for this call instead of the model's own
-    crop: leave atoms beyond the limit out instead of failing the molecule
-    batch_size: molecules in one pass through the network; results do not depend on it
-    threads: instead of what the model was loaded with; 0: all cores
-    progress: True for a line on the terminal, or called as progress(stage, done, total, **details);
-        what it raises, KeyboardInterrupt too, stops the call and reaches the caller
+    smiles: SMILES, any iterable of str; None and NaN count as empty. Or, both of:
+    symbols: for each molecule its elements, as symbols or atomic numbers. Symbols are case-sensitive:
+        "Cl", not "CL"; "D" and "T" are hydrogen. A text that is no symbol, such as "*", or 0 is read
+        as an unknown element (flag "unknown_element")
+    coordinates: for each molecule an [atoms, 3] array in Angstrom. No hydrogens are added. A model
+        without hydrogens (info["hydrogens"] == "none") leaves given ones out (flag
+        "hydrogens_removed"); load(..., hydrogens="all") keeps them
+    ladder: how conformers are made, each step where the one before failed. "default": RDKit's ETKDG,
+        again from random coordinates, a flat drawing; "peer", as unimol_tools: ETKDG, a flat drawing
+    conformer_seed: RDKit's random seed, from 0 (default: 42)
+    time_limit: seconds for one molecule's conformer (default: 60); 0: none
+    max_atoms: the limit for this call; default: the model's own, info["max_atoms"]. Larger molecules
+        fail with status "too_large"
+    crop: leave atoms beyond the limit out instead
+    batch_size: most molecules in one pass through the network, to 1048576; default 0: as many as are
+        quickest. Results do not depend on it
+    threads: default: what the model was loaded with; 0: all cores
+    progress: True for a line on the terminal, or a function that is called as
+        progress(stage, done, total, **details), with stage "conformers" or "network"; what it raises
+        stops the call and reaches the caller
 
     A molecule without a result is never an exception: see Rows.status.
     """
@@ -91,7 +106,7 @@ class Model:
 
     @property
     def info(self) -> Dict[str, Any]:
-        """Sizes and conventions, by the names of molrt_model_info."""
+        """Sizes and conventions: "kernel", "width", "hydrogens", "max_atoms", "head", "folds" ..."""
         names = {"kernel": KERNELS, "hydrogens": HYDROGENS, "layout": LAYOUTS, "head": HEADS}
         info = {}
         for field, _ in self._info._fields_[1:]:
@@ -115,7 +130,10 @@ class Model:
               time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
               crop: bool = False, batch_size: Optional[int] = None, threads: Optional[int] = None,
               progress: ProgressArgument = None) -> Embedding:
-        """Representations of molecules; atoms=False leaves out those of atoms, to save memory."""
+        """Representations of molecules; atoms=False leaves out those of atoms, to save memory.
+
+        The other options are those of Model.
+        """
         work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=conformer_seed,
                     time_limit=time_limit, max_atoms=max_atoms, crop=crop, batch_size=batch_size,
                     threads=self._threads_of(threads), progress=progress)
@@ -138,7 +156,7 @@ class Model:
                 max_atoms: Optional[int] = None, crop: bool = False,
                 batch_size: Optional[int] = None, threads: Optional[int] = None,
                 progress: ProgressArgument = None) -> Prediction:
-        """Predictions for molecules."""
+        """Predictions for molecules; an Error if the model has no head. The options: see Model."""
         work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=conformer_seed,
                     time_limit=time_limit, max_atoms=max_atoms, crop=crop, batch_size=batch_size,
                     threads=self._threads_of(threads), progress=progress)
@@ -151,7 +169,10 @@ class Model:
                           atom_index=work.atom_index([0 if r.status else r.model_atoms for r in raw]))
 
     def save(self, path: Union[str, "os.PathLike[str]"], dtype: Optional[str] = None) -> None:
-        """Writes molrt's file, whole or not at all; dtype "f32", "f16", "bf16" or "keep" (default)."""
+        """Writes molrt's own file, whole or not at all, over one that is there.
+
+        dtype: how weights are stored: "f32", "f16", "bf16" or "keep" (default), as they were read
+        """
         options = new_struct(SaveOptions, dtype=choice("dtype", dtype, DTYPES))
         run_long(lib.molrt_model_save, new_context(self._threads), self._handle, path_text(path),
                  byref(options))
@@ -160,6 +181,15 @@ class Model:
         i = self.info
         return (f"<molrt.{type(self).__name__}: {i['kernel']} kernel, {i['layers']} layers, "
                 f"width {i['width']}, targets {self.target_names}>")
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        """By the bytes of save(), so that other processes can have the model, and copies too."""
+        with tempfile.TemporaryDirectory(prefix="molrt-") as folder:
+            path = Path(folder) / "model.molrt"
+            self.save(path)
+            contents = path.read_bytes()
+        others = {name: value for name, value in vars(self).items() if name not in _OF_HANDLE}
+        return _reopen, (type(self), contents, self._threads), others
 
     def _threads_of(self, threads: Optional[int]) -> Optional[int]:
         return self._threads if threads is None else threads
@@ -171,29 +201,45 @@ def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
          threads: Optional[int] = None) -> Model:
     """Opens weights: molrt's own file or any Uni-Mol checkpoint, by path or as bytes of such a file.
 
-    What is given here wins over what the file says:
-    hydrogens: "all" or "none", what the weights expect; layout: "file_order" or "specials_first", the
-    ids of the special tokens; dictionary: path of a dict.txt; max_atoms: larger molecules fail.
-    threads: default of the model's calls; None or 0: all cores.
+    What is given here wins over what the file says or, where it says nothing, over what is assumed:
+    hydrogens: "all" if the weights were trained on molecules with hydrogens, "none" if without
+    layout: the ids of the special tokens: "file_order", as the official weights were trained, or
+        "specials_first", as unimol_tools 0.1.5 and later number them
+    dictionary: path of a dict.txt, the elements that the weights know; default: the official one of
+        the vocabulary's size, else a *.dict.txt beside the file
+    max_atoms: default limit of the model's calls
+    threads: default of the model's calls; None or 0: all cores
     """
     options = new_struct(OpenOptions, hydrogens=choice("hydrogens", hydrogens, HYDROGENS),
                          layout=choice("layout", layout, LAYOUTS), max_atoms=max_atoms,
                          dictionary_path=None if dictionary is None else path_text(dictionary))
+    return Model(_open(path, options, threads), threads)
+
+
+def _open(path: Any, options: Any, threads: Optional[int]) -> Handle:
     context = new_context(threads)
     if isinstance(path, (bytes, bytearray, memoryview)):
         data = np.frombuffer(path, np.uint8)
+        if not data.size:
+            raise FormatError("the bytes of the weights are empty")
         source: Tuple[Any, ...] = (lib.molrt_model_open_memory, context, data.ctypes.data, data.size)
     else:
         source = (lib.molrt_model_open, context, path_text(path))
-    return Model(Handle(lib.molrt_model_free, *source, byref(options)), threads)
+    return Handle(lib.molrt_model_free, *source, byref(options))
+
+
+def _reopen(kind: Type["Model"], contents: bytes, threads: Optional[int]) -> "Model":
+    """A pickled model."""
+    return kind(_open(contents, new_struct(OpenOptions), threads), threads)
 
 
 def init(kernel: str = "gaussian", *, layers: Optional[int] = None, width: Optional[int] = None,
          ffn: Optional[int] = None, heads: Optional[int] = None, hydrogens: Optional[str] = None,
          layout: Optional[str] = None, seed: int = 0, threads: Optional[int] = None) -> Model:
-    """An untrained model: kernel "gaussian" (molecule) or "linear" (OLED).
+    """An untrained model, for tests: kernel "gaussian" (Uni-Mol's molecules) or "linear" (OLED).
 
     Sizes default to the official ones of the kernel. The same seed and sizes give the same weights.
+    hydrogens, layout, threads: as of load()
     """
     architecture = new_struct(Architecture, kernel=choice("kernel", kernel, KERNELS), layers=layers,
                               width=width, ffn=ffn, heads=heads, seed=seed,

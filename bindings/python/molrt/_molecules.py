@@ -4,18 +4,19 @@ import ctypes
 import numbers
 from ctypes import byref
 from dataclasses import dataclass
-from typing import Any, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_run_options
-from ._call import new_struct, run, run_long
+from ._call import Handle, ProgressArgument, c_text, check_progress, choice, new_context
+from ._call import new_run_options, new_struct, run, run_long
+from ._elements import symbol_of
 from ._library import ConformerOptions, Row, lib, text
 
 LADDERS = {"default": 0, "peer": 1}
 
 Smiles = Iterable[Optional[str]]
-Symbols = Iterable[Sequence[str]]
+Symbols = Iterable[Sequence[Union[str, int]]]
 Coordinates = Iterable[Any]
 
 
@@ -23,10 +24,15 @@ Coordinates = Iterable[Any]
 class Rows:
     """What happened to each molecule, in the order given.
 
-    status: [n] str; where the coordinates came from ("given", "etkdg_mmff", "etkdg", "2d"), or why
-        there is no result ("invalid_smiles", "too_large", ...)
+    status: [n] str. Where there is a result, where its coordinates came from: "given"; "etkdg_mmff",
+        RDKit's ETKDG and MMFF94; "etkdg", where MMFF94 has no parameters; "2d", a flat drawing,
+        because 3D failed. Else why there is none: "empty", "invalid_smiles", "no_atoms" (hydrogens
+        only, for a model without), "too_large", "no_conformer", "timeout", "bad_coordinates",
+        "non_finite" (of the network's output), "out_of_memory", "internal"
     ok: [n] bool; False where there is no result
-    flags: for each molecule a tuple of names, such as ("unknown_element",)
+    flags: for each molecule a tuple of "unknown_element" (at least one that the model does not know),
+        "hydrogens_removed" (given ones, for a model without), "retried" (embedded from random
+        coordinates), "cropped" (to max_atoms, as asked); mostly ()
     messages: for each molecule what went wrong, or ""
     """
 
@@ -48,6 +54,7 @@ class Work:
                  time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
                  crop: bool = False, batch_size: Optional[int] = None,
                  threads: Optional[int] = None, progress: ProgressArgument = None):
+        check_progress(progress)
         self._progress = progress
         self.options = new_run_options(max_atoms=max_atoms, crop=int(bool(crop)),
                                        batch_size=batch_size)
@@ -131,10 +138,7 @@ def _add_structures(batch: Handle, symbols: List[Any], coordinates: List[Any]) -
     if len(symbols) != len(coordinates):
         raise ValueError(f"symbols has {len(symbols)} molecules, coordinates {len(coordinates)}")
     for row, (names, points) in enumerate(zip(symbols, coordinates)):
-        if isinstance(names, (str, bytes)):
-            raise TypeError(f"symbols[{row}] is a single text, {names!r}: expected a molecule's list "
-                            "of element symbols")
-        texts = [c_text(str(name)) for name in names]
+        texts = _symbol_texts(row, names)
         xyz = np.ascontiguousarray(points, dtype=np.float64)
         if xyz.size == 0:
             xyz = xyz.reshape(-1, 3)
@@ -143,3 +147,16 @@ def _add_structures(batch: Handle, symbols: List[Any], coordinates: List[Any]) -
                              f"{len(texts)} atoms: expected ({len(texts)}, 3)")
         array = (ctypes.c_char_p * len(texts))(*texts)
         run(lib.molrt_batch_add_atoms, batch, array, xyz.ctypes.data, len(texts))
+
+
+def _symbol_texts(row: int, elements: Any) -> List[bytes]:
+    if isinstance(elements, (str, bytes)) or not np.iterable(elements):
+        raise TypeError(f"symbols[{row}] is {elements!r}: expected a molecule's list of element "
+                        "symbols or atomic numbers")
+    texts = []
+    for atom, element in enumerate(elements):
+        try:
+            texts.append(c_text(symbol_of(element)))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"symbols[{row}][{atom}] is {element!r}: {error}") from None
+    return texts

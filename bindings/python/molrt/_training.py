@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
+from ._errors import DataError
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
 from ._molecules import Coordinates, Rows, Smiles, Symbols, Work, job_rows
@@ -23,7 +24,11 @@ _TYPES = {_F64: "float", _I64: "int", _TEXT: "str"}
 
 @dataclass(frozen=True)
 class Setting:
-    """One training setting; `keyword` is how finetune() takes it, `name` how models store it."""
+    """One training setting: finetune(..., keyword=value). Models store it as `name`.
+
+    default and recommended are texts; the latter is a good value where the default is off. choices,
+    minimum and maximum (inclusive) are what is taken; since is the version that brought it.
+    """
 
     name: str
     keyword: str
@@ -41,11 +46,11 @@ class Setting:
 class FineTunedModel(Model):
     """A model from finetune(), with what training told.
 
-    report: rows used and left out, each fold's sizes, epochs and metrics, metrics of the held-out
-        parts beside predicting the mean
-    held_out: [n, targets] float32, predictions of molecules while they were held out; NaN for those
-        that never were
-    rows: what happened to each molecule, without messages
+    report: dict with the rows used and left out, the settings, each fold's sizes, epochs and metrics,
+        and metrics of the held-out molecules beside those of always predicting the mean
+    held_out: [n, targets] float32, predictions for molecules by a fold that was not trained on them;
+        NaN for those that were never held out
+    rows: what happened to each molecule
     """
 
     report: Dict[str, Any]
@@ -54,7 +59,7 @@ class FineTunedModel(Model):
 
 
 def settings() -> List[Setting]:
-    """The library's table of training settings."""
+    """All settings of finetune(), with defaults, ranges and help."""
     return [_setting(i) for i in range(lib.molrt_settings_count())]
 
 
@@ -68,11 +73,15 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
     weights: a model, or what load() takes
-    smiles, or symbols and coordinates, ladder ... progress: as for Model.embed(); in the stage
-        "training" the details are fold, folds, epoch, epochs, train_loss and valid_loss
+    smiles, or symbols and coordinates; ladder ... threads: see Model
     targets: [n] or [n, targets] in your own units; None or NaN where there is no value
-    target_names: [targets], the outputs' names
-    settings: how to train, such as epochs=50, head="pooled", folds=5: see settings()
+    target_names: one str or [targets], all different; default: "target", or "target_1" ...
+    progress: see Model; there is a third stage, "training", which counts epochs, with the details
+        fold, folds, epoch, epochs, train_loss and valid_loss
+    settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
+        batch_size is the molecules of an optimiser step, and seed is that of training
+
+    Molecules that fail are left out: see the result's `rows` and `report`.
     """
     handle = _settings_handle(settings)
     base = weights if isinstance(weights, Model) else load(weights, threads=threads)
@@ -106,16 +115,28 @@ def _target_matrix(targets: Any, rows: int) -> np.ndarray:
         raise ValueError(f"targets has {values.ndim} dimensions: expected [n] or [n, targets]")
     if len(values) != rows:
         raise ValueError(f"targets has {len(values)} rows, but there are {rows} molecules")
+    _check_magnitude(values)
     return values
+
+
+def _check_magnitude(values: np.ndarray) -> None:
+    """Predictions are float32, and so can be no larger."""
+    largest = np.finfo(np.float32).max
+    for row, column in np.argwhere(np.abs(values) > largest)[:1]:
+        raise DataError(f"targets[{row}]: column {column} is {values[row, column]}: expected at most "
+                        f"{largest:.4g}, or NaN or None where there is no value")
 
 
 def _names(names: Union[str, Sequence[str], None], count: int) -> Any:
     if names is None:
         return None
-    listed = [names] if isinstance(names, str) else list(names)
+    listed = [names] if isinstance(names, str) else [str(name) for name in names]
     if len(listed) != count:
         raise ValueError(f"target_names has {len(listed)} names, but targets has {count} columns")
-    return (ctypes.c_char_p * count)(*(c_text(str(name)) for name in listed))
+    repeated = sorted({name for name in listed if listed.count(name) > 1})
+    if repeated:
+        raise ValueError(f"target_names has {', '.join(map(repr, repeated))} more than once")
+    return (ctypes.c_char_p * count)(*(c_text(name) for name in listed))
 
 
 def _settings_handle(values: Dict[str, Any]) -> Handle:
