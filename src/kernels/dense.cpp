@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+// Blocks of sums are arrays of vectors, which vectors of unknown length cannot form.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dense.cpp"
 #include <hwy/foreach_target.h>
