@@ -7,10 +7,9 @@ namespace molrt {
 namespace {
 
 std::vector<size_t> labelled_rows(const Fold& fold, size_t target) {
-  const auto count = static_cast<size_t>(fold.data.targets);
   std::vector<size_t> rows;
   for (const size_t row : fold.split.train)
-    if (!std::isnan(fold.targets[row * count + target])) rows.push_back(row);
+    if (!std::isnan(scaled_target(fold, row, target))) rows.push_back(row);
   return rows;
 }
 
@@ -27,8 +26,7 @@ Ridge make_ridge(const Fold& fold, const std::vector<size_t>& rows) {
 Eigen::VectorXd labels(const Fold& fold, const std::vector<size_t>& rows, size_t target) {
   Eigen::VectorXd y(static_cast<Eigen::Index>(rows.size()));
   for (size_t i = 0; i < rows.size(); ++i)
-    y[static_cast<Eigen::Index>(i)] =
-        fold.targets[rows[i] * static_cast<size_t>(fold.data.targets) + target];
+    y[static_cast<Eigen::Index>(i)] = scaled_target(fold, rows[i], target);
   return y;
 }
 

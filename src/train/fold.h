@@ -19,7 +19,6 @@ struct Fold {
   uint32_t index;
   Split split;
   std::vector<TargetScaler> scalers;
-  std::vector<float> targets;  // [data.rows, data.targets], scaled; NaN: none
   ColumnScaler columns;
 };
 
@@ -40,6 +39,8 @@ using EpochCallback = std::function<void(int epoch, double train_loss, double va
 FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch);
 FoldFit fit_ridge(const Fold& fold);
 
+// NaN: none.
+float scaled_target(const Fold& fold, size_t row, size_t target);
 // The rows' scaled representations, [rows, width], and targets, [rows, targets].
 void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
             std::vector<float>& targets);

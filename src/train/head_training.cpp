@@ -13,9 +13,6 @@
 namespace molrt {
 namespace {
 
-// Rows are molecules of the masks' counter, where bit 25 and up have another meaning.
-constexpr size_t kMostRows = size_t{1} << 25;
-
 bool has_representation(const HeadTrainingData& data, size_t row) {
   const auto width = static_cast<size_t>(data.width);
   for (const float x : data.representations.subspan(row * width, width))
@@ -37,8 +34,8 @@ bool has_target(const HeadTrainingData& data, size_t row) {
 }
 
 UsedRows find_used_rows(const HeadTrainingData& data) {
-  if (data.rows > kMostRows)
-    fail(MOLRT_ERROR_UNSUPPORTED, "{} rows; at most {} can be trained on", data.rows, kMostRows);
+  if (data.rows > most_rows)
+    fail(MOLRT_ERROR_UNSUPPORTED, "{} rows; at most {} can be trained on", data.rows, most_rows);
   UsedRows rows;
   for (size_t row = 0; row < data.rows; ++row) {
     const bool labelled = has_target(data, row);
