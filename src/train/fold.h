@@ -36,8 +36,12 @@ struct FoldFit {
 // Called after each epoch, from 1; throws to stop.
 using EpochCallback = std::function<void(int epoch, double train_loss, double valid_loss)>;
 
-FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch);
-FoldFit fit_ridge(const Fold& fold);
+// Called before each batch, or each part of the rows that ridge reads; throws to stop.
+using CancelCheck = std::function<void()>;
+
+FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch,
+                 const CancelCheck& check_cancelled);
+FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled);
 
 // NaN: none.
 float scaled_target(const Fold& fold, size_t row, size_t target);

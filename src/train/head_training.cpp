@@ -114,12 +114,12 @@ class Monitor {
 };
 
 FoldFit fit_fold(const Fold& fold, int worker, Monitor& monitor) {
-  monitor.check_cancelled();
+  const auto check_cancelled = [&] { monitor.check_cancelled(); };
   const auto after_epoch = [&](int epoch, double train_loss, double valid_loss) {
     monitor.epoch_done(worker, fold.index, epoch, train_loss, valid_loss);
   };
-  if (!fold.settings.ridge) return fit_adam(fold, after_epoch);
-  FoldFit fit = fit_ridge(fold);
+  if (!fold.settings.ridge) return fit_adam(fold, after_epoch, check_cancelled);
+  FoldFit fit = fit_ridge(fold, check_cancelled);
   after_epoch(1, fit.train_loss, fit.valid_loss);
   return fit;
 }
