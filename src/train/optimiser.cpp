@@ -34,26 +34,27 @@ double clip_gradients(std::span<const std::span<float>> gradients, double limit)
   return norm;
 }
 
+AdamFactors Adam::factors(double rate) const {
+  const auto t = static_cast<double>(steps_);
+  return {.mean_kept = static_cast<float>(beta1_),
+          .mean_added = static_cast<float>(1 - beta1_),
+          .square_kept = static_cast<float>(beta2_),
+          .square_added = static_cast<float>(1 - beta2_),
+          .size = static_cast<float>(rate / (1 - std::pow(beta1_, t))),
+          .root = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, t))),
+          .eps = static_cast<float>(eps_)};
+}
+
 void Adam::step(std::span<const std::span<float>> parameters,
                 std::span<const std::span<float>> gradients, double rate) {
   moments_.resize(parameters.size());
   ++steps_;
-  const auto t = static_cast<double>(steps_);
-  const auto b1 = static_cast<float>(beta1_), b2 = static_cast<float>(beta2_);
-  const auto r1 = static_cast<float>(1 - beta1_), r2 = static_cast<float>(1 - beta2_);
-  const auto size = static_cast<float>(rate / (1 - std::pow(beta1_, t)));
-  const auto root = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, t)));
-  const auto eps = static_cast<float>(eps_);
   for (size_t k = 0; k < parameters.size(); ++k) {
     auto& [mean, square] = moments_[k];
-    const auto &w = parameters[k], &g = gradients[k];
-    mean.resize(w.size());
-    square.resize(w.size());
-    for (size_t i = 0; i < w.size(); ++i) {
-      mean[i] = b1 * mean[i] + r1 * g[i];
-      square[i] = b2 * square[i] + r2 * (g[i] * g[i]);
-      w[i] -= size * mean[i] / (std::sqrt(square[i]) * root + eps);
-    }
+    mean.resize(parameters[k].size());
+    square.resize(parameters[k].size());
+    adam_update(factors(rate), gradients[k].data(), parameters[k].size(), mean.data(),
+                square.data(), parameters[k].data());
   }
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/philox.h"
+#include "kernels/adam.h"
 #include "kernels/attention.h"
 #include "kernels/dense.h"
 #include "kernels/layer_norm.h"
@@ -87,6 +88,25 @@ TEST_P(Simd, LayerNorm) {
     expect_near(y, expected);
     layer_norm(x.data(), 3, weight.span(), bias.span(), x.data());
     expect_near(x, expected);
+  }
+}
+
+TEST_P(Simd, Adam) {
+  const AdamFactors f{.875f, .125f, .75f, .25f, .5f, 2, .0625f};
+  for (size_t count = 1; count <= widest; ++count) {
+    SCOPED_TRACE(count);
+    PageEndArray gradient(count, 1), mean(count, 2), square(count, 3), weight(count, 4);
+    for (size_t i = 0; i < count; ++i) square[i] *= square[i];
+    auto means = mean.values(), squares = square.values(), weights = weight.values();
+    for (size_t i = 0; i < count; ++i) {
+      means[i] = .875 * means[i] + .125 * gradient.at(i);
+      squares[i] = .75 * squares[i] + .25 * gradient.at(i) * gradient.at(i);
+      weights[i] -= .5 * means[i] / (2 * std::sqrt(squares[i]) + .0625);
+    }
+    adam_update(f, gradient.data(), count, mean.data(), square.data(), weight.data());
+    expect_near(mean, means);
+    expect_near(square, squares);
+    expect_near(weight, weights);
   }
 }
 
