@@ -16,6 +16,7 @@
 #include "kernels/dense.h"
 #include "kernels/layer_norm.h"
 #include "kernels/pair_features.h"
+#include "kernels/tanh.h"
 
 namespace molrt {
 namespace {
@@ -89,6 +90,23 @@ TEST_P(Simd, LayerNorm) {
     layer_norm(x.data(), 3, weight.span(), bias.span(), x.data());
     expect_near(x, expected);
   }
+}
+
+TEST_P(Simd, Tanh) {
+  for (size_t count = 1; count <= widest; ++count) {
+    PageEndArray x(count, 1);
+    for (size_t i = 0; i < count; ++i) x[i] *= std::pow(10.f, static_cast<float>(i % 9) - 6);
+    std::vector<double> expected;
+    for (const double value : x.values()) expected.push_back(std::tanh(value));
+    apply_tanh(x.data(), count);
+    for (size_t i = 0; i < count; ++i)
+      ASSERT_NEAR(x.at(i), expected[i], 4 * 1.2e-7 * std::abs(expected[i])) << i << " of " << count;
+  }
+  std::vector<float> special{INFINITY, -INFINITY, 0, -100, std::nanf("")};
+  apply_tanh(special.data(), special.size());
+  EXPECT_TRUE(std::isnan(special.back()));
+  special.pop_back();
+  EXPECT_EQ(special, (std::vector<float>{1, -1, 0, -1}));
 }
 
 TEST_P(Simd, Adam) {
