@@ -15,8 +15,8 @@ struct RidgeFit {
 using RowReader = std::function<Eigen::MatrixXd(Eigen::Index first, Eigen::Index count)>;
 
 // Minimises sum (y - x w - b)^2 + lambda |w|^2 for any lambda and y from one eigendecomposition, of
-// the smaller of X'X and XX'. x is read part by part, several times, so that it never stands in
-// memory in double precision unless it is the smaller one.
+// the smaller of X'X and XX'. x is read part by part, several times; only if it has fewer rows than
+// columns does it stand in memory as a whole.
 class Ridge {
  public:
   // `read` is kept for the fits. INTERNAL error if the decomposition fails, as for NaN.
