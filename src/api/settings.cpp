@@ -68,7 +68,10 @@ int32_t molrt_settings_describe(size_t index, molrt_setting_info* info) {
 }
 
 int32_t molrt_settings_create(molrt_settings** settings) {
-  return guarded([&] { require(settings, "settings") = new molrt_settings; });
+  return guarded([&] {
+    require(settings, "settings") = nullptr;
+    *settings = new molrt_settings;
+  });
 }
 
 void molrt_settings_free(molrt_settings* settings) { delete settings; }

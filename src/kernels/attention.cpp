@@ -15,6 +15,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace molrt::HWY_NAMESPACE {
 
+// A pair row is padded to 16 columns, so no vector may be longer.
+using Tag = hn::CappedTag<float, 16>;
+
 // One head's operands, copied where the vectors want them.
 struct HeadOperands {
   float*
@@ -39,7 +42,7 @@ HWY_INLINE void gather_head(const AttentionShape& s, const float* qkv, int head,
 // logits = query . keys + bias, written over the bias; their maximum is returned.
 HWY_INLINE float logits_row(const float* query, int size, float scale, const HeadOperands& o,
                             float* pair) {
-  const hn::ScalableTag<float> d;
+  const Tag d;
   auto largest = hn::Set(d, -INFINITY);
   for (size_t j = 0; j < o.stride; j += hn::Lanes(d)) {
     auto dot = hn::Zero(d);
@@ -54,7 +57,7 @@ HWY_INLINE float logits_row(const float* query, int size, float scale, const Hea
 
 // exp(logits - largest) into the row; their sum is returned. Padding columns give exp(-inf) = 0.
 HWY_INLINE float exponentials_row(const float* logits, float largest, const HeadOperands& o) {
-  const hn::ScalableTag<float> d;
+  const Tag d;
   auto sum = hn::Zero(d);
   for (size_t j = 0; j < o.stride; j += hn::Lanes(d)) {
     const auto e = hn::Exp(d, hn::Sub(hn::Load(d, logits + j), hn::Set(d, largest)));

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+// Blocks of sums are arrays of vectors, which vectors of unknown length cannot form.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dense.cpp"
 #include <hwy/foreach_target.h>
@@ -14,7 +17,7 @@ namespace molrt::HWY_NAMESPACE {
 
 // Rows that share one reading of the other matrix. An element's order of summation does not depend
 // on it: blocks and single rows give the same bytes.
-constexpr size_t kBlock = 8;
+constexpr size_t row_block = 8;
 
 // y[r] = x_r . w + bias for Rows consecutive rows of x.
 template <size_t Rows>
@@ -41,8 +44,8 @@ HWY_INLINE void forward_rows(const float* x, const float* weight, const float* b
 void forward(const float* x, const float* weight, const float* bias, size_t rows, size_t in,
              size_t out, float* y) {
   size_t r = 0;
-  for (; r + kBlock <= rows; r += kBlock)
-    forward_rows<kBlock>(x + r * in, weight, bias, in, out, y + r * out);
+  for (; r + row_block <= rows; r += row_block)
+    forward_rows<row_block>(x + r * in, weight, bias, in, out, y + r * out);
   for (; r < rows; ++r) forward_rows<1>(x + r * in, weight, bias, in, out, y + r * out);
 }
 
@@ -71,8 +74,8 @@ HWY_INLINE void accumulate_rows(const Strided& c, const float* x, size_t count, 
 // y [rows, n] += c [rows, count] x [count, n].
 void accumulate(Strided c, size_t rows, const float* x, size_t count, size_t n, float* y) {
   size_t r = 0;
-  for (; r + kBlock <= rows; r += kBlock, c.data += kBlock * c.row_stride)
-    accumulate_rows<kBlock>(c, x, count, n, y + r * n);
+  for (; r + row_block <= rows; r += row_block, c.data += row_block * c.row_stride)
+    accumulate_rows<row_block>(c, x, count, n, y + r * n);
   for (; r < rows; ++r, c.data += c.row_stride) accumulate_rows<1>(c, x, count, n, y + r * n);
 }
 

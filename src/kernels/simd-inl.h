@@ -9,14 +9,39 @@
 
 #include <hwy/highway.h>
 
+#include <cstring>
+
 HWY_BEFORE_NAMESPACE();
 namespace molrt::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The first n lanes of a vector from memory, 0 in the others.
+// The first n lanes of a vector from memory, 0 in the others. What lies beyond them is not touched:
+// where Highway's masked operations would touch it, the lanes go through a buffer.
+template <class D>
+HWY_INLINE hn::Vec<D> load_first(D d, const float* p, size_t n) {
+#if HWY_MEM_OPS_MIGHT_FAULT
+  HWY_ALIGN float lanes[hn::MaxLanes(D())] = {};
+  std::memcpy(lanes, p, n * sizeof(float));
+  return hn::Load(d, lanes);
+#else
+  return hn::MaskedLoad(hn::FirstN(d, n), d, p);
+#endif
+}
+
+template <class D>
+HWY_INLINE void store_first(hn::Vec<D> v, D d, float* p, size_t n) {
+#if HWY_MEM_OPS_MIGHT_FAULT
+  HWY_ALIGN float lanes[hn::MaxLanes(D())];
+  hn::Store(v, d, lanes);
+  std::memcpy(p, lanes, n * sizeof(float));
+#else
+  hn::BlendedStore(v, hn::FirstN(d, n), d, p);
+#endif
+}
+
 template <class D>
 HWY_INLINE hn::Vec<D> load(D d, const float* p, size_t n) {
-  return n == hn::Lanes(d) ? hn::LoadU(d, p) : hn::MaskedLoad(hn::FirstN(d, n), d, p);
+  return n == hn::Lanes(d) ? hn::LoadU(d, p) : load_first(d, p, n);
 }
 
 template <class D>
@@ -24,7 +49,7 @@ HWY_INLINE void store(hn::Vec<D> v, D d, float* p, size_t n) {
   if (n == hn::Lanes(d))
     hn::StoreU(v, d, p);
   else
-    hn::BlendedStore(v, hn::FirstN(d, n), d, p);
+    store_first(v, d, p, n);
 }
 
 // body(d, index, lanes) for every vector of [0, count); the last one may be partial.

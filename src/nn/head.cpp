@@ -1,9 +1,8 @@
 #include "nn/head.h"
 
-#include <cmath>
-
 #include "base/philox.h"
 #include "kernels/dense.h"
+#include "kernels/tanh.h"
 
 namespace molrt {
 namespace {
@@ -33,10 +32,6 @@ void drop(const HeadDropout& dropout, Site site, size_t width, float* rows) {
   const PhiloxKey key = random_key(dropout.seed, dropout.step);
   for (size_t r = 0; r < dropout.molecules.size(); ++r)
     drop_row(rows + r * width, width, dropout.p, key, dropout.molecules[r], site);
-}
-
-void apply_tanh(std::vector<float>& values) {
-  for (float& value : values) value = std::tanh(value);
 }
 
 }  // namespace
@@ -71,7 +66,7 @@ void head_forward(const Head& head, const float* cls, size_t rows, float* output
     pooled.resize(rows * width);
     dense_forward(cls, head.dense_weight.data(), head.dense_bias.data(), rows, width, width,
                   pooled.data());
-    apply_tanh(pooled);
+    apply_tanh(pooled.data(), pooled.size());
     cls = pooled.data();
   }
   dense_forward(cls, head.out_weight.data(), head.out_bias.data(), rows, width, count, outputs);
@@ -88,7 +83,7 @@ void head_forward_training(const Head& head, const float* cls, const HeadDropout
     activations.pooled.resize(rows * width);
     dense_forward(activations.input.data(), head.dense_weight.data(), head.dense_bias.data(), rows,
                   width, width, activations.pooled.data());
-    apply_tanh(activations.pooled);
+    apply_tanh(activations.pooled.data(), activations.pooled.size());
     activations.middle = activations.pooled;
     drop(dropout, site_head_mid, width, activations.middle.data());
     last = &activations.middle;

@@ -10,7 +10,7 @@ namespace {
 
 class Trainer {
  public:
-  explicit Trainer(const Fold& fold);
+  Trainer(const Fold& fold, const CancelCheck& check_cancelled);
   FoldFit run(const EpochCallback& after_epoch);
 
  private:
@@ -22,6 +22,7 @@ class Trainer {
   [[noreturn]] void fail_diverged(const char* what, double value) const;
 
   const Fold& fold_;
+  const CancelCheck& check_cancelled_;
   const HeadSettings& settings_;
   StepPlan plan_;
   Head head_, gradient_;
@@ -33,8 +34,9 @@ class Trainer {
   std::vector<float> representations_, targets_, outputs_, d_outputs_;
 };
 
-Trainer::Trainer(const Fold& fold)
+Trainer::Trainer(const Fold& fold, const CancelCheck& check_cancelled)
     : fold_(fold),
+      check_cancelled_(check_cancelled),
       settings_(fold.settings),
       plan_(plan_steps(fold.split.train.size(), static_cast<size_t>(settings_.batch_size),
                        static_cast<size_t>(settings_.epochs), settings_.warmup)),
@@ -88,6 +90,7 @@ double Trainer::train_epoch(int epoch) {
       epoch_order(fold_.split.train, settings_.seed, static_cast<uint32_t>(epoch - 1), fold_.index);
   LossSum total;
   for (size_t batch = 0; batch < plan_.batches; ++batch) {
+    check_cancelled_();
     const LossSum loss =
         train_batch(std::span(order).subspan(batch * plan_.batch_size, plan_.batch_size));
     total.sum += loss.sum;
@@ -122,8 +125,9 @@ FoldFit Trainer::run(const EpochCallback& after_epoch) {
 
 }  // namespace
 
-FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch) {
-  return Trainer(fold).run(after_epoch);
+FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch,
+                 const CancelCheck& check_cancelled) {
+  return Trainer(fold, check_cancelled).run(after_epoch);
 }
 
 }  // namespace molrt

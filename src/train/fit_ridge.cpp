@@ -7,28 +7,32 @@ namespace molrt {
 namespace {
 
 std::vector<size_t> labelled_rows(const Fold& fold, size_t target) {
-  const auto count = static_cast<size_t>(fold.data.targets);
   std::vector<size_t> rows;
   for (const size_t row : fold.split.train)
-    if (!std::isnan(fold.targets[row * count + target])) rows.push_back(row);
+    if (!std::isnan(scaled_target(fold, row, target))) rows.push_back(row);
   return rows;
 }
 
 using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-Ridge make_ridge(const Fold& fold, const std::vector<size_t>& rows) {
-  std::vector<float> representations, targets;
-  gather(fold, rows, representations, targets);
-  const Eigen::Map<const RowMajor> x(representations.data(), static_cast<Eigen::Index>(rows.size()),
-                                     fold.data.width);
-  return Ridge(x.cast<double>());
+// `rows` must outlive the result.
+Ridge make_ridge(const Fold& fold, std::span<const size_t> rows,
+                 const CancelCheck& check_cancelled) {
+  const auto read = [&fold, rows, &check_cancelled](Eigen::Index first, Eigen::Index count) {
+    check_cancelled();
+    std::vector<float> representations, targets;
+    gather(fold, rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count)),
+           representations, targets);
+    const Eigen::Map<const RowMajor> x(representations.data(), count, fold.data.width);
+    return Eigen::MatrixXd(x.cast<double>());
+  };
+  return Ridge(static_cast<Eigen::Index>(rows.size()), fold.data.width, read);
 }
 
 Eigen::VectorXd labels(const Fold& fold, const std::vector<size_t>& rows, size_t target) {
   Eigen::VectorXd y(static_cast<Eigen::Index>(rows.size()));
   for (size_t i = 0; i < rows.size(); ++i)
-    y[static_cast<Eigen::Index>(i)] =
-        fold.targets[rows[i] * static_cast<size_t>(fold.data.targets) + target];
+    y[static_cast<Eigen::Index>(i)] = scaled_target(fold, rows[i], target);
   return y;
 }
 
@@ -45,15 +49,15 @@ void store(const RidgeFit& fit, size_t target, FoldFit& result) {
 
 // Each target is fitted on the rows that have it; targets with the same rows share the
 // decomposition.
-FoldFit fit_ridge(const Fold& fold) {
+FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled) {
   FoldFit result;
   result.head = make_head(HeadKind::linear, fold.data.width, fold.data.targets);
   std::vector<size_t> rows = labelled_rows(fold, 0);
-  Ridge ridge = make_ridge(fold, rows);
+  Ridge ridge = make_ridge(fold, rows, check_cancelled);
   for (size_t target = 0; target < static_cast<size_t>(fold.data.targets); ++target) {
     if (auto own = labelled_rows(fold, target); own != rows) {
       rows = std::move(own);
-      ridge = make_ridge(fold, rows);
+      ridge = make_ridge(fold, rows, check_cancelled);
     }
     const Eigen::VectorXd y = labels(fold, rows, target);
     const double lambda = fold.settings.ridge_lambda;

@@ -14,30 +14,20 @@ std::string training_part(const HeadSettings& settings, uint32_t index) {
   return fmt::format("the training rows of fold {} of {}", index + 1, settings.folds);
 }
 
-std::vector<float> scaled_targets(const HeadTrainingData& data,
-                                  const std::vector<TargetScaler>& scalers) {
-  std::vector<float> scaled(data.values.size());
-  for (size_t i = 0; i < scaled.size(); ++i)
-    scaled[i] = static_cast<float>(scalers[i % scalers.size()].scaled(data.values[i]));
-  return scaled;
-}
-
 }  // namespace
 
 Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint32_t index,
                Split split) {
   auto scalers = fit_targets(data.values, data.target_names, split.train, settings.scale_targets,
                              training_part(settings, index));
-  auto targets = scaled_targets(data, scalers);
   auto columns = settings.standardise ? fit_columns(data.representations, data.width, split.train)
                                       : identity_columns(data.width);
-  return {data,
-          settings,
-          index,
-          std::move(split),
-          std::move(scalers),
-          std::move(targets),
-          std::move(columns)};
+  return {data, settings, index, std::move(split), std::move(scalers), std::move(columns)};
+}
+
+float scaled_target(const Fold& fold, size_t row, size_t target) {
+  const double value = fold.data.values[row * static_cast<size_t>(fold.data.targets) + target];
+  return static_cast<float>(fold.scalers[target].scaled(value));
 }
 
 void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
@@ -49,16 +39,17 @@ void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& 
   for (size_t i = 0; i < rows.size(); ++i) {
     fold.columns.apply(fold.data.representations.data() + rows[i] * width,
                        representations.data() + i * width);
-    std::copy_n(fold.targets.data() + rows[i] * count, count, targets.data() + i * count);
+    for (size_t target = 0; target < count; ++target)
+      targets[i * count + target] = scaled_target(fold, rows[i], target);
   }
 }
 
 double mean_loss(const Fold& fold, const Head& head, std::span<const size_t> rows) {
-  constexpr size_t kRows = 256;
+  constexpr size_t chunk = 256;
   std::vector<float> representations, targets, outputs;
   LossSum total;
-  for (size_t first = 0; first < rows.size(); first += kRows) {
-    const auto part = rows.subspan(first, std::min(kRows, rows.size() - first));
+  for (size_t first = 0; first < rows.size(); first += chunk) {
+    const auto part = rows.subspan(first, std::min(chunk, rows.size() - first));
     gather(fold, part, representations, targets);
     outputs.resize(targets.size());
     head_forward(head, representations.data(), part.size(), outputs.data());

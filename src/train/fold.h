@@ -19,7 +19,6 @@ struct Fold {
   uint32_t index;
   Split split;
   std::vector<TargetScaler> scalers;
-  std::vector<float> targets;  // [data.rows, data.targets], scaled; NaN: none
   ColumnScaler columns;
 };
 
@@ -37,9 +36,15 @@ struct FoldFit {
 // Called after each epoch, from 1; throws to stop.
 using EpochCallback = std::function<void(int epoch, double train_loss, double valid_loss)>;
 
-FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch);
-FoldFit fit_ridge(const Fold& fold);
+// Called before each batch, or each part of the rows that ridge reads; throws to stop.
+using CancelCheck = std::function<void()>;
 
+FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch,
+                 const CancelCheck& check_cancelled);
+FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled);
+
+// NaN: none.
+float scaled_target(const Fold& fold, size_t row, size_t target);
 // The rows' scaled representations, [rows, width], and targets, [rows, targets].
 void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
             std::vector<float>& targets);

@@ -32,6 +32,12 @@ std::string patience_needs_rows(const Settings& s) {
   return gradient_only(s);
 }
 
+std::string seed_of_chance(const Settings& s) {
+  return s.i64("folds") == 1 && s.f64("valid_fraction") == 0
+             ? if_ridge(s, "solver=ridge that holds nothing out leaves nothing to chance")
+             : "";
+}
+
 std::string valid_fraction_of_one_fold(const Settings& s) {
   return s.i64("folds") == 1 ? "" : "with folds >= 2 each fold's own part is held out";
 }
@@ -42,8 +48,7 @@ std::string delta_of_huber(const Settings& s) {
 
 std::string of_ridge(const Settings& s) { return ridge(s) ? "" : "it belongs to solver=ridge"; }
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kMostRows = 1 << 25;
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 // Defaults by measurement: RMSE on ESOL's other rows (spread 2.1; mean of 6 or 12 random splits, sd
 // .02 to .04 where there is no other number), frozen untrained encoders of width 512, batch 32, a
@@ -82,7 +87,7 @@ std::vector<SettingRow> split_settings() {
        "metrics; 0: none",
        valid_fraction_of_one_fold},
       {"seed", int64_t{42}, "", "", 0, 9223372036854775807.0, "", "0.1.0",
-       "of splits, initial weights, batch order and dropout"},
+       "of splits, initial weights, batch order and dropout", seed_of_chance},
   };
 }
 
@@ -90,7 +95,7 @@ std::vector<SettingRow> solver_settings() {
   return {
       {"solver", "adam", "", "", 0, 0, "adam|ridge", "0.1.0",
        "adam: gradient steps; ridge: the linear head in closed form"},
-      {"ridge_lambda", 0.0, "", "", 0, kInfinity, "", "0.1.0",
+      {"ridge_lambda", 0.0, "", "", 0, infinity, "", "0.1.0",
        "penalty on the squared weights, added to the sum of squared errors; 0: the best by "
        "leave-one-out on the training rows",
        of_ridge},
@@ -104,7 +109,7 @@ std::vector<SettingRow> solver_settings() {
        "early stopping: stop after so many epochs without a better held-out loss and keep the best "
        "epoch; 0: train to the end and keep the last",
        patience_needs_rows},
-      {"batch_size", int64_t{32}, "molecules", "", 1, kMostRows, "", "0.1.0",
+      {"batch_size", int64_t{32}, "molecules", "", 1, double{most_rows}, "", "0.1.0",
        "molecules of an optimiser step", gradient_only},
   };
 }
@@ -115,7 +120,7 @@ std::vector<SettingRow> adam_settings() {
       {"warmup", .03, "", "", 0, 1, "", "0.1.0",
        "fraction of the steps in which the learning rate rises from 0; then it falls linearly to 0",
        gradient_only},
-      {"clip", 5.0, "", "", 0, kInfinity, "", "0.1.0",
+      {"clip", 5.0, "", "", 0, infinity, "", "0.1.0",
        "largest norm of a step's whole gradient; 0: no clipping", gradient_only},
       {"adam_beta1", .9, "", "", 0, .999999, "", "0.1.0", "decay of Adam's mean", gradient_only},
       {"adam_beta2", .999, "", "", 0, .99999999, "", "0.1.0", "decay of Adam's mean square",

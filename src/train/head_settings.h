@@ -1,6 +1,7 @@
 #pragma once
 // The settings of training a head on a frozen encoder: their rows of the table, and their values in
 // the form that the training reads.
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "train/settings.h"
 
 namespace molrt {
+
+// Rows are molecules of the masks' counter, where bit 25 and up have another meaning.
+constexpr size_t most_rows = size_t{1} << 25;
 
 std::vector<SettingRow> head_settings();
 

@@ -13,9 +13,6 @@
 namespace molrt {
 namespace {
 
-// Rows are molecules of the masks' counter, where bit 25 and up have another meaning.
-constexpr size_t kMostRows = size_t{1} << 25;
-
 bool has_representation(const HeadTrainingData& data, size_t row) {
   const auto width = static_cast<size_t>(data.width);
   for (const float x : data.representations.subspan(row * width, width))
@@ -37,8 +34,8 @@ bool has_target(const HeadTrainingData& data, size_t row) {
 }
 
 UsedRows find_used_rows(const HeadTrainingData& data) {
-  if (data.rows > kMostRows)
-    fail(MOLRT_ERROR_UNSUPPORTED, "{} rows; at most {} can be trained on", data.rows, kMostRows);
+  if (data.rows > most_rows)
+    fail(MOLRT_ERROR_UNSUPPORTED, "{} rows; at most {} can be trained on", data.rows, most_rows);
   UsedRows rows;
   for (size_t row = 0; row < data.rows; ++row) {
     const bool labelled = has_target(data, row);
@@ -117,12 +114,12 @@ class Monitor {
 };
 
 FoldFit fit_fold(const Fold& fold, int worker, Monitor& monitor) {
-  monitor.check_cancelled();
+  const auto check_cancelled = [&] { monitor.check_cancelled(); };
   const auto after_epoch = [&](int epoch, double train_loss, double valid_loss) {
     monitor.epoch_done(worker, fold.index, epoch, train_loss, valid_loss);
   };
-  if (!fold.settings.ridge) return fit_adam(fold, after_epoch);
-  FoldFit fit = fit_ridge(fold);
+  if (!fold.settings.ridge) return fit_adam(fold, after_epoch, check_cancelled);
+  FoldFit fit = fit_ridge(fold, check_cancelled);
   after_epoch(1, fit.train_loss, fit.valid_loss);
   return fit;
 }

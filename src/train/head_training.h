@@ -52,7 +52,8 @@ struct TrainingProgress {
 // Called on the calling thread; returns true to stop, which throws CANCELLED. Epochs of folds on
 // other threads are told when the calling thread next finishes an epoch of its own, or at the end.
 using TrainingCallback = std::function<bool(const TrainingProgress&)>;
-// Polled by every fold between epochs, from any thread.
+// Polled by every fold before each batch (ridge: each part of the rows that it reads), from any
+// thread.
 using CancelFlag = std::function<bool()>;
 
 // DATA errors name what is wrong with the labels (constant, infinite, fewer rows than folds ...).

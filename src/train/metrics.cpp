@@ -26,7 +26,8 @@ Sums add_up(std::span<const double> measured, std::span<const double> predicted)
   return sums;
 }
 
-double spread(std::span<const double> measured, std::span<const double> predicted, double mean) {
+double total_sum_of_squares(std::span<const double> measured, std::span<const double> predicted,
+                            double mean) {
   double sum = 0;
   for (size_t i = 0; i < measured.size(); ++i)
     if (both(measured[i], predicted[i])) sum += (measured[i] - mean) * (measured[i] - mean);
@@ -40,7 +41,7 @@ Metrics evaluate_metrics(std::span<const double> measured, std::span<const doubl
   const Sums sums = add_up(measured, predicted);
   if (sums.n == 0) return {0, nan, nan, nan};
   const auto n = static_cast<double>(sums.n);
-  const double total = spread(measured, predicted, sums.measured / n);
+  const double total = total_sum_of_squares(measured, predicted, sums.measured / n);
   return {sums.n, std::sqrt(sums.squared / n), sums.absolute / n,
           sums.n > 1 && total > 0 ? 1 - sums.squared / total : nan};
 }

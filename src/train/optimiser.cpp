@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace molrt {
 
@@ -22,10 +23,24 @@ double learning_rate(double peak, uint64_t step, const StepPlan& plan) {
          static_cast<double>(plan.total - plan.warmup);
 }
 
+namespace {
+
+// In interleaved sums: one long sum would wait for every addition.
+double sum_of_squares(std::span<const float> values) {
+  double sums[8] = {};
+  const size_t whole = values.size() / 8 * 8;
+  for (size_t i = 0; i < whole; i += 8)
+    for (size_t lane = 0; lane < 8; ++lane)
+      sums[lane] += double{values[i + lane]} * values[i + lane];
+  for (size_t i = whole; i < values.size(); ++i) sums[i - whole] += double{values[i]} * values[i];
+  return std::accumulate(std::begin(sums), std::end(sums), 0.);
+}
+
+}  // namespace
+
 double clip_gradients(std::span<const std::span<float>> gradients, double limit) {
   double squares = 0;
-  for (const auto& tensor : gradients)
-    for (const float g : tensor) squares += double{g} * g;
+  for (const auto& tensor : gradients) squares += sum_of_squares(tensor);
   const double norm = std::sqrt(squares);
   if (limit == 0 || norm <= limit) return norm;
   const auto factor = static_cast<float>(limit / (norm + 1e-6));  // torch's clip_grad_norm_
@@ -34,26 +49,27 @@ double clip_gradients(std::span<const std::span<float>> gradients, double limit)
   return norm;
 }
 
+AdamFactors Adam::factors(double rate) const {
+  const auto t = static_cast<double>(steps_);
+  return {.mean_kept = static_cast<float>(beta1_),
+          .mean_added = static_cast<float>(1 - beta1_),
+          .square_kept = static_cast<float>(beta2_),
+          .square_added = static_cast<float>(1 - beta2_),
+          .size = static_cast<float>(rate / (1 - std::pow(beta1_, t))),
+          .root = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, t))),
+          .eps = static_cast<float>(eps_)};
+}
+
 void Adam::step(std::span<const std::span<float>> parameters,
                 std::span<const std::span<float>> gradients, double rate) {
   moments_.resize(parameters.size());
   ++steps_;
-  const auto t = static_cast<double>(steps_);
-  const auto b1 = static_cast<float>(beta1_), b2 = static_cast<float>(beta2_);
-  const auto r1 = static_cast<float>(1 - beta1_), r2 = static_cast<float>(1 - beta2_);
-  const auto size = static_cast<float>(rate / (1 - std::pow(beta1_, t)));
-  const auto root = static_cast<float>(1 / std::sqrt(1 - std::pow(beta2_, t)));
-  const auto eps = static_cast<float>(eps_);
   for (size_t k = 0; k < parameters.size(); ++k) {
     auto& [mean, square] = moments_[k];
-    const auto &w = parameters[k], &g = gradients[k];
-    mean.resize(w.size());
-    square.resize(w.size());
-    for (size_t i = 0; i < w.size(); ++i) {
-      mean[i] = b1 * mean[i] + r1 * g[i];
-      square[i] = b2 * square[i] + r2 * (g[i] * g[i]);
-      w[i] -= size * mean[i] / (std::sqrt(square[i]) * root + eps);
-    }
+    mean.resize(parameters[k].size());
+    square.resize(parameters[k].size());
+    adam_update(factors(rate), gradients[k].data(), parameters[k].size(), mean.data(),
+                square.data(), parameters[k].data());
   }
 }
 

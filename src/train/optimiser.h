@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "kernels/adam.h"
+
 namespace molrt {
 
 // Steps of a run: full batches only, unless there are fewer rows than a batch has.
@@ -33,6 +35,7 @@ class Adam {
   struct Moments {
     std::vector<float> mean, square;
   };
+  AdamFactors factors(double rate) const;  // of the step now
   double beta1_, beta2_, eps_;
   uint64_t steps_ = 0;
   std::vector<Moments> moments_;

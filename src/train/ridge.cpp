@@ -1,46 +1,92 @@
 #include "train/ridge.h"
 
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "base/error.h"
 
 namespace molrt {
 namespace {
 
 // Eigenvalues below this part of the largest are rounding errors.
-constexpr double kNegligible = 1e-10;
+constexpr double negligible_part = 1e-10;
+constexpr Eigen::Index rows_of_part = 256;
 
 // Of the eigenvalues, ascending: how many are negligible.
 Eigen::Index negligible(const Eigen::VectorXd& ascending) {
   Eigen::Index count = 0;
   while (count < ascending.size() &&
-         !(ascending[count] > kNegligible * ascending[ascending.size() - 1]))
+         !(ascending[count] > negligible_part * ascending[ascending.size() - 1]))
     ++count;
   return count;
 }
 
-}  // namespace
-
-Ridge::Ridge(const Eigen::MatrixXd& x) : means_(x.colwise().mean()) {
-  const Eigen::MatrixXd centred = x.rowwise() - means_;
-  const bool wide = x.cols() > x.rows();
-  const Eigen::MatrixXd gram = wide ? Eigen::MatrixXd(centred * centred.transpose())
-                                    : Eigen::MatrixXd(centred.transpose() * centred);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(gram);
-  const Eigen::Index rank = gram.cols() - negligible(solver.eigenvalues());
-  eigenvalues_ = solver.eigenvalues().tail(rank);
-  const Eigen::MatrixXd vectors = solver.eigenvectors().rightCols(rank);
-  const Eigen::VectorXd roots = eigenvalues_.cwiseSqrt();
-  directions_ =
-      wide ? Eigen::MatrixXd(centred.transpose() * vectors * roots.cwiseInverse().asDiagonal())
-           : vectors;
-  scores_ =
-      wide ? Eigen::MatrixXd(vectors * roots.asDiagonal()) : Eigen::MatrixXd(centred * vectors);
-  if (rank > 0) mean_eigenvalue_ = gram.trace() / static_cast<double>(x.cols());
+Eigen::ArrayXd lambda_grid(double mean_eigenvalue) {
+  Eigen::ArrayXd grid(37);
+  for (int i = 0; i < 37; ++i) grid[i] = mean_eigenvalue * std::pow(10., (12 - i) / 4.);
+  return grid;
 }
 
-RidgeFit Ridge::fit(const Eigen::VectorXd& y, double lambda) const {
-  const Eigen::VectorXd along = scores_.transpose() * y;
+}  // namespace
+
+Ridge::Ridge(Eigen::Index rows, Eigen::Index columns, RowReader read)
+    : rows_(rows), columns_(columns), read_(std::move(read)) {
+  find_means();
+  const bool wide = columns > rows;
+  const Eigen::MatrixXd matrix = wide ? outer_products() : inner_products();
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(matrix);
+  if (solver.info() != Eigen::Success)
+    fail(MOLRT_ERROR_INTERNAL, "ridge: no eigenvalues of the {0} x {0} matrix of products",
+         matrix.cols());
+  const Eigen::Index rank = matrix.cols() - negligible(solver.eigenvalues());
+  eigenvalues_ = solver.eigenvalues().tail(rank);
+  directions_ = solver.eigenvectors().rightCols(rank);
+  if (wide)
+    directions_ = correlate(directions_ * eigenvalues_.cwiseSqrt().cwiseInverse().asDiagonal());
+  grid_ = lambda_grid(rank > 0 ? matrix.trace() / static_cast<double>(columns) : 1);
+}
+
+// Centred rows, in order.
+void Ridge::for_parts(const Part& part) const {
+  for (Eigen::Index first = 0; first < rows_; first += rows_of_part) {
+    const Eigen::Index count = std::min(rows_of_part, rows_ - first);
+    part(first, read_(first, count).rowwise() - means_);
+  }
+}
+
+void Ridge::find_means() {
+  means_ = Eigen::RowVectorXd::Zero(columns_);
+  Eigen::RowVectorXd sum = means_;
+  for_parts([&](Eigen::Index, const Eigen::MatrixXd& x) { sum += x.colwise().sum(); });
+  means_ = sum / static_cast<double>(rows_);
+}
+
+Eigen::MatrixXd Ridge::inner_products() const {
+  Eigen::MatrixXd sum = Eigen::MatrixXd::Zero(columns_, columns_);
+  for_parts([&](Eigen::Index, const Eigen::MatrixXd& x) {
+    sum.selfadjointView<Eigen::Lower>().rankUpdate(x.transpose());
+  });
+  return sum;
+}
+
+Eigen::MatrixXd Ridge::outer_products() const {
+  Eigen::MatrixXd x(rows_, columns_);
+  for_parts([&](Eigen::Index first, const Eigen::MatrixXd& part) {
+    x.middleRows(first, part.rows()) = part;
+  });
+  return x * x.transpose();
+}
+
+Eigen::MatrixXd Ridge::correlate(const Eigen::MatrixXd& y) const {
+  Eigen::MatrixXd sum = Eigen::MatrixXd::Zero(columns_, y.cols());
+  for_parts([&](Eigen::Index first, const Eigen::MatrixXd& x) {
+    sum += x.transpose() * y.middleRows(first, x.rows());
+  });
+  return sum;
+}
+
+RidgeFit Ridge::solve(const Eigen::VectorXd& y, const Eigen::VectorXd& along, double lambda) const {
   RidgeFit result;
   result.weights = directions_ * (along.array() / (eigenvalues_.array() + lambda)).matrix();
   result.intercept = y.mean() - means_ * result.weights;
@@ -48,29 +94,52 @@ RidgeFit Ridge::fit(const Eigen::VectorXd& y, double lambda) const {
   return result;
 }
 
-// A left-out row's error is its residual / (1 - leverage).
-double Ridge::leave_one_out(const Eigen::VectorXd& y, double lambda) const {
-  const Eigen::ArrayXd shrunk = (eigenvalues_.array() + lambda).inverse();
-  const Eigen::VectorXd centred = y.array() - y.mean();
-  const Eigen::VectorXd along = scores_.transpose() * centred;
-  const Eigen::ArrayXd residual =
-      centred.array() - (scores_ * (along.array() * shrunk).matrix()).array();
-  const Eigen::ArrayXd leverage = 1 / static_cast<double>(y.size()) +
-                                  (scores_.array().square().matrix() * shrunk.matrix()).array();
-  return (residual / (1 - leverage)).square().sum();
+RidgeFit Ridge::fit(const Eigen::VectorXd& y, double lambda) const {
+  return solve(y, directions_.transpose() * correlate(y), lambda);
 }
 
-RidgeFit Ridge::fit_leave_one_out(const Eigen::VectorXd& y) const {
-  double best_error = std::numeric_limits<double>::infinity(), best_lambda = 0;
-  for (int quarter = 12; quarter >= -24; --quarter) {
-    const double lambda = mean_eigenvalue_ * std::pow(10., quarter / 4.);
-    const double error = leave_one_out(y, lambda);
-    if (error < best_error) {
-      best_error = error;
-      best_lambda = lambda;
-    }
-  }
-  return fit(y, best_lambda);
+// 1 / (eigenvalue + lambda), [rank, grid].
+Eigen::MatrixXd Ridge::shrinkage() const {
+  return (eigenvalues_.replicate(1, grid_.size()).rowwise() + grid_.matrix().transpose())
+      .cwiseInverse();
+}
+
+void Ridge::find_leverages() {
+  const Eigen::MatrixXd shrunk = shrinkage();
+  leverages_.resize(rows_, grid_.size());
+  for_parts([&](Eigen::Index first, const Eigen::MatrixXd& x) {
+    const Eigen::MatrixXd scores = x * directions_;
+    leverages_.middleRows(first, x.rows()) =
+        1 / static_cast<double>(rows_) + (scores.cwiseAbs2() * shrunk).array();
+  });
+}
+
+// The grid's sums of squared errors. A left-out row's error is its residual / (1 - leverage).
+Eigen::ArrayXd Ridge::leave_one_out(const Eigen::VectorXd& y, const Eigen::VectorXd& along) const {
+  const Eigen::MatrixXd weights = directions_ * (along.asDiagonal() * shrinkage());
+  const double mean = y.mean();
+  Eigen::ArrayXd errors = Eigen::ArrayXd::Zero(grid_.size());
+  for_parts([&](Eigen::Index first, const Eigen::MatrixXd& x) {
+    const Eigen::ArrayXXd residuals =
+        (-(x * weights)).colwise() + (y.segment(first, x.rows()).array() - mean).matrix();
+    errors += (residuals / (1 - leverages_.middleRows(first, x.rows())))
+                  .square()
+                  .colwise()
+                  .sum()
+                  .transpose();
+  });
+  return errors;
+}
+
+RidgeFit Ridge::fit_leave_one_out(const Eigen::VectorXd& y) {
+  if (leverages_.size() == 0) find_leverages();
+  const Eigen::VectorXd along = directions_.transpose() * correlate(y);
+  const Eigen::ArrayXd errors = leave_one_out(y, along);
+  // The first of the smallest; errors that are not numbers never are.
+  const auto best = std::min_element(errors.begin(), errors.end(), [](double a, double b) {
+    return a < b || (std::isnan(b) && !std::isnan(a));
+  });
+  return solve(y, along, grid_[best - errors.begin()]);
 }
 
 }  // namespace molrt

@@ -9,10 +9,10 @@ namespace molrt {
 namespace {
 
 // A representation's rounding errors are some 1e-6 of its values.
-constexpr double kConstantColumn = 1e-5;
+constexpr double constant_column = 1e-5;
 
 double relative_factor(double mean, double deviation) {
-  return deviation > kConstantColumn * std::abs(mean) ? 1 / deviation : 0;
+  return deviation > constant_column * std::abs(mean) ? 1 / deviation : 0;
 }
 
 std::vector<double> column_means(std::span<const float> x, size_t width,

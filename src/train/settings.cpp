@@ -1,6 +1,7 @@
 #include "train/settings.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -56,7 +57,7 @@ const char* type_name(const SettingRow& row) {
 template <typename T>
 void check_range(const SettingRow& row, T number) {
   const auto wide = static_cast<double>(number);
-  if (wide >= row.minimum && wide <= row.maximum) return;  // false for NaN
+  if (wide >= row.minimum && wide <= row.maximum) return;
   fail(MOLRT_ERROR_INVALID_ARGUMENT, "setting '{}' must be between {} and {}, found {}", row.name,
        row.minimum, row.maximum, number);
 }
@@ -91,6 +92,9 @@ const std::vector<SettingRow>& settings_table() {
 void Settings::set_f64(std::string_view name, double value) {
   const SettingRow& row = find_row(name);
   if (!std::holds_alternative<double>(row.default_value)) fail_type(row, "a floating-point number");
+  if (!std::isfinite(value))
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "setting '{}' must be a finite number, found {}", row.name,
+         value);
   check_range(row, value);
   values_.insert_or_assign(row.name, value);
 }

@@ -281,6 +281,19 @@ TEST(HeadTraining, StopsWhenAsked) {
   }
 }
 
+// In the first epoch, or in ridge's reading of the rows: before any progress is told.
+TEST(HeadTraining, StopsWithinAnEpoch) {
+  const Sample sample(600, 6, 1);
+  for (const Settings& s : {quick(), ridge()}) {
+    int polls = 0;
+    const auto told = [](const TrainingProgress&) { return ADD_FAILURE(), false; };
+    const auto cancelled = [&] { return ++polls == 7; };
+    EXPECT_EQ(status_of([&] { train_heads(sample.data, s, 1, told, cancelled); }),
+              MOLRT_ERROR_CANCELLED);
+    EXPECT_EQ(polls, 7);
+  }
+}
+
 TEST(HeadTraining, UselessLabelsAreNamed) {
   Sample infinite(20, 4, 2);
   infinite.y[2 * 6 + 1] = INFINITY;

@@ -53,6 +53,18 @@ TEST(Clip, ScalesTheWholeGradientToTheLimit) {
   EXPECT_NEAR(b[0], .8, 1e-6);
 }
 
+TEST(Clip, CountsEveryElement) {
+  for (size_t count = 1; count <= 33; ++count) {
+    std::vector<float> values(count), empty;
+    double squares = 0;
+    for (size_t i = 0; i < count; ++i) {
+      values[i] = 1 + static_cast<float>(i);
+      squares += double{values[i]} * values[i];
+    }
+    EXPECT_DOUBLE_EQ(clip_gradients(Spans{empty, values}, 0), std::sqrt(squares));
+  }
+}
+
 // torch.optim.Adam's formulas in double precision, for five steps.
 TEST(Adam, MatchesItsDefinition) {
   const double b1 = .9, b2 = .99, eps = 1e-3, rate = .1;

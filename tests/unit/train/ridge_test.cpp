@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <Eigen/Dense>
+#include <cmath>
 
+#include "base/error.h"
 #include "base/philox.h"
 
 namespace molrt {
@@ -55,11 +57,17 @@ double naive_leave_one_out(const Problem& problem, double lambda) {
   return sum;
 }
 
+Ridge make_ridge(const Eigen::MatrixXd& x) {
+  return Ridge(x.rows(), x.cols(), [x](Eigen::Index first, Eigen::Index count) {
+    return Eigen::MatrixXd(x.middleRows(first, count));
+  });
+}
+
 class RidgeShapes : public testing::TestWithParam<std::pair<int, int>> {};
 
 TEST_P(RidgeShapes, MatchTheNormalEquations) {
   const Problem problem = make_problem(GetParam().first, GetParam().second);
-  const Ridge ridge(problem.x);
+  const Ridge ridge = make_ridge(problem.x);
   for (const double lambda : {.01, 1., 100.}) {
     const RidgeFit fit = ridge.fit(problem.y, lambda), expected = naive(problem, lambda);
     EXPECT_LT((fit.weights - expected.weights).norm(), 1e-8 * expected.weights.norm());
@@ -69,22 +77,40 @@ TEST_P(RidgeShapes, MatchTheNormalEquations) {
 
 TEST_P(RidgeShapes, ChooseByLeaveOneOut) {
   const Problem problem = make_problem(GetParam().first, GetParam().second);
-  const double chosen = Ridge(problem.x).fit_leave_one_out(problem.y).lambda;
+  const double chosen = make_ridge(problem.x).fit_leave_one_out(problem.y).lambda;
   const double error = naive_leave_one_out(problem, chosen);
   for (const double factor : {1e-3, .1, .56, 1.78, 10., 1e3})
     EXPECT_LE(error, naive_leave_one_out(problem, chosen * factor)) << "factor " << factor;
 }
 
 INSTANTIATE_TEST_SUITE_P(TallAndWide, RidgeShapes,
-                         testing::Values(std::pair{30, 6}, std::pair{12, 12}, std::pair{10, 25}));
+                         testing::Values(std::pair{30, 6}, std::pair{12, 12}, std::pair{10, 25},
+                                         std::pair{600, 5}));
 
 TEST(Ridge, ConstantColumnsGetNoWeight) {
   Problem problem = make_problem(20, 4);
   problem.x.col(2).setConstant(3);
-  const RidgeFit fit = Ridge(problem.x).fit_leave_one_out(problem.y);
+  const RidgeFit fit = make_ridge(problem.x).fit_leave_one_out(problem.y);
   EXPECT_NEAR(fit.weights[2], 0, 1e-12);
   problem.x.setConstant(1);
-  EXPECT_NEAR(Ridge(problem.x).fit_leave_one_out(problem.y).intercept, problem.y.mean(), 1e-12);
+  EXPECT_NEAR(make_ridge(problem.x).fit_leave_one_out(problem.y).intercept, problem.y.mean(),
+              1e-12);
+}
+
+TEST(Ridge, ValuesThatAreNoNumbersAreNamed) {
+  Problem problem = make_problem(20, 4);
+  problem.x(3, 1) = std::nan("");
+  EXPECT_THROW(make_ridge(problem.x), Error);
+}
+
+// Each target of one decomposition is fitted as if it were alone.
+TEST(Ridge, FitsManyTargets) {
+  const Problem problem = make_problem(30, 6);
+  const Eigen::VectorXd other = random_matrix(30, 1, 9);
+  Ridge ridge = make_ridge(problem.x);
+  ridge.fit_leave_one_out(other);
+  EXPECT_EQ(ridge.fit_leave_one_out(problem.y).weights,
+            make_ridge(problem.x).fit_leave_one_out(problem.y).weights);
 }
 
 }  // namespace

@@ -72,7 +72,10 @@ TEST(Settings, TypesRangesAndChoicesAreChecked) {
   expect_error([&] { settings.set_i64("head", 1); }, "'head' is a text");
   expect_error([&] { settings.f64("epochs"); }, "'epochs' is an integer");
   expect_error([&] { settings.set_f64("pooler_dropout", 1.5); }, "between 0 and 1, found 1.5");
-  expect_error([&] { settings.set_f64("pooler_dropout", std::nan("")); }, "between 0 and 1");
+  for (const char* name : {"pooler_dropout", "clip", "ridge_lambda"})
+    for (const double value : {double{INFINITY}, -double{INFINITY}, std::nan("")})
+      expect_error([&] { settings.set_f64(name, value); },
+                   fmt::format("'{}' must be a finite number, found {}", name, value));
   expect_error([&] { settings.set_i64("folds", 0); }, "'folds' must be between 1");
   expect_error([&] { settings.set_text("head", "big"); }, "linear|pooled, found 'big'");
   expect_error([&] { settings.set_text("head", "linear|pooled"); }, "must be one of");
@@ -93,6 +96,11 @@ TEST(Settings, WhatWouldHaveNoEffectIsRefused) {
   refused([](S s) { s.set_text("solver", "ridge"), s.set_text("loss", "mae"); }, "loss");
   refused([](S s) { s.set_text("solver", "ridge"), s.set_f64("pooler_dropout", .1); },
           "pooler_dropout");
+  refused(
+      [](S s) {
+        s.set_text("solver", "ridge"), s.set_f64("valid_fraction", 0), s.set_i64("seed", 1);
+      },
+      "seed");
   refused([](S s) { s.set_f64("ridge_lambda", 1); }, "ridge_lambda");
   refused([](S s) { s.set_f64("huber_delta", 1); }, "huber_delta");
   refused([](S s) { s.set_i64("folds", 2), s.set_f64("valid_fraction", .2); }, "valid_fraction");
@@ -107,6 +115,7 @@ TEST(Settings, WhatRunsIsAccepted) {
   settings.set_i64("patience", 0);
   settings.set_text("loss", "huber");
   settings.set_f64("huber_delta", .5);
+  settings.set_i64("seed", 1);
   EXPECT_NO_THROW(settings.validate());
 }
 
