@@ -16,6 +16,8 @@ std::vector<std::string> read_names(const char* const* names, size_t count) {
     list.emplace_back(&require(names[i], "a target name"));
     if (!is_utf8(list.back()))
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is not UTF-8", in_quotes(list.back()));
+    if (std::find(list.begin(), list.end() - 1, list.back()) != list.end() - 1)
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is there twice", in_quotes(list.back()));
   }
   return list;
 }

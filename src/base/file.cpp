@@ -32,7 +32,8 @@ struct Descriptor {
 uint64_t mappable_size(int fd, const std::string& path) {
   struct stat status;
   if (fstat(fd, &status) != 0) fail_io("read", path, errno);
-  if (S_ISDIR(status.st_mode)) fail_io("read", path, EISDIR);
+  if (S_ISDIR(status.st_mode))
+    fail(MOLRT_ERROR_IO, "{}: a directory; expected a file, such as one of its model_*.pth", path);
   if (!S_ISREG(status.st_mode)) {
     fail(MOLRT_ERROR_IO, "{}: cannot read: expected a regular file", path);
   }

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <clocale>
 #include <cmath>
 #include <condition_variable>
@@ -96,6 +97,27 @@ TEST(Process, AChildPredictsAfterAFork) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   const Batch again = new_batch(context.get(), good_smiles());
   EXPECT_EQ(cls_of(context.get(), model.get(), again.get()), parent);
+}
+
+// libgomp's team, which does not survive a fork, may be the host's.
+TEST(Process, AChildPredictsAfterAForkOfAHostThatUsesOpenMP) {
+  const Context context = new_context(2);
+  const Model model = small_model(context.get());
+  std::atomic<int> threads{0};
+#pragma omp parallel num_threads(2)
+  ++threads;
+  ASSERT_EQ(threads, 2);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    alarm(60);
+    const Batch batch = new_batch(context.get(), good_smiles());
+    _exit(cls_of(context.get(), model.get(), batch.get()).empty());
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 // What a progress callback saw, and when it stops the call.

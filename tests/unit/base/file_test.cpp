@@ -88,7 +88,7 @@ TEST_F(FileTest, SaysWhyItCannotBeRead) {
   put(path("empty"), "");
   mkfifo(path("pipe").c_str(), 0600);
   EXPECT_ERROR(ByteSource::map_file(path("none")), MOLRT_ERROR_IO, "No such file");
-  EXPECT_ERROR(ByteSource::map_file(directory_.string()), MOLRT_ERROR_IO, "Is a directory");
+  EXPECT_ERROR(ByteSource::map_file(directory_.string()), MOLRT_ERROR_IO, "a directory");
   EXPECT_ERROR(ByteSource::map_file(path("empty")), MOLRT_ERROR_IO, "empty");
   EXPECT_ERROR(ByteSource::map_file(path("pipe")), MOLRT_ERROR_IO, "regular file");
 }

@@ -145,7 +145,8 @@ TEST_F(ModelFile, MetadataIsChecked) {
   refused("dictionary", "[PAD]\n");
   for (const char* layers : {"2", "4", "2.5", "1e300", "-1", "\"3\""}) {
     std::string configuration = good.at("configuration");
-    configuration.replace(configuration.find("\"layers\":3"), 10, fmt::format("\"layers\":{}", layers));
+    configuration.replace(configuration.find("\"layers\":3"), 10,
+                          fmt::format("\"layers\":{}", layers));
     refused("configuration", configuration);
   }
 }

@@ -95,7 +95,8 @@ TEST(Batch, AMoleculeWithoutMemoryForItLosesNoOtherRow) {
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadows need more memory
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // whose shadows need more memory
   EXPECT_EQ(WEXITSTATUS(status), 0);
 #endif
 }
@@ -107,7 +108,8 @@ TEST(Batch, AStopReachesIntoAMolecule) {
     Batch batch{ConformerOptions{}};
     batch.add_smiles("C");
     batch.add_smiles(
-        "c12c3c4c5c1c1c6c7c2c2c8c3c3c9c4c4c%10c5c5c1c1c6c6c%11c7c2c2c7c8c3c3c8c9c4c4c9c%10c5c5c1c1c6c"
+        "c12c3c4c5c1c1c6c7c2c2c8c3c3c9c4c4c%10c5c5c1c1c6c6c%11c7c2c2c7c8c3c3c8c9c4c4c9c%"
+        "10c5c5c1c1c6c"
         "6c%11c2c2c7c3c3c8c4c4c9c5c1c1c6c2c3c41");
     RunOptions options;
     options.threads = threads;
