@@ -26,8 +26,10 @@ bool has_target(const HeadTrainingData& data, size_t row) {
   bool found = false;
   for (size_t target = 0; target < count; ++target) {
     const double value = data.values[row * count + target];
+    if (std::isinf(value))
+      fail(MOLRT_ERROR_DATA, "row {}: target '{}' is infinite", row + 1, data.target_names[target]);
     if (std::fabs(value) > std::numeric_limits<float>::max())
-      fail(MOLRT_ERROR_DATA, "row {}: target '{}' is {}: infinite, or beyond float32", row + 1,
+      fail(MOLRT_ERROR_DATA, "row {}: target '{}' is {}, beyond float32", row + 1,
            data.target_names[target], value);
     found = found || !std::isnan(value);
   }

@@ -298,6 +298,8 @@ TEST(HeadTraining, UselessLabelsAreNamed) {
   Sample infinite(20, 4, 2);
   infinite.y[2 * 6 + 1] = INFINITY;
   expect_data_error(infinite, ridge(), "row 7: target 't1' is infinite");
+  infinite.y[2 * 6 + 1] = 1e39;
+  expect_data_error(infinite, ridge(), "row 7: target 't1' is 1e+39, beyond float32");
 
   Sample constant(20, 4, 2);
   for (size_t i = 1; i < 40; i += 2) constant.y[i] = .1;
@@ -321,9 +323,11 @@ TEST(HeadTraining, UselessLabelsAreNamed) {
 
 TEST(HeadTraining, DivergenceIsNamed) {
   Sample sample(40, 4, 1);
-  for (double& y : sample.y) y *= 1e40;
+  for (float& x : sample.x) x *= 1e30f;
+  for (double& y : sample.y) y *= 1e30;
   Settings s = quick();
   s.set_text("target_scaling", "none");
+  s.set_i64("standardise", 0);
   expect_data_error(sample, s, "training diverged");
 }
 
