@@ -1,10 +1,15 @@
 // molrt finetune: a property head on the representations of given weights.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
 #include <memory>
 #include <thread>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/output.h"
@@ -36,23 +41,32 @@ struct TrainingTable {
 
 double label(const InputTable& table, const CsvRecord& record, size_t column) {
   const auto& cell = record.fields[column];
-  if (const auto value = parse_number(cell)) return *value;
-  fail(
-      MOLRT_ERROR_DATA,
-      "{}: row {} (line {}), column '{}': '{:.60}' is no number (a missing value is an empty cell, "
-      "NaN, NA or N/A)",
-      table.name(), record.row, record.line, table.header()[column], cell);
+  const auto value = parse_number(cell);
+  const bool too_large = value && std::abs(*value) > std::numeric_limits<float>::max();
+  if (value && !too_large) return *value;
+  fail(MOLRT_ERROR_DATA, "{}: row {} (line {}), column '{}': '{:.60}' is {}", table.name(),
+       record.row, record.line, table.header()[column], cell,
+       too_large ? "too large: float32 ends at 3.4e38"
+                 : "no number (a missing value is an empty cell, NaN, NA or N/A)");
+}
+
+size_t target_column(const InputTable& table, const std::string& target) {
+  const size_t column = table.column(target);
+  if (is_utf8(target)) return column;
+  fail(MOLRT_ERROR_FORMAT, "{}: the column name {} is not UTF-8; save the table as UTF-8",
+       table.name(), in_quotes(target));
 }
 
 TrainingTable read_table(InputTable& table, const std::vector<std::string>& targets) {
   std::vector<size_t> columns;
-  for (const auto& target : targets) columns.push_back(table.column(target));
+  for (const auto& target : targets) columns.push_back(target_column(table, target));
   TrainingTable data;
   for (CsvRecord record; table.next(record); check_signals()) {
     data.smiles.push_back(table.smiles(record));
     data.places.push_back(fmt::format("row {} (line {})", record.row, record.line));
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
   }
+  if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
   return data;
 }
 
@@ -64,12 +78,22 @@ void check_distinct(const std::vector<std::string>& targets) {
   }
 }
 
+void check_output(const FinetuneOptions& options) {
+  const auto& table = options.input.path == "-" ? "/dev/stdin" : options.input.path;
+  std::error_code not_both;
+  if (std::filesystem::equivalent(table, options.output, not_both)) {
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: is the training table; the model goes to another file",
+         options.output);
+  }
+  check_model_output(options.output);
+}
+
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
       : options_(options), settings_(options.flags.settings()), progress_(options.report) {
     check_distinct(options.targets);
-    check_can_create(options.output);
+    check_output(options);
     InputTable table(options.input);
     data_ = read_table(table, options.targets);
     progress_.set_rows(data_.smiles.size());

@@ -70,7 +70,8 @@ std::string output_format(const OutputOptions& options, const std::string& forma
   return format;
 }
 
-void check_can_create(const std::string& path) {
+void check_model_output(const std::string& path) {
+  if (path == "-") fail(MOLRT_ERROR_INVALID_ARGUMENT, "-o -: a model goes to a file; name one");
   std::error_code ignored;
   if (!fs::is_fifo(path, ignored)) AtomicFile probe(path);  // gone at once, without a commit
 }

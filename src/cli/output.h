@@ -32,8 +32,8 @@ class Output {
 // `formats` (separated by blanks).
 std::string output_format(const OutputOptions& options, const std::string& formats);
 
-// Fails if a file cannot be made at `path`, which the library will write later.
-void check_can_create(const std::string& path);
+// Fails if no model can be written to `path`, which the library will do later.
+void check_model_output(const std::string& path);
 
 // The user's columns and more behind them. A name already taken gets _2, or _3 ...
 class ResultTable {

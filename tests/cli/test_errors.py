@@ -58,6 +58,10 @@ def test_wrong_command_lines(words, said):
     ('smiles,x\nC,"1\nC,1\n', 3, "line 2"),
     (b"\xff\xfes\0m\0", 3, "UTF-16"),
     (b"smiles\nC\0C\n", 3, "zero byte"),
+    ("id\tsmiles\n1\tC\n", 3, "the header has tabs and no comma; molrt reads comma-separated tables"),
+    ("id;smiles\n1;C\n", 3, "the header has semicolons and no comma"),
+    ("smiles\nCCO\tethanol\n", 3, "line 2 (row 1) has a tab inside"),
+    (b"\x1f\x8b\x08\0", 3, "compressed with gzip"),
 ])
 def test_broken_tables(table, tmp_path, content, code, said):
     out = tmp_path / "out.csv"
@@ -116,7 +120,7 @@ def test_a_reader_that_leaves(table):
         assert running.wait() == 1 and b"Broken pipe" in running.stderr.read()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted(table, tmp_path, number):
     out = tmp_path / "out.csv"
     with subprocess.Popen([BIN, "predict", "--model", LINEAR, "-", "-o", out], stdin=subprocess.PIPE,

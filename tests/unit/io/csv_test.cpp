@@ -102,6 +102,10 @@ TEST_F(CsvTest, OtherDelimiters) {
 TEST_F(CsvTest, RefusesWhatIsNoTable) {
   EXPECT_NE(failure("").find("header"), std::string::npos);
   EXPECT_NE(failure("\n\n").find("header"), std::string::npos);
+  EXPECT_NE(failure("id\tsmiles\n1\tC\n").find("tabs and no comma"), std::string::npos);
+  EXPECT_NE(failure("id;smiles\n1;C\n").find("semicolons and no comma"), std::string::npos);
+  EXPECT_NE(failure("smiles\nC\nC\tx\n").find("line 3 (row 2) has a tab"), std::string::npos);
+  EXPECT_NE(failure("\x1F\x8B\b").find("gzip"), std::string::npos);
   EXPECT_NE(failure("a,b\n1,2\n1,2,3\n").find("line 3 (row 2) has 3 fields"), std::string::npos);
   EXPECT_NE(failure("a,b\n1,\"2\n3,4\n").find("line 2"), std::string::npos);
   EXPECT_NE(failure("a,b\n1,2\n1,2\"3\n").find("line 3"), std::string::npos);
