@@ -70,6 +70,7 @@ class Conformers {
   }
 
   void run_with(auto results) {
+    warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
     for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
       const auto run = run_options(options_.run, progress_);
@@ -169,7 +170,7 @@ Command conformers_command(CLI::App& app) {
   command
       ->add_option("--max-atoms", options->conformers.max_atoms,
                    "Larger molecules fail as too_large [no limit]")
-      ->check(at_least(1))
+      ->check(whole_from(1))
       ->type_name("N")
       ->group("Conformers");
   command->footer(

@@ -37,6 +37,7 @@ struct FinetuneOptions {
 struct TrainingTable {
   std::vector<std::string> smiles, places;  // [rows]; places as in Tally::add
   std::vector<double> values;               // [rows, targets]; NaN: no value
+  uint64_t short_rows = 0;                  // with fewer cells than the header
 };
 
 double label(const InputTable& table, const CsvRecord& record, size_t column) {
@@ -66,6 +67,7 @@ TrainingTable read_table(InputTable& table, const std::vector<std::string>& targ
     data.places.push_back(fmt::format("row {} (line {})", record.row, record.line));
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
   }
+  data.short_rows = table.short_rows();
   if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
   return data;
 }
@@ -106,7 +108,9 @@ class Finetuning {
     say_what_runs();
     make_job();
     const auto run = run_options(options_.run, progress_);
-    check(molrt_job_run(job_.get(), &run));
+    const int32_t status = molrt_job_run(job_.get(), &run);
+    if (status == MOLRT_ERROR_DATA) fail_with_rows(molrt_last_error());
+    check(status);
     save();
     report();
   }
@@ -132,6 +136,11 @@ class Finetuning {
     job_.reset(job);
   }
 
+  [[noreturn]] void fail_with_rows(const std::string& reason) {
+    tally().print(progress_, "represented");
+    throw Error(MOLRT_ERROR_DATA, reason);
+  }
+
   void save() {
     check_signals();
     molrt_model* trained = nullptr;
@@ -142,6 +151,7 @@ class Finetuning {
 
   Tally tally() const {
     Tally tally;
+    tally.set_short_rows(data_.short_rows);
     for (size_t i = 0; i < data_.smiles.size(); ++i) {
       molrt_row row;
       check(molrt_row_init(&row, sizeof row));
@@ -190,7 +200,9 @@ Command finetune_command(CLI::App& app) {
                    "Column of measured numbers; once for each target. An empty cell, NaN, NA or "
                    "N/A is no value")
       ->required()
+      ->expected(1)  // at a time
       ->allow_extra_args(false)
+      ->take_all()
       ->type_name("COLUMN");
   command->add_option("-o,--output", options->output, "The model to write")
       ->required()

@@ -51,7 +51,7 @@ void init(const InitOptions& options) {
 }
 
 void add_size(CLI::App& command, const std::string& name, int& value, const std::string& help) {
-  command.add_option(name, value, help)->check(at_least(1))->type_name("N")->group("Sizes");
+  command.add_option(name, value, help)->check(whole_from(1))->type_name("N")->group("Sizes");
 }
 
 }  // namespace
@@ -67,6 +67,7 @@ Command init_command(CLI::App& app) {
       ->type_name("{molecule|oled}")
       ->capture_default_str();
   command->add_option("--seed", options->seed, "The same seed and sizes give the same bytes")
+      ->check(whole_from(uint64_t{0}))
       ->type_name("N")
       ->capture_default_str();
   add_hydrogens_option(*command, options->hydrogens);

@@ -74,6 +74,7 @@ class Prediction {
 
  private:
   void run_with(auto results) {
+    warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
     for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
       predict(window);

@@ -15,6 +15,7 @@ COMMANDS = ["finetune", "predict", "embed", "conformers", "convert", "inspect", 
 def test_help_and_version():
     out, _ = molrt("--help")
     assert all(command in out for command in COMMANDS) and "Exit codes" in out
+    assert out.splitlines()[-1].startswith("  molrt predict")
     assert molrt("--version")[0].startswith("molrt 0.")
 
 
@@ -26,6 +27,7 @@ def test_help_of_each_command(command):
 
 def test_finetune_lists_the_settings():
     out, _ = molrt("finetune", "--help")
+    assert "..." not in out
     for flag in ("--seed", "--batch-size", "--epochs", "--lr", "--pooler-dropout", "--head", "--folds",
                  "--split", "--threads", "--target", "--smiles"):
         assert flag + " " in out
@@ -39,7 +41,10 @@ def test_finetune_lists_the_settings():
     (["predict", "--modle", "m", "in.csv"], "unknown option --modle; did you mean --model?"),
     (["predict", "--model", LINEAR, "a", "b"], "unexpected argument 'b'"),
     (["predict", "in.csv"], "--model is required"),
-    (["predict", "--model", LINEAR, "in.csv", "--threads", "-1"], "--threads: takes a number from 0 on"),
+    (["predict", "--model", LINEAR, "in.csv", "--threads", "-1"], "--threads: takes a whole number from 0 on"),
+    (["predict", "--model", LINEAR, "in.csv", "--threads", "1.5"], "not '1.5'"),
+    (["predict", "--model", LINEAR, "in.csv", "--time-limit", "-1"], "--time-limit: takes a number from 0 on"),
+    (["finetune", "-w", LINEAR, "in.csv", "-o", "m", "-t", "A", "B"], "give --target once for each column"),
     (["embed", "--model", LINEAR, "in.csv", "--hydrogens", "some"], "--hydrogens"),
     (["embed", "--model", LINEAR, "in.csv", "-o", "x.docx"], "'.docx'"),
     (["embed", "--model", LINEAR, "in.csv", "--format", "safetensors"], "-o"),
@@ -138,9 +143,23 @@ def test_interrupted(table, tmp_path, number):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-", "<&- 2>&-"])
+def test_messages_that_cannot_be_written(table, tmp_path, stream):
+    path, out = table("smiles\nC\nnope\n"), tmp_path / "out.csv"
+    for arguments, code in (f"predict -m {LINEAR} {path} -o {out}", 0), ("predict --modle", 2):
+        assert subprocess.run(f"{BIN} {arguments} {stream}", shell=True).returncode == code
+    assert out.read_text().count("\n") == 3
+
+
+def test_closed_stdout(table):
+    done = subprocess.run(f"{BIN} predict -m {LINEAR} {table('smiles' + chr(10) + 'C')} >&-", shell=True,
+                          stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"standard output: cannot be written" in done.stderr
+
+
 def test_quiet_and_silent_in_a_pipe(table):
     path = table("smiles\nC\nnope\n")
     assert molrt("predict", "--model", LINEAR, path, "-q")[1] == ""
     log = molrt("predict", "--model", LINEAR, path)[1]
-    assert "\r" not in log and "notice" in log and "1 failed" in log
+    assert "\r" not in log and "--hydrogens)" in log and "1 failed" in log
     molrt("predict", "--model", LINEAR, path, "-q", "-v", code=2)

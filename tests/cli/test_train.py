@@ -47,7 +47,8 @@ def test_flags_reach_the_training(labelled, tmp_path):
     (["--target", "z"], 2, "no column 'z'; the columns are 'name', 'smiles', 'y', 'second y'"),
     (["--target", "name"], 3, "row 1 (line 2), column 'name': 'm0' is no number"),
     (["--target", "y", "--target", "y"], 2, "twice"),
-    (["--target", "y", "--smiles", "SMILE"], 2, "no column 'SMILE'"),
+    (["--target", "y", "--smiles", "SMILE"], 2, "no column 'SMILE'; the columns are 'name', 'smiles', "
+     "'y', 'second y'; did you mean 'smiles'?"),
     (["--target", "y", "--pooler-dropout", "2"], 2, "pooler_dropout"),
     (["--target", "y", "--lr", "fast"], 2, "--lr: takes a number"),
     (["--target", "y", "--head", "cubic"], 2, "linear|pooled"),
@@ -111,9 +112,19 @@ def test_bad_molecules_are_left_out(table, tmp_path):
     out, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--json", *TRAIN)
     assert json.loads(out)["rows"]["failed"] == 2
     assert json.loads(out)["molecules"]["status"]["invalid_smiles"] == 1
-    assert "row 13 (line 14): invalid_smiles 'nope'" in log
+    assert "row 13 (line 14): invalid_smiles: " in log
     _, log = molrt("finetune", "-w", LINEAR, table("smiles,y\nnope,1\n"), "-t", "y", "-o",
                    tmp_path / "m", code=3)
+    assert "status: invalid_smiles 1" in log and "no row can be trained on" in log
+
+
+def test_inspect_counts_what_it_read(tmp_path):
+    path = tmp_path / "m"
+    molrt("convert", LINEAR, "-o", path, "-q")
+    model = json.loads(molrt("inspect", path, "--json")[0])
+    assert model["file_bytes"] == path.stat().st_size
+    assert 0 < model["bytes_read"] < 1.1 * model["file_bytes"]  # parts of its header are read twice
+    assert f"{model['bytes_read']}" in molrt("inspect", path)[0]
 
 
 def test_convert_keeps_the_predictions(table, tmp_path):
