@@ -49,8 +49,7 @@ class Conformers {
     } else if (format_ == "safetensors") {
       run_with(ArrayResults());
     } else {
-      run_with(ResultTable(output_, format_ == "tsv" ? '\t' : ',', table_.header(),
-                           {"atoms", "status", "flags"}));
+      run_with(ResultTable(output_, format_, table_.header(), {"atoms", "status", "flags"}));
     }
     output_.commit();
     report();
@@ -59,9 +58,6 @@ class Conformers {
  private:
   static std::string checked_format(const ConformersOptions& options) {
     const auto format = output_format(options.output, formats);
-    if (format == "safetensors" && options.output.path == "-") {
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "safetensors goes to a file: name one with -o");
-    }
     if (!options.name.empty() && format != "sdf") {
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "--name titles the records of an .sdf file; {} has none",
            format);

@@ -55,8 +55,7 @@ class Embedding {
     } else if (format_ == "safetensors") {
       run_with(ArrayResults());
     } else {
-      run_with(ResultTable(output_, format_ == "tsv" ? '\t' : ',', table_.header(),
-                           added_columns(width_)));
+      run_with(ResultTable(output_, format_, table_.header(), added_columns(width_)));
     }
     output_.commit();
     report();
@@ -69,9 +68,6 @@ class Embedding {
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
            "--atoms: {} holds one row for each molecule; write atoms to a .safetensors file",
            format);
-    }
-    if (format == "safetensors" && options.output.path == "-") {
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "safetensors goes to a file: name one with -o");
     }
     return format;
   }

@@ -65,8 +65,7 @@ class Prediction {
     if (format_ == "npy") {
       run_with(ResultMatrix(output_, targets_.size()));
     } else {
-      run_with(ResultTable(output_, format_ == "tsv" ? '\t' : ',', table_.header(),
-                           added_columns(targets_)));
+      run_with(ResultTable(output_, format_, table_.header(), added_columns(targets_)));
     }
     output_.commit();
     report();

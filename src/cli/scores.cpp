@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -49,6 +50,8 @@ void print_scores(const std::vector<TargetScore>& scores, Progress& progress) {
         "their mean: RMSE {:.4g}, R2 {})",
         target, score.count(), score.rmse(), score.mae(), metric_text(score.r2()),
         score.mean_rmse(), std::isnan(score.r2()) ? "undefined" : "0"));
+  }
+  if (std::any_of(scores.begin(), scores.end(), [](auto& s) { return s.score.count() > 0; })) {
     progress.say("  (if these rows were in the training table, this flatters the model)");
   }
 }

@@ -51,12 +51,8 @@ void Tally::print(Progress& progress, const std::string& verb) const {
 }
 
 nlohmann::ordered_json Tally::json() const {
-  return {{"rows", rows_},
-          {"ok", rows_ - failed_},
-          {"failed", failed_},
-          {"status", status_},
-          {"flags", flags_},
-          {"short_rows", short_rows_}};
+  return {{"rows", rows_},     {"ok", rows_ - failed_}, {"failed", failed_},
+          {"status", status_}, {"flags", flags_},       {"short_rows", short_rows_}};
 }
 
 void print_json(const nlohmann::ordered_json& json, bool stdout_is_taken) {

@@ -14,7 +14,8 @@ namespace molrt::cli {
 
 class Tally {
  public:
-  // `message` says why a row failed, the SMILES included; `place` is where the user finds it, such as "row 3 (line 4)".
+  // `message` says why a row failed, the SMILES included; `place` is where the user finds it, such
+  // as "row 3 (line 4)".
   void add(const molrt_row& row, const std::string& place, const std::string& smiles,
            const std::string& message);
   void set_short_rows(uint64_t count) { short_rows_ = count; }  // with fewer cells than the header

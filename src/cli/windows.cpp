@@ -42,9 +42,9 @@ void warn_without_header(molrt_context* context, const InputTable& table, Progre
   if (table.header().size() > 1 || table.smiles_is_named()) return;
   const auto& name = table.header()[0];
   if (!parses(context, trimmed(name))) return;
-  progress.say(fmt::format(
-      "warning: {}: the header '{}' looks like a molecule; a table needs a header line",
-      table.name(), name));
+  progress.say(
+      fmt::format("warning: {}: the header '{}' looks like a molecule; a table needs a header line",
+                  table.name(), name));
 }
 
 void for_each_window(InputTable& table, molrt_batch* batch, Progress& progress, Tally& tally,

@@ -71,7 +71,7 @@ CsvReader::Parser::~Parser() { csv_free(&state); }
 // Read as one column, such a table would give RDKit a whole line as a SMILES.
 void CsvReader::check_delimiter() const {
   if (header_.size() > 1) return;
-  const char* found = header_[0].find('\t') != std::string::npos   ? "tabs"
+  const char* found = header_[0].find('\t') != std::string::npos  ? "tabs"
                       : header_[0].find(';') != std::string::npos ? "semicolons"
                                                                   : nullptr;
   if (!found) return;

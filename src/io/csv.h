@@ -33,7 +33,7 @@ class CsvReader {
 
   const std::string& name() const { return name_; }  // the path, or "standard input"
   const std::vector<std::string>& header() const { return header_; }
-  bool next(CsvRecord& record);  // false at the end
+  bool next(CsvRecord& record);                              // false at the end
   uint64_t short_records() const { return short_records_; }  // with fewer fields than the header
 
  private:

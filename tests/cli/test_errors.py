@@ -143,6 +143,14 @@ def test_interrupted(table, tmp_path, number):
     assert not list(tmp_path.iterdir())
 
 
+def test_interrupted_init(tmp_path):
+    with subprocess.Popen([BIN, "init", "-o", tmp_path / "m"], stderr=subprocess.PIPE) as running:
+        time.sleep(0.15)  # of half a second
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 130
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-", "<&- 2>&-"])
 def test_messages_that_cannot_be_written(table, tmp_path, stream):
     path, out = table("smiles\nC\nnope\n"), tmp_path / "out.csv"
