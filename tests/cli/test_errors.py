@@ -143,9 +143,16 @@ def test_interrupted(table, tmp_path, number):
     assert not list(tmp_path.iterdir())
 
 
+def catches(pid, number):
+    with open(f"/proc/{pid}/status") as status:
+        mask = next(line for line in status if line.startswith("SigCgt:")).split()[1]
+    return int(mask, 16) >> (number - 1) & 1
+
+
 def test_interrupted_init(tmp_path):
     with subprocess.Popen([BIN, "init", "-o", tmp_path / "m"], stderr=subprocess.PIPE) as running:
-        time.sleep(0.15)  # of half a second
+        while not catches(running.pid, signal.SIGINT):  # then it works for half a second
+            time.sleep(0.005)
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=20) == 130
     assert not list(tmp_path.iterdir())
