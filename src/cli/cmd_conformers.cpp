@@ -49,8 +49,7 @@ class Conformers {
     } else if (format_ == "safetensors") {
       run_with(ArrayResults());
     } else {
-      run_with(ResultTable(output_, format_ == "tsv" ? '\t' : ',', table_.header(),
-                           {"atoms", "status", "flags"}));
+      run_with(ResultTable(output_, format_, table_.header(), {"atoms", "status", "flags"}));
     }
     output_.commit();
     report();
@@ -59,9 +58,6 @@ class Conformers {
  private:
   static std::string checked_format(const ConformersOptions& options) {
     const auto format = output_format(options.output, formats);
-    if (format == "safetensors" && options.output.path == "-") {
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "safetensors goes to a file: name one with -o");
-    }
     if (!options.name.empty() && format != "sdf") {
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "--name titles the records of an .sdf file; {} has none",
            format);
@@ -70,6 +66,7 @@ class Conformers {
   }
 
   void run_with(auto results) {
+    warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
     for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
       const auto run = run_options(options_.run, progress_);
@@ -169,7 +166,7 @@ Command conformers_command(CLI::App& app) {
   command
       ->add_option("--max-atoms", options->conformers.max_atoms,
                    "Larger molecules fail as too_large [no limit]")
-      ->check(at_least(1))
+      ->check(whole_from(1))
       ->type_name("N")
       ->group("Conformers");
   command->footer(

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "cli/signals.h"
 #include "cli/tally.h"
 
 namespace molrt::cli {
@@ -25,10 +26,11 @@ struct ConvertOptions {
 };
 
 void convert(const ConvertOptions& options) {
-  check_can_create(options.output);
+  check_model_output(options.output);
   Progress progress(options.report);
   const auto context = make_context(1, progress);
   const auto model = open_model(context.get(), options.input, options.open);
+  check_signals();
   save_model(context.get(), model.get(), options.output, dtypes.at(options.dtype));
   const auto read = model_info(model.get()).bytes_read;
   progress.say(fmt::format("{}: {}; {} bytes read of {}", options.output, one_line(model.get()),

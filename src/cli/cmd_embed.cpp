@@ -55,8 +55,7 @@ class Embedding {
     } else if (format_ == "safetensors") {
       run_with(ArrayResults());
     } else {
-      run_with(ResultTable(output_, format_ == "tsv" ? '\t' : ',', table_.header(),
-                           added_columns(width_)));
+      run_with(ResultTable(output_, format_, table_.header(), added_columns(width_)));
     }
     output_.commit();
     report();
@@ -70,13 +69,11 @@ class Embedding {
            "--atoms: {} holds one row for each molecule; write atoms to a .safetensors file",
            format);
     }
-    if (format == "safetensors" && options.output.path == "-") {
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "safetensors goes to a file: name one with -o");
-    }
     return format;
   }
 
   void run_with(auto results) {
+    warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
     for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
       embed(window);

@@ -1,10 +1,15 @@
 // molrt finetune: a property head on the representations of given weights.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
 #include <memory>
 #include <thread>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/output.h"
@@ -32,27 +37,38 @@ struct FinetuneOptions {
 struct TrainingTable {
   std::vector<std::string> smiles, places;  // [rows]; places as in Tally::add
   std::vector<double> values;               // [rows, targets]; NaN: no value
+  uint64_t short_rows = 0;                  // with fewer cells than the header
 };
 
 double label(const InputTable& table, const CsvRecord& record, size_t column) {
   const auto& cell = record.fields[column];
-  if (const auto value = parse_number(cell)) return *value;
-  fail(
-      MOLRT_ERROR_DATA,
-      "{}: row {} (line {}), column '{}': '{:.60}' is no number (a missing value is an empty cell, "
-      "NaN, NA or N/A)",
-      table.name(), record.row, record.line, table.header()[column], cell);
+  const auto value = parse_number(cell);
+  const bool too_large = value && std::abs(*value) > std::numeric_limits<float>::max();
+  if (value && !too_large) return *value;
+  fail(MOLRT_ERROR_DATA, "{}: row {} (line {}), column '{}': '{:.60}' is {}", table.name(),
+       record.row, record.line, table.header()[column], cell,
+       too_large ? "too large: float32 ends at 3.4e38"
+                 : "no number (a missing value is an empty cell, NaN, NA or N/A)");
+}
+
+size_t target_column(const InputTable& table, const std::string& target) {
+  const size_t column = table.column(target);
+  if (is_utf8(target)) return column;
+  fail(MOLRT_ERROR_FORMAT, "{}: the column name {} is not UTF-8; save the table as UTF-8",
+       table.name(), in_quotes(target));
 }
 
 TrainingTable read_table(InputTable& table, const std::vector<std::string>& targets) {
   std::vector<size_t> columns;
-  for (const auto& target : targets) columns.push_back(table.column(target));
+  for (const auto& target : targets) columns.push_back(target_column(table, target));
   TrainingTable data;
   for (CsvRecord record; table.next(record); check_signals()) {
     data.smiles.push_back(table.smiles(record));
     data.places.push_back(fmt::format("row {} (line {})", record.row, record.line));
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
   }
+  data.short_rows = table.short_rows();
+  if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
   return data;
 }
 
@@ -64,12 +80,22 @@ void check_distinct(const std::vector<std::string>& targets) {
   }
 }
 
+void check_output(const FinetuneOptions& options) {
+  const auto& table = options.input.path == "-" ? "/dev/stdin" : options.input.path;
+  std::error_code not_both;
+  if (std::filesystem::equivalent(table, options.output, not_both)) {
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: is the training table; the model goes to another file",
+         options.output);
+  }
+  check_model_output(options.output);
+}
+
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
       : options_(options), settings_(options.flags.settings()), progress_(options.report) {
     check_distinct(options.targets);
-    check_can_create(options.output);
+    check_output(options);
     InputTable table(options.input);
     data_ = read_table(table, options.targets);
     progress_.set_rows(data_.smiles.size());
@@ -82,7 +108,9 @@ class Finetuning {
     say_what_runs();
     make_job();
     const auto run = run_options(options_.run, progress_);
-    check(molrt_job_run(job_.get(), &run));
+    const int32_t status = molrt_job_run(job_.get(), &run);
+    if (status == MOLRT_ERROR_DATA) fail_with_rows(molrt_last_error());
+    check(status);
     save();
     report();
   }
@@ -108,6 +136,11 @@ class Finetuning {
     job_.reset(job);
   }
 
+  [[noreturn]] void fail_with_rows(const std::string& reason) {
+    tally().print(progress_, "represented");
+    throw Error(MOLRT_ERROR_DATA, reason);
+  }
+
   void save() {
     check_signals();
     molrt_model* trained = nullptr;
@@ -118,6 +151,7 @@ class Finetuning {
 
   Tally tally() const {
     Tally tally;
+    tally.set_short_rows(data_.short_rows);
     for (size_t i = 0; i < data_.smiles.size(); ++i) {
       molrt_row row;
       check(molrt_row_init(&row, sizeof row));
@@ -166,7 +200,9 @@ Command finetune_command(CLI::App& app) {
                    "Column of measured numbers; once for each target. An empty cell, NaN, NA or "
                    "N/A is no value")
       ->required()
+      ->expected(1)  // at a time
       ->allow_extra_args(false)
+      ->take_all()
       ->type_name("COLUMN");
   command->add_option("-o,--output", options->output, "The model to write")
       ->required()

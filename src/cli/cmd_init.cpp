@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/session.h"
+#include "cli/signals.h"
 #include "cli/tally.h"
 
 namespace molrt::cli {
@@ -33,13 +34,14 @@ molrt_architecture architecture(const InitOptions& options) {
 }
 
 void init(const InitOptions& options) {
-  check_can_create(options.output);
+  check_model_output(options.output);
   Progress progress(options.report);
   const auto context = make_context(1, progress);
   const auto sizes = architecture(options);
   molrt_model* created = nullptr;
   check(molrt_model_create_untrained(context.get(), &sizes, &created));
   const Model model(created);
+  check_signals();
   save_model(context.get(), model.get(), options.output, MOLRT_DTYPE_KEEP);
   progress.say(fmt::format("{}: {}; untrained", options.output, one_line(model.get())));
   if (!options.report.json) return;
@@ -49,7 +51,7 @@ void init(const InitOptions& options) {
 }
 
 void add_size(CLI::App& command, const std::string& name, int& value, const std::string& help) {
-  command.add_option(name, value, help)->check(at_least(1))->type_name("N")->group("Sizes");
+  command.add_option(name, value, help)->check(whole_from(1))->type_name("N")->group("Sizes");
 }
 
 }  // namespace
@@ -65,6 +67,7 @@ Command init_command(CLI::App& app) {
       ->type_name("{molecule|oled}")
       ->capture_default_str();
   command->add_option("--seed", options->seed, "The same seed and sizes give the same bytes")
+      ->check(whole_from(uint64_t{0}))
       ->type_name("N")
       ->capture_default_str();
   add_hydrogens_option(*command, options->hydrogens);

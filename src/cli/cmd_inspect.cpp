@@ -1,6 +1,7 @@
 // molrt inspect: what a weight file is.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 
 #include "cli/commands.h"
@@ -21,7 +22,9 @@ void inspect(const InspectOptions& options) {
   Progress progress(options.report);
   const auto context = make_context(1, progress);
   const auto model = open_model(context.get(), options.file, options.open);
-  const auto json = nlohmann::ordered_json::parse(describe(model.get()));
+  auto json = nlohmann::ordered_json::parse(describe(model.get()));
+  json["bytes_read"] = model_info(model.get()).bytes_read;
+  json["file_bytes"] = std::filesystem::file_size(options.file);
   if (options.report.json) {
     print_json(json, false);
   } else {

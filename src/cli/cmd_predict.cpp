@@ -65,8 +65,7 @@ class Prediction {
     if (format_ == "npy") {
       run_with(ResultMatrix(output_, targets_.size()));
     } else {
-      run_with(ResultTable(output_, format_ == "tsv" ? '\t' : ',', table_.header(),
-                           added_columns(targets_)));
+      run_with(ResultTable(output_, format_, table_.header(), added_columns(targets_)));
     }
     output_.commit();
     report();
@@ -74,6 +73,7 @@ class Prediction {
 
  private:
   void run_with(auto results) {
+    warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
     for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
       predict(window);

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/signals.h"
+#include "cli/suggest.h"
 
 namespace molrt::cli {
 namespace {
@@ -76,6 +77,8 @@ std::string InputTable::smiles(const CsvRecord& record) const {
   return trimmed(record.fields[smiles_column_]);
 }
 
+bool InputTable::smiles_is_named() const { return names_smiles(header()[smiles_column_]); }
+
 std::optional<size_t> InputTable::find(const std::string& name) const {
   const auto matches = [&](const std::string& column) { return trimmed(column) == trimmed(name); };
   const auto found = std::find_if(header().begin(), header().end(), matches);
@@ -89,8 +92,9 @@ std::optional<size_t> InputTable::find(const std::string& name) const {
 
 size_t InputTable::column(const std::string& name) const {
   if (const auto found = find(name)) return *found;
-  fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: no column '{}'; the columns are {}", this->name(), name,
-       quoted_list(header()));
+  const auto near = nearest(name, header());
+  fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: no column '{}'; the columns are {}{}", this->name(), name,
+       quoted_list(header()), near.empty() ? "" : fmt::format("; did you mean '{}'?", near));
 }
 
 size_t InputTable::guess_smiles() const {

@@ -22,9 +22,12 @@ class InputTable {
   std::optional<uint64_t> rows() const { return rows_; }  // nullopt: a pipe
   bool next(CsvRecord& record) { return reader_.next(record); }
 
+  uint64_t short_rows() const { return reader_.short_records(); }  // of those read so far
+
   std::string smiles(const CsvRecord& record) const;  // without blanks around it
   size_t column(const std::string& name) const;  // INVALID_ARGUMENT naming the columns there are
   std::optional<size_t> find(const std::string& name) const;
+  bool smiles_is_named() const;  // the column's name says what it holds
 
  private:
   size_t guess_smiles() const;

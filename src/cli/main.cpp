@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/console.h"
 #include "cli/signals.h"
 #include "cli/suggest.h"
 #include "molrt.h"
@@ -22,7 +23,13 @@ constexpr const char* exit_codes = R"(Exit codes:
   2    the command line is wrong: an unknown option, a value out of range, a column that is not there
   3    the input cannot be used: a broken table, labels that are not numbers, broken or foreign weights
   130  interrupted by Ctrl-C (128 + the signal's number)
-After any but 0, a regular output file is as it was before.)";
+After any but 0, a regular output file is as it was before; only where the summary of --json cannot
+be written (1) is it new and complete.
+
+The usual way:
+  molrt finetune --weights WEIGHTS.pt train.csv --target COLUMN -o model.molrt
+  molrt inspect model.molrt
+  molrt predict --model model.molrt molecules.csv -o predicted.csv)";
 
 int exit_code(int32_t status) {
   switch (status) {
@@ -38,7 +45,7 @@ int exit_code(int32_t status) {
 }
 
 int report(int code, const std::string& text) {
-  fmt::print(stderr, "molrt: {}\n", text);
+  write_stderr(fmt::format("molrt: {}\n", text));
   return code;
 }
 
@@ -68,6 +75,7 @@ int parse_failure(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 int main(int argc, char** argv) {
+  open_standard_streams();
   catch_signals();
   CLI::App app("Molecule property models on plain CPUs.", "molrt");
   app.set_version_flag("--version",

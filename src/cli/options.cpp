@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+#include <cstdint>
 #include <sstream>
 
 namespace molrt::cli {
@@ -33,6 +35,21 @@ CLI::Validator at_least(double minimum) {
   };
   return CLI::Validator(check, "");
 }
+
+template <typename Integer>
+CLI::Validator whole_from(Integer minimum) {
+  const auto check = [minimum](const std::string& text) {
+    Integer value{};
+    const char* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, value);
+    if (result.ec == std::errc::result_out_of_range) return fmt::format("'{}' is too large", text);
+    if (result.ec == std::errc() && result.ptr == end && value >= minimum) return std::string();
+    return fmt::format("takes a whole number from {} on, not '{}'", minimum, text);
+  };
+  return CLI::Validator(check, "");
+}
+template CLI::Validator whole_from<int>(int);
+template CLI::Validator whole_from<uint64_t>(uint64_t);
 
 void add_report_options(CLI::App& command, ReportOptions& options) {
   auto* verbose = command.add_flag("-v,--verbose", options.verbose,
@@ -67,7 +84,7 @@ void add_open_options(CLI::App& command, OpenOptions& options) {
   command
       .add_option("--max-atoms", options.max_atoms,
                   "Largest molecule that the model takes [as the file says, else 256]")
-      ->check(at_least(1))
+      ->check(whole_from(1))
       ->type_name("N");
   for (auto* option : command.get_options()) {
     const auto name = option->get_single_name();
@@ -83,7 +100,7 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options) {
              "default peer")
       ->group("Conformers");
   command.add_option("--conformer-seed", options.seed, "RDKit's random seed")
-      ->check(at_least(0))
+      ->check(whole_from(0))
       ->type_name("N")
       ->capture_default_str()
       ->group("Conformers");
@@ -96,7 +113,7 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options) {
 
 void add_threads_option(CLI::App& command, RunOptions& options) {
   command.add_option("--threads", options.threads, "Threads; 0: every core this process may use")
-      ->check(at_least(0))
+      ->check(whole_from(0))
       ->type_name("N")
       ->capture_default_str();
 }
@@ -107,7 +124,7 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       .add_option("--batch-size", options.batch_size,
                   "Molecules in one pass through the network; 0: chosen here. Results do not "
                   "depend on it")
-      ->check(at_least(0))
+      ->check(whole_from(0))
       ->type_name("N")
       ->capture_default_str();
   command.add_flag(

@@ -43,6 +43,8 @@ struct OutputOptions {
 };
 
 CLI::Validator at_least(double minimum);
+template <typename Integer>
+CLI::Validator whole_from(Integer minimum);  // of int, uint64_t
 
 void add_report_options(CLI::App& command, ReportOptions& options);
 void add_open_options(CLI::App& command, OpenOptions& options);

@@ -34,6 +34,17 @@ std::string free_name(const std::vector<std::string>& taken, const std::string& 
   return name;
 }
 
+std::string format_of_extension(const std::string& path, const std::string& formats) {
+  const auto extension = fs::path(path).extension().string();
+  const auto format = extension.empty() ? "csv" : extension.substr(1);
+  if (!contains_word(formats, format)) {
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "{}: the extension '{}' tells no format; take one of {}, or say --format", path, extension,
+         formats);
+  }
+  return format;
+}
+
 }  // namespace
 
 Output::Output(const std::string& path) {
@@ -59,25 +70,24 @@ void Output::commit() {
 }
 
 std::string output_format(const OutputOptions& options, const std::string& formats) {
-  if (!options.format.empty()) return options.format;
-  const auto extension = fs::path(options.path).extension().string();
-  const auto format = extension.empty() ? "csv" : extension.substr(1);
-  if (!contains_word(formats, format)) {
-    fail(MOLRT_ERROR_INVALID_ARGUMENT,
-         "{}: the extension '{}' tells no format; take one of {}, or say --format", options.path,
-         extension, formats);
+  const auto format =
+      options.format.empty() ? format_of_extension(options.path, formats) : options.format;
+  if (format == "safetensors" && options.path == "-") {
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "safetensors goes to a file: name one with -o");
   }
   return format;
 }
 
-void check_can_create(const std::string& path) {
+void check_model_output(const std::string& path) {
+  if (path == "-") fail(MOLRT_ERROR_INVALID_ARGUMENT, "-o -: a model goes to a file; name one");
   std::error_code ignored;
   if (!fs::is_fifo(path, ignored)) AtomicFile probe(path);  // gone at once, without a commit
 }
 
-ResultTable::ResultTable(Output& output, char delimiter, const std::vector<std::string>& header,
+ResultTable::ResultTable(Output& output, const std::string& format,
+                         const std::vector<std::string>& header,
                          const std::vector<std::string>& added)
-    : output_(output), delimiter_(delimiter) {
+    : output_(output), delimiter_(format == "tsv" ? '\t' : ',') {
   auto names = header;
   for (const auto& name : added) names.push_back(free_name(names, name));
   append_csv_record(text_, names, delimiter_);

@@ -29,16 +29,16 @@ class Output {
 };
 
 // The format asked for, or by the extension; "csv" without one. INVALID_ARGUMENT if not in
-// `formats` (separated by blanks).
+// `formats` (separated by blanks), or if it needs a file and there is none.
 std::string output_format(const OutputOptions& options, const std::string& formats);
 
-// Fails if a file cannot be made at `path`, which the library will write later.
-void check_can_create(const std::string& path);
+// Fails if no model can be written to `path`, which the library will do later.
+void check_model_output(const std::string& path);
 
 // The user's columns and more behind them. A name already taken gets _2, or _3 ...
 class ResultTable {
  public:
-  ResultTable(Output& output, char delimiter, const std::vector<std::string>& header,
+  ResultTable(Output& output, const std::string& format, const std::vector<std::string>& header,
               const std::vector<std::string>& added);
   void add(std::vector<std::string> fields, const std::vector<std::string>& added);
   void finish() { flush(); }

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "cli/console.h"
 #include "cli/signals.h"
 
 namespace molrt::cli {
@@ -27,6 +27,14 @@ std::string remaining(double seconds, double fraction) {
   if (left >= 3600)
     return fmt::format(", {}:{:02}:{:02} left", left / 3600, left / 60 % 60, left % 60);
   return fmt::format(", {}:{:02} left", left / 60, left % 60);
+}
+
+// The library names its options; here they are flags.
+std::string with_flag(std::string message) {
+  const std::string words = "override with the option ";
+  const auto found = message.find(words);
+  return found == std::string::npos ? message
+                                    : message.replace(found, words.size(), "override with --");
 }
 
 }  // namespace
@@ -56,8 +64,7 @@ int32_t Progress::update(const molrt_progress& state) {
   if (due()) {
     const auto line = state.stage == MOLRT_STAGE_TRAINING ? training_line(state) : rows_line(state);
     // \r: back to the line's start; \x1b[K: erase what is left of the line before.
-    fmt::print(stderr, "{}{}{}", terminal_ ? "\r" : "", line, terminal_ ? "\x1b[K" : "\n");
-    std::fflush(stderr);
+    write_stderr(fmt::format("{}{}{}", terminal_ ? "\r" : "", line, terminal_ ? "\x1b[K" : "\n"));
     shown_ = terminal_;
   }
   return caught_signal();
@@ -93,17 +100,17 @@ void Progress::log(int32_t level, const char* message) {
   const char* kind = level == MOLRT_LOG_WARNING  ? "warning: "
                      : level == MOLRT_LOG_NOTICE ? "notice: "
                                                  : "";
-  say(fmt::format("{}{}", kind, message));
+  say(fmt::format("{}{}", kind, with_flag(message)));
 }
 
 void Progress::say(const std::string& text) {
   if (options_.quiet) return;
   clear();
-  fmt::print(stderr, "molrt: {}\n", text);
+  write_stderr(fmt::format("molrt: {}\n", text));
 }
 
 void Progress::clear() {
-  if (shown_) fmt::print(stderr, "\r\x1b[K");
+  if (shown_) write_stderr("\r\x1b[K");
   shown_ = false;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -37,13 +38,21 @@ std::vector<TargetScore> find_measured(const InputTable& table,
   return scores;
 }
 
+std::string metric_text(double value) {
+  return std::isnan(value) ? "undefined" : fmt::format("{:.4g}", value);
+}
+
 void print_scores(const std::vector<TargetScore>& scores, Progress& progress) {
   for (const auto& [target, output, column, score] : scores) {
     if (score.count() == 0) continue;
     progress.say(fmt::format(
-        "  {} against the {} values in the input: RMSE {:.4g}, MAE {:.4g}, R2 {:.3f} (predicting "
-        "their mean: RMSE {:.4g}, R2 0)",
-        target, score.count(), score.rmse(), score.mae(), score.r2(), score.mean_rmse()));
+        "  '{}' against the {} values in the input: RMSE {:.4g}, MAE {:.4g}, R2 {} (predicting "
+        "their mean: RMSE {:.4g}, R2 {})",
+        target, score.count(), score.rmse(), score.mae(), metric_text(score.r2()),
+        score.mean_rmse(), std::isnan(score.r2()) ? "undefined" : "0"));
+  }
+  if (std::any_of(scores.begin(), scores.end(), [](auto& s) { return s.score.count() > 0; })) {
+    progress.say("  (if these rows were in the training table, this flatters the model)");
   }
 }
 

@@ -34,6 +34,8 @@ struct TargetScore {
 // One for each target that names a column of the input.
 std::vector<TargetScore> find_measured(const InputTable& table,
                                        const std::vector<std::string>& targets);
+// A number in a report; "undefined" for NaN.
+std::string metric_text(double value);
 void print_scores(const std::vector<TargetScore>& scores, Progress& progress);
 nlohmann::ordered_json scores_json(const std::vector<TargetScore>& scores);
 

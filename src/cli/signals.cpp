@@ -19,6 +19,9 @@ void catch_signals() {
   action.sa_flags = SA_RESETHAND;  // no SA_RESTART: a blocked read returns
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before = {};
+  sigaction(SIGHUP, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup's word holds
   std::signal(SIGPIPE, SIG_IGN);
 }
 

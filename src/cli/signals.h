@@ -4,7 +4,7 @@
 
 namespace molrt::cli {
 
-void catch_signals();  // SIGINT, SIGTERM; SIGPIPE becomes an error of writing
+void catch_signals();  // SIGINT, SIGTERM, SIGHUP; SIGPIPE becomes an error of writing
 int caught_signal();   // its number, or 0
 void check_signals();  // throws CANCELLED after a signal
 

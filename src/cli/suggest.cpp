@@ -8,6 +8,8 @@
 namespace molrt::cli {
 namespace {
 
+char lower(char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
+
 // Levenshtein's: insertions, deletions and replacements from one word to the other.
 size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
@@ -15,22 +17,16 @@ size_t edit_distance(const std::string& a, const std::string& b) {
   for (size_t i = 0; i < a.size(); ++i) {
     size_t diagonal = std::exchange(row[0], i + 1);
     for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] != b[j]);
+      const size_t replaced = diagonal + (lower(a[i]) != lower(b[j]));
       diagonal = std::exchange(row[j + 1], std::min({replaced, row[j] + 1, row[j + 1] + 1}));
     }
   }
   return row.back();
 }
 
-std::string nearest(const std::string& word, const std::vector<std::string>& known) {
-  const auto closer = [&](const std::string& a, const std::string& b) {
-    return edit_distance(word, a) < edit_distance(word, b);
-  };
-  const auto best = std::min_element(known.begin(), known.end(), closer);
-  if (best == known.end() || edit_distance(word, *best) > std::max<size_t>(2, word.size() / 3)) {
-    return "";
-  }
-  return fmt::format("; did you mean {}?", *best);
+std::string suggestion(const std::string& word, const std::vector<std::string>& known) {
+  const auto near = nearest(word, known);
+  return near.empty() ? "" : fmt::format("; did you mean {}?", near);
 }
 
 std::vector<std::string> option_names(const CLI::App& command) {
@@ -47,7 +43,23 @@ std::vector<std::string> command_names(const CLI::App& app) {
   return names;
 }
 
+bool given(const CLI::App& command, const std::string& name) {
+  const auto* option = command.get_option_no_throw(name);
+  return option && option->count() > 0;
+}
+
 }  // namespace
+
+std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  const auto closer = [&](const std::string& a, const std::string& b) {
+    return edit_distance(word, a) < edit_distance(word, b);
+  };
+  const auto best = std::min_element(known.begin(), known.end(), closer);
+  if (best == known.end()) return "";
+  const size_t distance = edit_distance(word, *best);
+  const bool near = distance <= std::max<size_t>(2, word.size() / 3) && distance < word.size();
+  return near ? *best : "";
+}
 
 std::string unknown_argument(const CLI::App& app, const CLI::App& command) {
   const auto left = app.remaining(true);
@@ -56,13 +68,14 @@ std::string unknown_argument(const CLI::App& app, const CLI::App& command) {
   });
   if (option != left.end()) {
     const auto name = option->substr(0, option->find('='));
-    return fmt::format("unknown option {}{}", name, nearest(name, option_names(command)));
+    return fmt::format("unknown option {}{}", name, suggestion(name, option_names(command)));
   }
   if (left.empty()) return "";
   if (&command == &app) {
-    return fmt::format("unknown command '{}'{}", left[0], nearest(left[0], command_names(app)));
+    return fmt::format("unknown command '{}'{}", left[0], suggestion(left[0], command_names(app)));
   }
-  return fmt::format("unexpected argument '{}'", left[0]);
+  return fmt::format("unexpected argument '{}'{}", left[0],
+                     given(command, "--target") ? "; give --target once for each column" : "");
 }
 
 }  // namespace molrt::cli

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/session.h"
 
 namespace molrt::cli {
@@ -29,8 +30,8 @@ void Tally::add(const molrt_row& row, const std::string& place, const std::strin
   if (row.status == MOLRT_ROW_OK) return;
   ++failed_;
   if (first_failures_.size() < failures_shown) {
-    first_failures_.push_back(fmt::format("  {}: {} '{:.60}'{}{}", place, row_status(row), smiles,
-                                          message.empty() ? "" : ": ", message));
+    first_failures_.push_back(fmt::format("  {}: {}: {}", place, row_status(row),
+                                          message.empty() ? in_quotes(smiles) : message));
   }
 }
 
@@ -39,6 +40,10 @@ void Tally::print(Progress& progress, const std::string& verb) const {
                            rows_ - failed_, verb, failed_));
   if (rows_ > 0) progress.say("  status: " + counts(status_));
   if (!flags_.empty()) progress.say("  flags: " + counts(flags_));
+  if (short_rows_ > 0) {
+    progress.say(fmt::format("  {} row{} had fewer cells than the header; the rest count as empty",
+                             short_rows_, short_rows_ == 1 ? "" : "s"));
+  }
   for (const auto& failure : first_failures_) progress.say(failure);
   if (failed_ > first_failures_.size()) {
     progress.say(fmt::format("  and {} more", failed_ - first_failures_.size()));
@@ -46,19 +51,18 @@ void Tally::print(Progress& progress, const std::string& verb) const {
 }
 
 nlohmann::ordered_json Tally::json() const {
-  return {{"rows", rows_},
-          {"ok", rows_ - failed_},
-          {"failed", failed_},
-          {"status", status_},
-          {"flags", flags_}};
+  return {{"rows", rows_},     {"ok", rows_ - failed_}, {"failed", failed_},
+          {"status", status_}, {"flags", flags_},       {"short_rows", short_rows_}};
 }
 
 void print_json(const nlohmann::ordered_json& json, bool stdout_is_taken) {
   // Names come from the user's table: bytes that are not UTF-8 must not stop the summary.
   const auto text = json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   FILE* stream = stdout_is_taken ? stderr : stdout;
-  fmt::print(stream, "{}\n", text);
-  if (std::fflush(stream) != 0) fail(MOLRT_ERROR_IO, "the summary cannot be written");
+  std::fputs((text + '\n').c_str(), stream);
+  if (std::fflush(stream) != 0 || std::ferror(stream)) {
+    fail(MOLRT_ERROR_IO, "the summary cannot be written");
+  }
 }
 
 }  // namespace molrt::cli

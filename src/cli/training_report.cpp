@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "cli/scores.h"
 #include "cli/settings_flags.h"
 
 namespace molrt::cli {
@@ -12,7 +15,7 @@ using Json = nlohmann::ordered_json;
 // The report has null for a number that is not defined.
 std::string number(const Json& object, const char* key) {
   const auto& value = object.at(key);
-  return value.is_number() ? fmt::format("{:.4g}", value.get<double>()) : "undefined";
+  return metric_text(value.is_number() ? value.get<double>() : std::nan(""));
 }
 
 std::string settings_line(const Json& settings) {
@@ -39,14 +42,14 @@ std::string fold_line(const Json& fold, size_t number_of_fold) {
   }
   for (const auto& target : fold.at("targets")) {
     line +=
-        fmt::format("; {} RMSE {}", target.at("name").get<std::string>(), number(target, "rmse"));
+        fmt::format("; '{}' RMSE {}", target.at("name").get<std::string>(), number(target, "rmse"));
   }
   return line;
 }
 
 std::string held_out_line(const Json& target) {
   return fmt::format(
-      "{} held out ({} values): RMSE {}, MAE {}, R2 {}; predicting the mean: RMSE {}, MAE {}, R2 "
+      "'{}' held out ({} values): RMSE {}, MAE {}, R2 {}; predicting the mean: RMSE {}, MAE {}, R2 "
       "{}",
       target.at("name").get<std::string>(), target.at("n").dump(), number(target, "rmse"),
       number(target, "mae"), number(target, "r2"), number(target, "mean_rmse"),

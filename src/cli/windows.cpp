@@ -26,7 +26,26 @@ void count(const Window& window, const InputTable& table, Tally& tally) {
   }
 }
 
+bool parses(molrt_context* context, const std::string& smiles) {
+  ConformerOptions quick;
+  quick.time_limit = 1;
+  const auto batch = make_batch(context, quick);
+  check(molrt_batch_add_smiles(batch.get(), smiles.c_str()));
+  check(molrt_batch_compute_conformers(context, batch.get(), nullptr));
+  const int32_t status = get_row(batch.get(), 0).status;
+  return status != MOLRT_ROW_EMPTY && status != MOLRT_ROW_INVALID_SMILES;
+}
+
 }  // namespace
+
+void warn_without_header(molrt_context* context, const InputTable& table, Progress& progress) {
+  if (table.header().size() > 1 || table.smiles_is_named()) return;
+  const auto& name = table.header()[0];
+  if (!parses(context, trimmed(name))) return;
+  progress.say(
+      fmt::format("warning: {}: the header '{}' looks like a molecule; a table needs a header line",
+                  table.name(), name));
+}
 
 void for_each_window(InputTable& table, molrt_batch* batch, Progress& progress, Tally& tally,
                      const std::function<void(Window&)>& work) {
@@ -38,6 +57,7 @@ void for_each_window(InputTable& table, molrt_batch* batch, Progress& progress, 
     work(window);
     count(window, table, tally);
   }
+  tally.set_short_rows(table.short_rows());
 }
 
 }  // namespace molrt::cli

@@ -18,6 +18,9 @@ struct Window {
   std::vector<CsvRecord> records;  // one for each row of the batch
 };
 
+// A list of SMILES loses its first one as the header: says so.
+void warn_without_header(molrt_context* context, const InputTable& table, Progress& progress);
+
 // Calls work(window) for each window of the table, then counts its rows.
 void for_each_window(InputTable& table, molrt_batch* batch, Progress& progress, Tally& tally,
                      const std::function<void(Window&)>& work);

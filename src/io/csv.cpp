@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace molrt {
 namespace {
@@ -62,9 +63,21 @@ CsvReader::CsvReader(const std::string& path, char delimiter)
   while (header_.empty() && fill()) {
   }
   if (header_.empty()) fail(MOLRT_ERROR_FORMAT, "{}: is empty; a header row is expected", name_);
+  if (delimiter == ',') check_delimiter();
 }
 
 CsvReader::Parser::~Parser() { csv_free(&state); }
+
+// Read as one column, such a table would give RDKit a whole line as a SMILES.
+void CsvReader::check_delimiter() const {
+  if (header_.size() > 1) return;
+  const char* found = header_[0].find('\t') != std::string::npos  ? "tabs"
+                      : header_[0].find(';') != std::string::npos ? "semicolons"
+                                                                  : nullptr;
+  if (!found) return;
+  fail(MOLRT_ERROR_FORMAT, "{}: the header has {} and no comma; molrt reads comma-separated tables",
+       name_, found);
+}
 
 bool CsvReader::next(CsvRecord& record) {
   while (ready_.empty()) {
@@ -73,12 +86,22 @@ bool CsvReader::next(CsvRecord& record) {
   record = std::move(ready_.front());
   ready_.pop_front();
   record.row = ++row_;
+  check_fields(record);
+  if (record.fields.size() < header_.size()) ++short_records_;
+  record.fields.resize(header_.size());
+  return true;
+}
+
+void CsvReader::check_fields(const CsvRecord& record) const {
   if (record.fields.size() > header_.size()) {
     fail(MOLRT_ERROR_FORMAT, "{}: line {} (row {}) has {} fields, but the header has {} columns",
          name_, record.line, record.row, record.fields.size(), header_.size());
   }
-  record.fields.resize(header_.size());
-  return true;
+  if (header_.size() == 1 && trim(record.fields[0]).find('\t') != std::string_view::npos) {
+    fail(MOLRT_ERROR_FORMAT,
+         "{}: line {} (row {}) has a tab inside; molrt reads comma-separated tables", name_,
+         record.line, record.row);
+  }
 }
 
 bool CsvReader::fill() {
@@ -121,6 +144,9 @@ size_t CsvReader::check_encoding(const char* text, size_t size) {
   begun_ = true;
   if (start.starts_with("\xFF\xFE") || start.starts_with("\xFE\xFF")) {
     fail(MOLRT_ERROR_FORMAT, "{}: is UTF-16 text; save it as UTF-8", name_);
+  }
+  if (start.starts_with("\x1F\x8B")) {
+    fail(MOLRT_ERROR_FORMAT, "{}: is compressed with gzip; unpack it first", name_);
   }
   if (std::memchr(text, 0, size)) {
     fail(MOLRT_ERROR_FORMAT, "{}: holds a zero byte after line {}: it is no table of text", name_,

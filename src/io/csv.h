@@ -24,7 +24,7 @@ struct CsvRecord {
 // A record with too few fields is filled up with empty ones. A blank line is skipped, except in a
 // table of one column, where a blank line between two records is a record with an empty field.
 // FORMAT errors name the file and the line: too many fields, broken quotes, bytes that are not
-// text.
+// text, a table whose columns something other than the delimiter separates.
 class CsvReader {
  public:
   explicit CsvReader(const std::string& path, char delimiter = ',');  // "-": standard input
@@ -33,7 +33,8 @@ class CsvReader {
 
   const std::string& name() const { return name_; }  // the path, or "standard input"
   const std::vector<std::string>& header() const { return header_; }
-  bool next(CsvRecord& record);  // false at the end
+  bool next(CsvRecord& record);                              // false at the end
+  uint64_t short_records() const { return short_records_; }  // with fewer fields than the header
 
  private:
   struct Parser {
@@ -43,6 +44,8 @@ class CsvReader {
   static void on_field(void* text, size_t size, void* self);
   static void on_record(int terminator, void* self);
   void end_record();
+  void check_delimiter() const;
+  void check_fields(const CsvRecord& record) const;
   bool fill();                     // reads one block; false at the end
   size_t read_block(char* block);  // 0 at the end
   void parse(char* text, size_t size);
@@ -58,6 +61,7 @@ class CsvReader {
   uint64_t lines_inside_ = 0;        // line breaks in its fields so far
   uint64_t blank_lines_ = 0;         // since the last record; of a table of one column
   uint64_t row_ = 0;                 // records handed out
+  uint64_t short_records_ = 0;       // of those
   bool after_carriage_return_ = false;
   bool begun_ = false;
   bool finished_ = false;

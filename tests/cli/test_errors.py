@@ -15,6 +15,7 @@ COMMANDS = ["finetune", "predict", "embed", "conformers", "convert", "inspect", 
 def test_help_and_version():
     out, _ = molrt("--help")
     assert all(command in out for command in COMMANDS) and "Exit codes" in out
+    assert out.splitlines()[-1].startswith("  molrt predict")
     assert molrt("--version")[0].startswith("molrt 0.")
 
 
@@ -26,6 +27,7 @@ def test_help_of_each_command(command):
 
 def test_finetune_lists_the_settings():
     out, _ = molrt("finetune", "--help")
+    assert "..." not in out
     for flag in ("--seed", "--batch-size", "--epochs", "--lr", "--pooler-dropout", "--head", "--folds",
                  "--split", "--threads", "--target", "--smiles"):
         assert flag + " " in out
@@ -39,7 +41,10 @@ def test_finetune_lists_the_settings():
     (["predict", "--modle", "m", "in.csv"], "unknown option --modle; did you mean --model?"),
     (["predict", "--model", LINEAR, "a", "b"], "unexpected argument 'b'"),
     (["predict", "in.csv"], "--model is required"),
-    (["predict", "--model", LINEAR, "in.csv", "--threads", "-1"], "--threads: takes a number from 0 on"),
+    (["predict", "--model", LINEAR, "in.csv", "--threads", "-1"], "--threads: takes a whole number from 0 on"),
+    (["predict", "--model", LINEAR, "in.csv", "--threads", "1.5"], "not '1.5'"),
+    (["predict", "--model", LINEAR, "in.csv", "--time-limit", "-1"], "--time-limit: takes a number from 0 on"),
+    (["finetune", "-w", LINEAR, "in.csv", "-o", "m", "-t", "A", "B"], "give --target once for each column"),
     (["embed", "--model", LINEAR, "in.csv", "--hydrogens", "some"], "--hydrogens"),
     (["embed", "--model", LINEAR, "in.csv", "-o", "x.docx"], "'.docx'"),
     (["embed", "--model", LINEAR, "in.csv", "--format", "safetensors"], "-o"),
@@ -58,6 +63,10 @@ def test_wrong_command_lines(words, said):
     ('smiles,x\nC,"1\nC,1\n', 3, "line 2"),
     (b"\xff\xfes\0m\0", 3, "UTF-16"),
     (b"smiles\nC\0C\n", 3, "zero byte"),
+    ("id\tsmiles\n1\tC\n", 3, "the header has tabs and no comma; molrt reads comma-separated tables"),
+    ("id;smiles\n1;C\n", 3, "the header has semicolons and no comma"),
+    ("smiles\nCCO\tethanol\n", 3, "line 2 (row 1) has a tab inside"),
+    (b"\x1f\x8b\x08\0", 3, "compressed with gzip"),
 ])
 def test_broken_tables(table, tmp_path, content, code, said):
     out = tmp_path / "out.csv"
@@ -116,7 +125,7 @@ def test_a_reader_that_leaves(table):
         assert running.wait() == 1 and b"Broken pipe" in running.stderr.read()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_interrupted(table, tmp_path, number):
     out = tmp_path / "out.csv"
     with subprocess.Popen([BIN, "predict", "--model", LINEAR, "-", "-o", out], stdin=subprocess.PIPE,
@@ -134,9 +143,38 @@ def test_interrupted(table, tmp_path, number):
     assert not list(tmp_path.iterdir())
 
 
+def catches(pid, number):
+    with open(f"/proc/{pid}/status") as status:
+        mask = next(line for line in status if line.startswith("SigCgt:")).split()[1]
+    return int(mask, 16) >> (number - 1) & 1
+
+
+def test_interrupted_init(tmp_path):
+    with subprocess.Popen([BIN, "init", "-o", tmp_path / "m"], stderr=subprocess.PIPE) as running:
+        while not catches(running.pid, signal.SIGINT):  # then it works for half a second
+            time.sleep(0.005)
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 130
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-", "<&- 2>&-"])
+def test_messages_that_cannot_be_written(table, tmp_path, stream):
+    path, out = table("smiles\nC\nnope\n"), tmp_path / "out.csv"
+    for arguments, code in (f"predict -m {LINEAR} {path} -o {out}", 0), ("predict --modle", 2):
+        assert subprocess.run(f"{BIN} {arguments} {stream}", shell=True).returncode == code
+    assert out.read_text().count("\n") == 3
+
+
+def test_closed_stdout(table):
+    done = subprocess.run(f"{BIN} predict -m {LINEAR} {table('smiles' + chr(10) + 'C')} >&-", shell=True,
+                          stderr=subprocess.PIPE)
+    assert done.returncode == 1 and b"standard output: cannot be written" in done.stderr
+
+
 def test_quiet_and_silent_in_a_pipe(table):
     path = table("smiles\nC\nnope\n")
     assert molrt("predict", "--model", LINEAR, path, "-q")[1] == ""
     log = molrt("predict", "--model", LINEAR, path)[1]
-    assert "\r" not in log and "notice" in log and "1 failed" in log
+    assert "\r" not in log and "--hydrogens)" in log and "1 failed" in log
     molrt("predict", "--model", LINEAR, path, "-q", "-v", code=2)

@@ -56,7 +56,8 @@ def test_bad_rows_do_not_touch_good_ones(table):
             assert row[2:] == ["", "", BAD[smiles], ""]
         else:
             assert row == clean[smiles]
-    assert "4 failed" in log and "row 3 (line 4): invalid_smiles 'not a molecule'" in log
+    assert "4 failed" in log and "row 3 (line 4): invalid_smiles: " in log
+    assert log.count("not a molecule") == 1
 
 
 def test_elements_hydrogens_and_size(table):
@@ -80,6 +81,20 @@ def test_one_column_and_blank_lines(table):
         ("CCO", "etkdg_mmff"), ("", "empty"), ("C", "etkdg_mmff")]
     text, _ = molrt("predict", "--model", LINEAR, table("a,smiles\n1,CCO\n\n2,C\n\n"), "-q")
     assert [r[0] for r in rows(text)[1:]] == ["1", "2"]
+
+
+@pytest.mark.parametrize("header, warned", [("CCO", True), ("smi", False), ("anything", False)])
+def test_a_header_that_looks_like_a_molecule(table, header, warned):
+    for words in ["predict", "-m", LINEAR], ["embed", "-m", LINEAR], ["conformers"]:
+        _, log = molrt(*words, table(header + "\nCCC\n"))
+        assert (f"the header '{header}' looks like a molecule" in log) == warned
+
+
+def test_short_rows_are_counted(table):
+    path = table("smiles,a,b\nC,1,2\nCC\n")
+    text, log = molrt("predict", "--model", LINEAR, path, "--json")
+    assert rows(text)[2][:3] == ["CC", "", ""] and "1 row had fewer cells than the header" in log
+    assert json.loads(log.splitlines()[-1])["short_rows"] == 1
 
 
 def test_no_rows(table):
@@ -153,7 +168,12 @@ def test_measured_values_are_compared(model, labelled, tmp_path):
     assert score["mae"] == pytest.approx(abs(error).mean())
     assert score["r2"] == pytest.approx(1 - (error ** 2).mean() / pairs[:, 0].var())
     assert score["mean_rmse"] == pytest.approx(pairs[:, 0].std())
-    assert "RMSE" in log and "predicting their mean" in log
+    assert "'y' against the" in log and "predicting their mean" in log and "flatters" in log
+
+
+def test_one_measured_value_has_no_r2(model, table):
+    _, log = molrt("predict", "--model", model, table("smiles,y\nCCO,1\n"))
+    assert "R2 undefined (" in log and "nan" not in log
 
 
 def test_json_summary(table):

@@ -47,7 +47,8 @@ def test_flags_reach_the_training(labelled, tmp_path):
     (["--target", "z"], 2, "no column 'z'; the columns are 'name', 'smiles', 'y', 'second y'"),
     (["--target", "name"], 3, "row 1 (line 2), column 'name': 'm0' is no number"),
     (["--target", "y", "--target", "y"], 2, "twice"),
-    (["--target", "y", "--smiles", "SMILE"], 2, "no column 'SMILE'"),
+    (["--target", "y", "--smiles", "SMILE"], 2, "no column 'SMILE'; the columns are 'name', 'smiles', "
+     "'y', 'second y'; did you mean 'smiles'?"),
     (["--target", "y", "--pooler-dropout", "2"], 2, "pooler_dropout"),
     (["--target", "y", "--lr", "fast"], 2, "--lr: takes a number"),
     (["--target", "y", "--head", "cubic"], 2, "linear|pooled"),
@@ -68,15 +69,62 @@ def test_cells_that_are_no_numbers(table, tmp_path, cell):
     assert f"row 2 (line 3), column 'y': '{cell}'" in log
 
 
+def test_labels_beyond_float32(table, tmp_path):
+    path = table("smiles,y\nC,1\nCC,-4e38\n")
+    _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", code=3)
+    assert "row 2 (line 3), column 'y': '-4e38' is too large" in log
+
+
+def test_tables_that_cannot_be_trained_on(table, tmp_path):
+    words = ["-o", tmp_path / "m", "-w", "nope.pt"]  # found before the weights are opened
+    assert "in.csv has no rows" in molrt("finetune", table("smiles,y\n"), "-t", "y", *words, code=3)[1]
+    path = table(b"smiles,\xb5\nC,1\n")
+    _, log = molrt("finetune", path, "-t", b"\xb5".decode(errors="surrogateescape"), *words, code=3)
+    assert "not UTF-8" in log
+
+
+def test_the_training_table_is_not_overwritten(table, tmp_path):
+    path = table("smiles,y\nC,1\nCC,2\n")
+    (tmp_path / "link").hardlink_to(path)
+    for output in path, tmp_path / "link":
+        _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", output, code=2)
+        assert "is the training table" in log
+    with path.open("rb") as stdin:
+        molrt("finetune", "-w", LINEAR, "-", "-t", "y", "-o", path, code=2, stdin=stdin)
+    assert path.read_text() == "smiles,y\nC,1\nCC,2\n"
+
+
+def test_a_model_goes_to_a_file(labelled):
+    for words in ["finetune", "-w", LINEAR, labelled, "-t", "y"], ["convert", LINEAR], ["init"]:
+        assert "a model goes to a file" in molrt(*words, "-o", "-", code=2)[1]
+
+
+def test_convert_over_its_own_input(tmp_path):
+    molrt("convert", LINEAR, "-o", tmp_path / "m", "-q")
+    before = (tmp_path / "m").read_bytes()
+    molrt("convert", tmp_path / "m", "-o", tmp_path / "m", "--dtype", "f16", "-q")
+    assert len((tmp_path / "m").read_bytes()) < len(before)
+
+
 def test_bad_molecules_are_left_out(table, tmp_path):
     good = "".join(f"{s},{i}\n" for i, s in enumerate(SMILES))
     path = table("smiles,y\n" + good + "nope,3\n,4\n")
     out, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--json", *TRAIN)
     assert json.loads(out)["rows"]["failed"] == 2
     assert json.loads(out)["molecules"]["status"]["invalid_smiles"] == 1
-    assert "row 13 (line 14): invalid_smiles 'nope'" in log
+    assert "row 13 (line 14): invalid_smiles: " in log
     _, log = molrt("finetune", "-w", LINEAR, table("smiles,y\nnope,1\n"), "-t", "y", "-o",
                    tmp_path / "m", code=3)
+    assert "status: invalid_smiles 1" in log and "no row can be trained on" in log
+
+
+def test_inspect_counts_what_it_read(tmp_path):
+    path = tmp_path / "m"
+    molrt("convert", LINEAR, "-o", path, "-q")
+    model = json.loads(molrt("inspect", path, "--json")[0])
+    assert model["file_bytes"] == path.stat().st_size
+    assert 0 < model["bytes_read"] < 1.1 * model["file_bytes"]  # parts of its header are read twice
+    assert f"{model['bytes_read']}" in molrt("inspect", path)[0]
 
 
 def test_convert_keeps_the_predictions(table, tmp_path):
