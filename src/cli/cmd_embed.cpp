@@ -13,15 +13,8 @@ namespace {
 
 constexpr const char* formats = "npy csv tsv safetensors";
 
-struct EmbedOptions {
-  std::string model;
+struct EmbedOptions : ModelRunOptions {
   bool atoms = false;
-  InputOptions input;
-  OutputOptions output;
-  OpenOptions open;
-  ConformerOptions conformers;
-  RunOptions run;
-  ReportOptions report;
 };
 
 std::vector<std::string> added_columns(size_t width) {
@@ -189,13 +182,8 @@ Command embed_command(CLI::App& app) {
   command->add_option("-m,--model,--weights", options->model, "Model or weights")
       ->required()
       ->type_name("FILE");
-  add_input_options(*command, options->input);
-  add_output_options(*command, options->output, formats);
   command->add_flag("--atoms", options->atoms, "The atoms' representations too (safetensors)");
-  add_run_options(*command, options->run);
-  add_report_options(*command, options->report);
-  add_open_options(*command, options->open);
-  add_conformer_options(*command, options->conformers);
+  add_model_run_options(*command, *options, formats);
   command->footer(
       "npy: float32 [rows, width], NaN for rows that failed.\n"
       "csv, tsv: the input's own columns, cls_0, cls_1 ..., status and flags.\n"

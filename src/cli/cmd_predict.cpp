@@ -13,16 +13,6 @@ namespace {
 
 constexpr const char* formats = "csv tsv npy";
 
-struct PredictOptions {
-  std::string model;
-  InputOptions input;
-  OutputOptions output;
-  OpenOptions open;
-  ConformerOptions conformers;
-  RunOptions run;
-  ReportOptions report;
-};
-
 std::vector<std::string> target_names(const molrt_model* model) {
   std::vector<std::string> names;
   for (int32_t i = 0; i < model_info(model).outputs; ++i) {
@@ -43,7 +33,7 @@ std::vector<std::string> added_columns(const std::vector<std::string>& targets) 
 
 class Prediction {
  public:
-  explicit Prediction(const PredictOptions& options)
+  explicit Prediction(const ModelRunOptions& options)
       : options_(options),
         format_(output_format(options.output, formats)),
         table_(options.input),
@@ -126,7 +116,7 @@ class Prediction {
     print_json(json, output_.is_stdout());
   }
 
-  const PredictOptions& options_;
+  const ModelRunOptions& options_;
   std::string format_;
   InputTable table_;
   Output output_;
@@ -143,16 +133,11 @@ class Prediction {
 
 Command predict_command(CLI::App& app) {
   auto* command = app.add_subcommand("predict", "Predict properties of the molecules in a table");
-  auto options = std::make_shared<PredictOptions>();
+  auto options = std::make_shared<ModelRunOptions>();
   command->add_option("-m,--model", options->model, "Model with a head, as molrt finetune makes it")
       ->required()
       ->type_name("FILE");
-  add_input_options(*command, options->input);
-  add_output_options(*command, options->output, formats);
-  add_run_options(*command, options->run);
-  add_report_options(*command, options->report);
-  add_open_options(*command, options->open);
-  add_conformer_options(*command, options->conformers);
+  add_model_run_options(*command, *options, formats);
   command->footer(
       "Every input row comes out, in order, with its own columns, then TARGET_pred and TARGET_std "
       "for\n"

@@ -151,4 +151,14 @@ void add_output_options(CLI::App& command, OutputOptions& options, const std::st
              "Format of the output [by its extension; csv without one]", formats);
 }
 
+void add_model_run_options(CLI::App& command, ModelRunOptions& options,
+                           const std::string& formats) {
+  add_input_options(command, options.input);
+  add_output_options(command, options.output, formats);
+  add_run_options(command, options.run);
+  add_report_options(command, options.report);
+  add_open_options(command, options.open);
+  add_conformer_options(command, options.conformers);
+}
+
 }  // namespace molrt::cli

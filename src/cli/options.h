@@ -42,6 +42,17 @@ struct OutputOptions {
   std::string format;  // empty: by the path's extension
 };
 
+// What predict and embed have in common.
+struct ModelRunOptions {
+  std::string model;
+  InputOptions input;
+  OutputOptions output;
+  OpenOptions open;
+  ConformerOptions conformers;
+  RunOptions run;
+  ReportOptions report;
+};
+
 CLI::Validator at_least(double minimum);
 template <typename Integer>
 CLI::Validator whole_from(Integer minimum);  // of int, uint64_t
@@ -55,5 +66,7 @@ void add_threads_option(CLI::App& command, RunOptions& options);
 void add_run_options(CLI::App& command, RunOptions& options);
 void add_input_options(CLI::App& command, InputOptions& options);
 void add_output_options(CLI::App& command, OutputOptions& options, const std::string& formats);
+// All but the model, whose flag and help are the command's own.
+void add_model_run_options(CLI::App& command, ModelRunOptions& options, const std::string& formats);
 
 }  // namespace molrt::cli
