@@ -149,7 +149,7 @@ void Batch::prepare(const Model& model, const RunOptions& options) {
 }
 
 void Batch::run(const Model& model, const RunOptions& options,
-                const std::function<void(Molecule&, const float*)>& consume) {
+                const std::function<void(Molecule&, size_t, const float*)>& consume) {
   std::vector<Molecule*> molecules;
   std::vector<const Features*> features;
   for (Molecule& m : molecules_) {
@@ -160,7 +160,7 @@ void Batch::run(const Model& model, const RunOptions& options,
   EncoderRun encoder;
   encoder.threads = options.threads;
   encoder.batch_size = options.batch_size;
-  encoder.consume = [&](size_t i, const float* rows) { consume(*molecules[i], rows); };
+  encoder.consume = [&](size_t i, size_t e, const float* rows) { consume(*molecules[i], e, rows); };
   encoder.failed = [&](size_t i) {
     Features& lost = molecules[i]->features;
     lost.status = MOLRT_ROW_OUT_OF_MEMORY;
@@ -178,19 +178,32 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
   std::fill(mean, mean + size() * outputs, NAN);
   if (std) std::fill(std, std + size() * outputs, NAN);
   prepare(model, options);
-  run(model, options, [&](Molecule& m, const float* rows) {
-    std::vector<float> values(outputs), deviations(outputs);
-    model.predict(rows, values.data(), deviations.data());
-    if (!all_finite(values.data(), outputs)) {
-      m.features.status = MOLRT_ROW_NON_FINITE;
-      m.features.message = "the prediction is not a finite number";
-      return;
-    }
-    for (size_t row : m.rows) {
-      std::copy(values.begin(), values.end(), mean + row * outputs);
-      if (std) std::copy(deviations.begin(), deviations.end(), std + row * outputs);
-    }
+  const size_t count = model.scaled_size();
+  std::vector<double> scaled(molecules_.size() * count);
+  const auto scaled_of = [&](const Molecule& m) {
+    return scaled.data() + static_cast<size_t>(&m - molecules_.data()) * count;
+  };
+  run(model, options, [&](Molecule& m, size_t encoder, const float* rows) {
+    model.scaled_outputs(encoder, rows, scaled_of(m));
   });
+  for (Molecule& m : molecules_)
+    if (m.features.status == MOLRT_ROW_OK) finish_prediction(model, m, scaled_of(m), mean, std);
+}
+
+void Batch::finish_prediction(const Model& model, Molecule& m, const double* scaled, float* mean,
+                              float* std) {
+  const size_t outputs = model.card().outputs();
+  std::vector<float> values(outputs), deviations(outputs);
+  model.finish(scaled, values.data(), deviations.data());
+  if (!all_finite(values.data(), outputs)) {
+    m.features.status = MOLRT_ROW_NON_FINITE;
+    m.features.message = "the prediction is not a finite number";
+    return;
+  }
+  for (size_t row : m.rows) {
+    std::copy(values.begin(), values.end(), mean + row * outputs);
+    if (std) std::copy(deviations.begin(), deviations.end(), std + row * outputs);
+  }
 }
 
 std::vector<size_t> Batch::first_atoms() const {
@@ -201,6 +214,7 @@ std::vector<size_t> Batch::first_atoms() const {
 
 void Batch::embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
                   size_t atoms_count) {
+  model.require_one_encoder();
   const size_t width = model.card().architecture.width;
   prepare(model, options);
   const std::vector<size_t> first_atom = first_atoms();
@@ -209,7 +223,7 @@ void Batch::embed(const Model& model, const RunOptions& options, float* cls, flo
          atoms_count, first_atom.back(), width, first_atom.back() * width);
   if (cls) std::fill(cls, cls + size() * width, NAN);
   if (atoms) std::fill(atoms, atoms + atoms_count, NAN);
-  run(model, options, [&](Molecule& m, const float* rows) {
+  run(model, options, [&](Molecule& m, size_t, const float* rows) {
     if (!all_finite(rows, m.features.length() * width)) {
       m.features.status = MOLRT_ROW_NON_FINITE;
       m.features.message = "the representation holds a number that is not finite";

@@ -78,9 +78,12 @@ class Batch {
   SizeLimit size_limit(const FeatureOptions& features) const;
   // Where each row's atoms begin among all rows' model_atoms; [rows + 1].
   std::vector<size_t> first_atoms() const;
-  // The network over the prepared molecules that can; consume(molecule, rows [length, width]).
+  // The network over the prepared molecules that can; consume as EncoderRun's.
   void run(const Model& model, const RunOptions& options,
-           const std::function<void(Molecule&, const float* rows)>& consume);
+           const std::function<void(Molecule&, size_t encoder, const float* rows)>& consume);
+  // One molecule's scaled outputs -> its rows of mean and std.
+  void finish_prediction(const Model& model, Molecule& molecule, const double* scaled, float* mean,
+                         float* std);
 
   ConformerOptions options_;
   std::vector<Molecule> molecules_;
