@@ -31,6 +31,9 @@ class Parameters {
   bool has(const std::string& name) const { return index_.contains(name); }
   Parameter get(const std::string& name, const std::vector<int64_t>& shape) const;
 
+  // The current values, not copied: valid while this object lives.
+  TensorMap tensors() const;
+
   std::span<float> values() { return values_; }
   std::span<float> gradients() { return gradients_; }
   void clear_gradients();

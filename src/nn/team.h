@@ -4,23 +4,23 @@
 #include <functional>
 #include <vector>
 
-#include "base/buffer.h"
 #include "base/parallel.h"
+#include "nn/workspace.h"
 
 namespace molrt {
 
 class Team {
  public:
-  explicit Team(int threads) : scratch_(static_cast<size_t>(threads)) {}
+  explicit Team(int threads) : workspaces_(static_cast<size_t>(threads)) {}
 
-  // body(part, scratch) for every part < count; the scratch is the thread's own.
-  void share(size_t count, const std::function<void(size_t part, Buffer& scratch)>& body) {
-    parallel_for(static_cast<int>(scratch_.size()), count,
-                 [&](size_t part, int worker) { body(part, scratch_[worker]); });
+  // body(part, workspace) for every part < count; the workspace is the thread's own.
+  void share(size_t count, const std::function<void(size_t part, Workspace& workspace)>& body) {
+    parallel_for(static_cast<int>(workspaces_.size()), count,
+                 [&](size_t part, int worker) { body(part, workspaces_[worker]); });
   }
 
  private:
-  std::vector<Buffer> scratch_;
+  std::vector<Workspace> workspaces_;
 };
 
 }  // namespace molrt

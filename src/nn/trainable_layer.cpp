@@ -18,7 +18,7 @@ std::string layer_name(int index, const char* part) {
 void drop_rows(Team& team, const PackedBatch& batch, const EncoderNoise& noise, double rate,
                uint32_t site, int columns, float* values) {
   if (rate == 0) return;
-  team.share(batch.molecules.size(), [&](size_t m, Buffer&) {
+  team.share(batch.molecules.size(), [&](size_t m, Workspace&) {
     const PackedBatch::Molecule& molecule = batch.molecules[m];
     dropout_apply(*noise.stream(rate, site, m), 0, size_t(molecule.shape.tokens) * columns,
                   values + molecule.first_token * columns);
@@ -28,9 +28,8 @@ void drop_rows(Team& team, const PackedBatch& batch, const EncoderNoise& noise, 
 // body(first, count) over parts of [0, count).
 void share_values(Team& team, size_t count, const std::function<void(size_t, size_t)>& body) {
   constexpr size_t part = 1 << 14;
-  team.share((count + part - 1) / part, [&](size_t i, Buffer&) {
-    body(i * part, std::min(part, count - i * part));
-  });
+  team.share((count + part - 1) / part,
+             [&](size_t i, Workspace&) { body(i * part, std::min(part, count - i * part)); });
 }
 
 void add(Team& team, const float* y, size_t count, float* x) {
@@ -49,10 +48,10 @@ template <typename Body>
 void share_heads(Team& team, const PackedBatch& batch, const EncoderNoise& noise, uint32_t site,
                  const Body& body) {
   const size_t heads = batch.molecules[0].shape.heads;
-  team.share(batch.molecules.size() * heads, [&](size_t part, Buffer& scratch) {
+  team.share(batch.molecules.size() * heads, [&](size_t part, Workspace& w) {
     const size_t m = part / heads;
     const auto dropout = noise.stream(noise.attention, site, m);
-    body(m, static_cast<int>(part % heads), dropout ? &*dropout : nullptr, scratch);
+    body(m, static_cast<int>(part % heads), dropout ? &*dropout : nullptr, w.attention);
   });
 }
 
@@ -72,13 +71,12 @@ TrainableLayer::TrainableLayer(const Parameters& parameters, int index, int widt
 // Without dropout the residual sum is the product's, as in encoder_layer.cpp.
 void TrainableLayer::pack(Team& team, Product product, const EncoderNoise& noise) {
   const bool forward = product == Product::forward;
-  const Epilogue residual =
-      forward && noise.residual == 0 ? Epilogue::accumulate : Epilogue::none;
-  const std::array<std::pair<TrainableLinear*, Epilogue>, 4> all = {
-      {{&in_proj_, Epilogue::none}, {&out_proj_, residual}, {&fc1_, Epilogue::none},
-       {&fc2_, residual}}};
-  team.share(all.size(),
-             [&](size_t i, Buffer&) { all[i].first->pack(product, all[i].second); });
+  const Epilogue residual = forward && noise.residual == 0 ? Epilogue::accumulate : Epilogue::none;
+  const std::array<std::pair<TrainableLinear*, Epilogue>, 4> all = {{{&in_proj_, Epilogue::none},
+                                                                     {&out_proj_, residual},
+                                                                     {&fc1_, Epilogue::none},
+                                                                     {&fc2_, residual}}};
+  team.share(all.size(), [&](size_t i, Workspace&) { all[i].first->pack(product, all[i].second); });
 }
 
 void TrainableLayer::unpack() {
@@ -156,9 +154,8 @@ void TrainableLayer::feed_forward(Team& team, const PackedBatch& batch, const En
   float* hidden = s.hidden.resize(rows * ffn_);
   ffn_norm_.forward(team, x, rows, normed);
   fc1_.forward(team, normed, rows, before);
-  share_values(team, rows * ffn_, [&](size_t first, size_t n) {
-    gelu_forward(before + first, n, hidden + first);
-  });
+  share_values(team, rows * ffn_,
+               [&](size_t first, size_t n) { gelu_forward(before + first, n, hidden + first); });
   drop_rows(team, batch, noise, noise.activation, layer_site(index_, site_activation), ffn_,
             hidden);
   if (noise.residual == 0) return fc2_.forward(team, hidden, rows, x);
@@ -182,9 +179,8 @@ void TrainableLayer::feed_forward_backward(Team& team, const PackedBatch& batch,
   std::copy_n(d_x, rows * width_, d_branch);
   drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_2), width_,
             d_branch);
-  share_values(team, rows * ffn_, [&](size_t first, size_t n) {
-    gelu_forward(before + first, n, hidden + first);
-  });
+  share_values(team, rows * ffn_,
+               [&](size_t first, size_t n) { gelu_forward(before + first, n, hidden + first); });
   drop_rows(team, batch, noise, noise.activation, activation, ffn_, hidden);
   fc2_.backward(team, hidden, d_branch, rows, d_hidden);
   drop_rows(team, batch, noise, noise.activation, activation, ffn_, d_hidden);
@@ -193,8 +189,7 @@ void TrainableLayer::feed_forward_backward(Team& team, const PackedBatch& batch,
   });
   ffn_norm_.forward(team, tape.middle.data(), rows, normed);
   fc1_.backward(team, normed, d_hidden, rows, d_branch);
-  ffn_norm_.backward(team, tape.middle.data(), d_branch, rows, d_x,
-                     s.statistics.resize(2 * rows));
+  ffn_norm_.backward(team, tape.middle.data(), d_branch, rows, d_x, s.statistics.resize(2 * rows));
 }
 
 void TrainableLayer::backward(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
