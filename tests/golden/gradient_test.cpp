@@ -1,5 +1,6 @@
-// The whole network's gradients against the peer's: 1e-4 a tensor, and 1e-6 absolute where the
-// gradient is zero in theory (golden README).
+// The whole network's gradients and ten training steps against the peer's: gradients 1e-4 a tensor,
+// and 1e-6 absolute where the gradient is zero in theory; losses 1e-5, norms 1e-4, final parameters 5
+// % of the peak learning rate (golden README).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,6 +10,7 @@
 #include "model/trainable_encoder.h"
 #include "support/npz.h"
 #include "train/loss.h"
+#include "train/optimiser.h"
 
 namespace molrt {
 namespace {
@@ -21,6 +23,7 @@ struct Case {
   const char* weights;
   const char* forward;
   const char* gradient;
+  const char* training;
 };
 
 class Gradient : public testing::TestWithParam<Case> {};
@@ -54,54 +57,122 @@ void expect_close(const Parameters::Entry& entry, const Npz& golden) {
   EXPECT_LE(test::relative_error(gradient, expected), 1e-4) << entry.name;
 }
 
+// The golden molecules' network in training, without dropout.
+class Network {
+ public:
+  Network(const Case& c, const char* golden_file)
+      : model_(open_model(*ByteSource::map_file(golden_path(c.weights)), {},
+                          [](const std::string&) {})),
+        golden_(load_npz(golden_path(golden_file))),
+        features_(chosen_molecules(load_npz(golden_path(c.forward)), golden_, model_)),
+        targets_(golden_.at("target").floats()),
+        ids_(features_.size()),
+        width_(model_.card().architecture.width),
+        head_(model_.heads().front()),
+        head_gradient_(make_head(head_.kind, head_.width, head_.outputs)),
+        parameters_(model_.tensors(), "test"),
+        encoder_(model_.card().architecture, parameters_) {
+    for (const Features& f : features_) molecules_.push_back(&f);
+  }
+
+  // Leaves the gradients behind.
+  double loss() {
+    parameters_.clear_gradients();
+    head_gradient_ = make_head(head_.kind, head_.width, head_.outputs);
+    const float* rows = encoder_.forward(team_, molecules_, {});
+    std::vector<float> cls;
+    for (size_t m = 0; m < molecules_.size(); ++m) {
+      const float* row = rows + encoder_.first_token(m) * width_;
+      cls.insert(cls.end(), row, row + width_);
+    }
+    const HeadDropout no_dropout{0, 0, 0, ids_};
+    HeadActivations activations;
+    std::vector<float> outputs(targets_.size()), d_outputs(targets_.size()), d_cls(cls.size());
+    head_forward_training(head_, cls.data(), no_dropout, activations, outputs.data());
+    const LossSum loss =
+        evaluate_loss({}, outputs.data(), targets_.data(), targets_.size(), d_outputs.data());
+    head_backward(head_, no_dropout, activations, d_outputs.data(), head_gradient_, d_cls.data());
+    std::vector<float> d_rows(padded_rows(encoder_.tokens()) * width_, 0.0f);
+    for (size_t m = 0; m < molecules_.size(); ++m)
+      std::copy_n(d_cls.data() + m * width_, width_,
+                  d_rows.data() + encoder_.first_token(m) * width_);
+    encoder_.backward(team_, {}, d_rows.data());
+    return loss.mean();
+  }
+
+  // Name, value and gradient of everything that is trained.
+  std::vector<Parameters::Entry> entries() {
+    std::vector<Parameters::Entry> all;
+    for (const auto& e : parameters_.entries())
+      if (!e.name.starts_with("classification_head.")) all.push_back(e);
+    const auto values = parameters(head_), gradients = parameters(head_gradient_);
+    const char* names[] = {"dense.weight", "dense.bias", "out_proj.weight", "out_proj.bias"};
+    for (size_t i = 0; i < values.size(); ++i)
+      all.push_back({std::string("classification_head.") + names[i], {}, {values[i], gradients[i]}});
+    return all;
+  }
+  const Npz& golden() const { return golden_; }
+
+ private:
+  Model model_;
+  Npz golden_;
+  std::vector<Features> features_;
+  std::vector<float> targets_;
+  std::vector<uint32_t> ids_;
+  size_t width_;
+  Head head_, head_gradient_;
+  Parameters parameters_;
+  TrainableEncoder encoder_;
+  Team team_{2};
+  std::vector<const Features*> molecules_;
+};
+
 TEST_P(Gradient, MatchesThePeer) {
-  const Model model = open_model(*ByteSource::map_file(golden_path(GetParam().weights)), {},
-                                 [](const std::string&) {});
-  const Npz golden = load_npz(golden_path(GetParam().gradient));
-  const auto features = chosen_molecules(load_npz(golden_path(GetParam().forward)), golden, model);
-  std::vector<const Features*> molecules;
-  for (const Features& f : features) molecules.push_back(&f);
+  Network network(GetParam(), GetParam().gradient);
+  const double expected = network.golden().at("loss").numbers.at(0);
+  EXPECT_NEAR(network.loss(), expected, 1e-5 * std::abs(expected));
+  for (const auto& entry : network.entries()) expect_close(entry, network.golden());
+}
 
-  Parameters parameters(model.tensors(), "test");
-  TrainableEncoder encoder(model.card().architecture, parameters);
-  Team team(2);
-  const EncoderNoise noise;
-  const size_t width = model.card().architecture.width;
-  const float* rows = encoder.forward(team, molecules, noise);
-  std::vector<float> cls;
-  for (size_t m = 0; m < molecules.size(); ++m)
-    cls.insert(cls.end(), rows + encoder.first_token(m) * width,
-               rows + (encoder.first_token(m) + 1) * width);
-
-  const Head& head = model.heads().front();
-  const auto targets = golden.at("target").floats();
-  const std::vector<uint32_t> ids(molecules.size());
-  const HeadDropout no_dropout{0, 0, 0, ids};
-  HeadActivations activations;
-  std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_cls(cls.size());
-  head_forward_training(head, cls.data(), no_dropout, activations, outputs.data());
-  const LossSum loss =
-      evaluate_loss({}, outputs.data(), targets.data(), targets.size(), d_outputs.data());
-  const double expected = golden.at("loss").numbers.at(0);
-  EXPECT_NEAR(loss.mean(), expected, 1e-5 * std::abs(expected));
-  Head gradient = make_head(head.kind, head.width, head.outputs);
-  head_backward(head, no_dropout, activations, d_outputs.data(), gradient, d_cls.data());
-
-  std::vector<float> d_rows(padded_rows(encoder.tokens()) * width, 0.0f);
-  for (size_t m = 0; m < molecules.size(); ++m)
-    std::copy_n(d_cls.data() + m * width, width, d_rows.data() + encoder.first_token(m) * width);
-  encoder.backward(team, noise, d_rows.data());
-  for (const auto& entry : parameters.entries())
-    if (!entry.name.starts_with("classification_head.")) expect_close(entry, golden);
+TEST_P(Gradient, TenStepsMatchThePeer) {
+  if (!GetParam().training) GTEST_SKIP() << "no golden training";
+  Network network(GetParam(), GetParam().training);
+  const Npz& golden = network.golden();
+  Adam adam(.9, .999, 1e-6);
+  for (size_t step = 0; step < 10; ++step) {
+    const double loss = golden.at("loss").numbers[step];
+    EXPECT_NEAR(network.loss(), loss, 1e-5 * loss) << "step " << step;
+    std::vector<std::span<float>> values, gradients;
+    for (const auto& e : network.entries()) {
+      values.push_back(e.data.value);
+      gradients.push_back(e.data.gradient);
+    }
+    const double norm = golden.at("gradient_norm").numbers[step];
+    EXPECT_NEAR(clip_gradients(gradients, 5), norm, 1e-4 * norm) << "step " << step;
+    const double rate = learning_rate(1e-3, step, {.batch_size = 6, .batches = 1, .total = 10,
+                                                   .warmup = 3});
+    EXPECT_NEAR(rate, golden.at("learning_rate").numbers[step], 1e-12);
+    adam.step(values, gradients, rate);
+  }
+  for (const auto& e : network.entries()) {
+    const auto found = golden.find("final/" + e.name);
+    if (found == golden.end()) continue;
+    const auto expected = found->second.floats();
+    for (size_t i = 0; i < expected.size(); ++i)
+      ASSERT_NEAR(e.data.value[i], expected[i], .05 * 1e-3) << e.name << " element " << i;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Golden, Gradient,
-    testing::Values(
-        Case{"molecule_linear.pth", "molecule_linear_forward.npz", "molecule_linear_gradient.npz"},
-        Case{"molecule_pooler.pth", "molecule_pooler_forward.npz", "molecule_pooler_gradient.npz"},
-        Case{"molecule_odd.pth", "molecule_odd_given_forward.npz", "molecule_odd_gradient.npz"},
-        Case{"oled_linear.pth", "oled_linear_forward.npz", "oled_linear_gradient.npz"}));
+    testing::Values(Case{"molecule_linear.pth", "molecule_linear_forward.npz",
+                         "molecule_linear_gradient.npz", "molecule_linear_training.npz"},
+                    Case{"molecule_pooler.pth", "molecule_pooler_forward.npz",
+                         "molecule_pooler_gradient.npz", "molecule_pooler_training.npz"},
+                    Case{"molecule_odd.pth", "molecule_odd_given_forward.npz",
+                         "molecule_odd_gradient.npz", nullptr},
+                    Case{"oled_linear.pth", "oled_linear_forward.npz", "oled_linear_gradient.npz",
+                         "oled_linear_training.npz"}));
 
 }  // namespace
 }  // namespace molrt
