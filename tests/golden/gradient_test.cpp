@@ -1,6 +1,6 @@
 // The whole network's gradients and ten training steps against the peer's: gradients 1e-4 a tensor,
-// and 1e-6 absolute where the gradient is zero in theory; losses 1e-5, norms 1e-4, final parameters 5
-// % of the peak learning rate (golden README).
+// and 1e-6 absolute where the gradient is zero in theory; losses 1e-5, norms 1e-4, final parameters
+// 5 % of the peak learning rate (golden README).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -108,7 +108,8 @@ class Network {
     const auto values = parameters(head_), gradients = parameters(head_gradient_);
     const char* names[] = {"dense.weight", "dense.bias", "out_proj.weight", "out_proj.bias"};
     for (size_t i = 0; i < values.size(); ++i)
-      all.push_back({std::string("classification_head.") + names[i], {}, {values[i], gradients[i]}});
+      all.push_back(
+          {std::string("classification_head.") + names[i], {}, {values[i], gradients[i]}});
     return all;
   }
   const Npz& golden() const { return golden_; }
@@ -149,8 +150,8 @@ TEST_P(Gradient, TenStepsMatchThePeer) {
     }
     const double norm = golden.at("gradient_norm").numbers[step];
     EXPECT_NEAR(clip_gradients(gradients, 5), norm, 1e-4 * norm) << "step " << step;
-    const double rate = learning_rate(1e-3, step, {.batch_size = 6, .batches = 1, .total = 10,
-                                                   .warmup = 3});
+    const double rate =
+        learning_rate(1e-3, step, {.batch_size = 6, .batches = 1, .total = 10, .warmup = 3});
     EXPECT_NEAR(rate, golden.at("learning_rate").numbers[step], 1e-12);
     adam.step(values, gradients, rate);
   }
