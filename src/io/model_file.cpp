@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 std::string read_text(const std::string& path) {
-  auto source = ByteSource::map_file(path);
+  auto source = ByteSource::open_file(path);
   const auto bytes = source->read(0, source->size(), "dictionary");
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

@@ -26,7 +26,7 @@ class ModelFile : public testing::Test {
 
   Model open(const std::string& file, const OpenOptions& options = {}) {
     notices_.clear();
-    return open_model(*ByteSource::map_file(file), options,
+    return open_model(*ByteSource::open_file(file), options,
                       [this](const std::string& text) { notices_ += text + "\n"; });
   }
 
@@ -41,7 +41,7 @@ class ModelFile : public testing::Test {
   TensorMap golden() { return open(test::golden_path("molecule_pooler.pth")).tensors(); }
 
   std::map<std::string, std::string> metadata(const std::string& file) {
-    return read_safetensors(*ByteSource::map_file(file)).metadata;
+    return read_safetensors(*ByteSource::open_file(file)).metadata;
   }
 
   const fs::path folder_ =
@@ -183,8 +183,8 @@ TEST_F(ModelFile, OtherVocabulariesFindTheirDictionaryBesideTheFileOnly) {
   options.dictionary_path = path("dict.txt");
   EXPECT_EQ(open(file, options).dictionary().symbols()[6], "S");
 
-  auto mapped = ByteSource::map_file(file);
-  auto memory = ByteSource::copy_memory(mapped->read(0, mapped->size(), "file"), "memory");
+  auto bytes = ByteSource::open_file(file);
+  auto memory = ByteSource::copy_memory(bytes->read(0, bytes->size(), "file"), "memory");
   const fs::path before = fs::current_path();
   fs::current_path(folder_);
   EXPECT_ERROR(open_model(*memory, {}, [](const std::string&) {}), MOLRT_ERROR_FORMAT,
