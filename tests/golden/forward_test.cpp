@@ -23,7 +23,7 @@ using test::relative_error;
 constexpr double tolerance = 1e-5;
 
 Model open_golden(const std::string& file, const OpenOptions& options = {}) {
-  return open_model(*ByteSource::map_file(golden_path(file)), options, [](const std::string&) {});
+  return open_model(*ByteSource::open_file(golden_path(file)), options, [](const std::string&) {});
 }
 
 // The golden molecules' features from the stored coordinates.
