@@ -130,15 +130,20 @@ FeatureOptions Model::feature_options() const {
   return options;
 }
 
-void Model::predict(const float* cls, float* mean, float* std) const {
+std::vector<float> Model::scaled_outputs(const float* cls) const {
   const int outputs = card_.outputs();
-  std::vector<std::vector<float>> scaled(heads_.size(), std::vector<float>(outputs));
+  std::vector<float> scaled(heads_.size() * outputs);
   for (size_t fold = 0; fold < heads_.size(); ++fold)
-    head_forward(heads_[fold], cls, 1, scaled[fold].data());
+    head_forward(heads_[fold], cls, 1, scaled.data() + fold * outputs);
+  return scaled;
+}
+
+void Model::unscale(const double* scaled, float* mean, float* std) const {
+  const int outputs = card_.outputs();
   std::vector<double> values(heads_.size()), raw(heads_.size());
   for (int t = 0; t < outputs; ++t) {
     for (size_t fold = 0; fold < heads_.size(); ++fold) {
-      raw[fold] = scaled[fold][t];
+      raw[fold] = scaled[fold * outputs + t];
       values[fold] = card_.scalers[fold][t].inverse(raw[fold]);
     }
     mean[t] = static_cast<float>(same_scalers(card_.scalers, t)

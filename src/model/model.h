@@ -26,10 +26,13 @@ class Model {
 
   // How molecules are read: hydrogens and the atom limit from the card.
   FeatureOptions feature_options() const;
-  // CLS [width] -> mean and std [outputs] over the folds, in the targets' units; std is the sample
-  // standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is taken
-  // in scaled space and then scaled back, as the peer does (spec: model.md section 4).
-  void predict(const float* cls, float* mean, float* std) const;
+  // CLS [width] -> what each fold's head says of it, [folds, outputs], in scaled units.
+  std::vector<float> scaled_outputs(const float* cls) const;
+  // Those, or their means over conformers -> mean and std [outputs] over the folds, in the targets'
+  // units; std is the sample standard deviation (n-1), NaN with one fold. Where all folds share one
+  // scaler the mean is taken in scaled space and then scaled back, as the peer does (spec: model.md
+  // section 4).
+  void unscale(const double* scaled, float* mean, float* std) const;
 
  private:
   Model() = default;
