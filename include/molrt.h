@@ -193,8 +193,8 @@ MOLRT_API int32_t molrt_architecture_init(molrt_architecture *architecture, size
 MOLRT_API int32_t molrt_model_info_init(molrt_model_info *info, size_t struct_size);
 MOLRT_API int32_t molrt_save_options_init(molrt_save_options *options, size_t struct_size);
 
-/* Opens molrt's own container or any Uni-Mol checkpoint (spec: README, "Weights"). The file is mapped
- * and may be renamed or replaced, but must not be truncated while the model lives. */
+/* Opens molrt's own container or any Uni-Mol checkpoint (spec: README, "Weights"). The file is
+ * read: afterwards it may be truncated, replaced or deleted. */
 MOLRT_API int32_t molrt_model_open(molrt_context *context, const char *path,
                                    const molrt_open_options *options, molrt_model **model);
 /* The same from `size` bytes in memory, which are copied where needed: you may free them afterwards. */

@@ -24,8 +24,10 @@ void lose(Features& features, int32_t status, std::string message) {
 }  // namespace
 
 struct Batch::Work {
-  // What of a conformer's rows [length, width] the mean is taken of.
-  std::function<std::vector<float>(const Features&, const float* rows)> values;
+  // What of a conformer's rows [length, width] the mean is taken of; called for each encoder in
+  // turn.
+  std::function<void(const Features&, size_t encoder, const float* rows, std::vector<double>&)>
+      values;
   const char* not_finite;  // the message of a conformer whose values are not
   std::function<void(Molecule&, const std::vector<double>& mean)> finish;
 };
@@ -51,7 +53,8 @@ void Batch::run(const Model& model, const RunOptions& options, const Work& work)
     features.push_back(&items[i].molecule->features[items[i].attempt]);
     if (i + 1 == items.size() || items[i + 1].place == 0) means.emplace_back(items[i].place + 1);
   }
-  const auto add = [&](const Item& item, std::vector<float> values) {
+  std::vector<std::vector<double>> values(items.size());  // until all encoders have added theirs
+  const auto add = [&](const Item& item, std::vector<double> values) {
     OrderedMean& mean = means[item.mean];
     if (!mean.add(item.place, std::move(values))) return;
     if (const std::vector<double> all = mean.mean(); !all.empty()) work.finish(*item.molecule, all);
@@ -60,14 +63,15 @@ void Batch::run(const Model& model, const RunOptions& options, const Work& work)
   EncoderRun encoder;
   encoder.threads = options.threads;
   encoder.batch_size = options.batch_size;
-  encoder.consume = [&](size_t i, const float* rows) {
+  encoder.consume = [&](size_t i, size_t e, const float* rows) {
     Features& own = items[i].molecule->features[items[i].attempt];
-    std::vector<float> values = work.values(own, rows);
-    if (!all_finite(values)) {
+    work.values(own, e, rows, values[i]);
+    if (e + 1 < model.encoders()) return;
+    if (!all_finite(values[i])) {
       lose(own, MOLRT_ROW_NON_FINITE, work.not_finite);
-      values.clear();
+      values[i].clear();
     }
-    add(items[i], std::move(values));
+    add(items[i], std::exchange(values[i], {}));
   };
   encoder.failed = [&](size_t i) {
     Features& own = items[i].molecule->features[items[i].attempt];
@@ -90,7 +94,7 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
   prepare(model, options);
   const auto finish = [&](Molecule& m, const std::vector<double>& scaled) {
     std::vector<float> values(outputs), deviations(outputs);
-    model.unscale(scaled.data(), values.data(), deviations.data());
+    model.finish(scaled.data(), values.data(), deviations.data());
     if (!all_finite(values)) {
       for (Features& features : m.features) lose(features, MOLRT_ROW_NON_FINITE, not_finite);
       return;
@@ -100,9 +104,12 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
       if (std) std::copy(deviations.begin(), deviations.end(), std + row * outputs);
     }
   };
-  run(model, options,
-      {[&](const Features&, const float* rows) { return model.scaled_outputs(rows); }, not_finite,
-       finish});
+  const auto scale = [&](const Features&, size_t encoder, const float* rows,
+                         std::vector<double>& scaled) {
+    scaled.resize(model.scaled_size());
+    model.scaled_outputs(encoder, rows, scaled.data());
+  };
+  run(model, options, {scale, not_finite, finish});
 }
 
 std::vector<size_t> Batch::first_atoms() const {
@@ -113,6 +120,7 @@ std::vector<size_t> Batch::first_atoms() const {
 
 void Batch::embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
                   size_t atoms_count) {
+  model.require_one_encoder();
   const size_t width = model.card().architecture.width;
   prepare(model, options);
   const std::vector<size_t> first_atom = first_atoms();
@@ -128,8 +136,9 @@ void Batch::embed(const Model& model, const RunOptions& options, float* cls, flo
         std::copy(rows.begin() + width, rows.end() - width, atoms + first_atom[r] * width);
     }
   };
-  const auto all_rows = [&](const Features& features, const float* rows) {
-    return std::vector<float>(rows, rows + features.length() * width);
+  const auto all_rows = [&](const Features& features, size_t, const float* rows,
+                            std::vector<double>& values) {
+    values.assign(rows, rows + features.length() * width);
   };
   run(model, options, {all_rows, "the representation holds a number that is not finite", finish});
 }

@@ -2,18 +2,20 @@
 
 namespace molrt {
 
-void OrderedMean::take(const std::vector<float>& values) {
+void OrderedMean::take(std::vector<double> values) {
   if (values.empty()) return;
-  sum_.resize(values.size());  // the same for all
+  if (taken_++ == 0) {
+    sum_ = std::move(values);  // bit for bit, minus zero too
+    return;
+  }
   for (size_t i = 0; i < values.size(); ++i) sum_[i] += values[i];
-  ++taken_;
 }
 
-bool OrderedMean::add(size_t place, std::vector<float> values) {
+bool OrderedMean::add(size_t place, std::vector<double> values) {
   const std::lock_guard lock(mutex_);
   if (place >= next_) early_.emplace(place, std::move(values));
   for (auto it = early_.find(next_); it != early_.end(); it = early_.find(++next_)) {
-    take(it->second);
+    take(std::move(it->second));
     early_.erase(it);
   }
   return next_ == conformers_ && !released_;

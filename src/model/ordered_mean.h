@@ -15,17 +15,17 @@ class OrderedMean {
 
   // The values of one conformer; none: it has no part in the mean. Adding a place again (after
   // memory ran out) changes nothing. True if all are there; mean() then holds until release().
-  bool add(size_t place, std::vector<float> values);
+  bool add(size_t place, std::vector<double> values);
   std::vector<double> mean() const;  // empty without any values
   void release();                    // nothing more comes of adding
 
  private:
-  void take(const std::vector<float>& values);
+  void take(std::vector<double> values);
 
   std::mutex mutex_;
   size_t conformers_, next_ = 0, taken_ = 0;
   bool released_ = false;
-  std::map<size_t, std::vector<float>> early_;
+  std::map<size_t, std::vector<double>> early_;
   std::vector<double> sum_;
 };
 

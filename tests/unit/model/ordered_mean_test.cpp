@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace molrt {
 namespace {
@@ -11,14 +12,20 @@ using Values = std::vector<double>;
 
 TEST(OrderedMean, DoesNotDependOnTheOrderOfArrival) {
   // In another order these would round to another sum.
-  const std::vector<float> values = {1e30f, 1.0f, -1e30f, 3e-7f};
+  const Values values = {1e30, 1.0, -1e30, 3e-7};
   std::vector<size_t> order = {0, 1, 2, 3};
   do {
     OrderedMean mean(order.size());
     for (size_t i = 0; i < order.size(); ++i)
-      EXPECT_EQ(mean.add(order[i], {values[order[i]], 2.0f}), i + 1 == order.size());
-    EXPECT_EQ(mean.mean(), (Values{((1e30f + 1.0 - 1e30f) + 3e-7f) / 4, 2}));
+      EXPECT_EQ(mean.add(order[i], {values[order[i]], 2.0}), i + 1 == order.size());
+    EXPECT_EQ(mean.mean(), (Values{((1e30 + 1.0 - 1e30) + 3e-7) / 4, 2}));
   } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST(OrderedMean, OfOneIsThatOneBitForBit) {
+  OrderedMean mean(1);
+  EXPECT_TRUE(mean.add(0, {-0.0}));
+  EXPECT_TRUE(std::signbit(mean.mean()[0]));
 }
 
 TEST(OrderedMean, FailuresHaveNoPart) {
