@@ -78,7 +78,7 @@ void describe_raw_head(const Weights& weights, ModelCard& card, const Notice& no
       "{}: the head's task and target scaling are not in this file; predictions are its "
       "raw outputs",
       weights.file()));
-  card.task = "regression";
+  card.task = Task::regression;
   card.head = head.kind;
   card.targets = default_target_names(head.outputs);
   card.scalers = {std::vector<TargetScaler>(head.outputs)};
@@ -215,6 +215,7 @@ std::string describe_model(const Model& model) {
   d["targets"] = card.targets;
   d["folds"] = card.folds();
   d["scalers"] = json::parse(metadata.at("scalers"));
+  d["thresholds"] = card.thresholds;
   d["settings"] = json::parse(card.settings);
   d["training"] = json::parse(card.training);
   d["provenance"] = json::parse(card.provenance);

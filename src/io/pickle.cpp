@@ -142,7 +142,8 @@ class Interpreter {
     const auto bytes = source_.read(offset_ + position_, available, "pickle");
     const std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     const size_t length = rest.find('\n');
-    if (length == std::string_view::npos) broken(available < longest ? "it ends early" : "a name without an end");
+    if (length == std::string_view::npos)
+      broken(available < longest ? "it ends early" : "a name without an end");
     position_ += length + 1;
     return rest.substr(0, length);
   }

@@ -18,17 +18,20 @@ void check_sizes(const Architecture& said, const Weights& weights) {
 
 Head read_checked_head(const ModelCard& card, const Weights& weights) {
   Head head = read_head(weights, card.architecture.width);
-  if (head.outputs != card.outputs() || head.kind != card.head)
-    fail(MOLRT_ERROR_FORMAT, "{}: the head has {} outputs, expected {} of the same kind",
-         weights.file(), head.outputs, card.outputs());
+  if (!task_fits(card.task, head.outputs, card.outputs()))
+    fail(MOLRT_ERROR_FORMAT,
+         "{}: 'classification_head.out_proj.weight' has {} rows, which do not fit a {} model of {} "
+         "outputs",
+         weights.file(), head.outputs, task_name(card.task), card.outputs());
+  if (head.kind != card.head)
+    fail(MOLRT_ERROR_FORMAT, "{}: expected a {} head, found a {} one", weights.file(),
+         head_name(card.head), head_name(head.kind));
   return head;
 }
 
 bool same_scalers(const std::vector<std::vector<TargetScaler>>& scalers, size_t target) {
-  return std::all_of(scalers.begin(), scalers.end(), [&](const auto& fold) {
-    return fold[target].mean == scalers[0][target].mean &&
-           fold[target].scale == scalers[0][target].scale;
-  });
+  return std::all_of(scalers.begin(), scalers.end(),
+                     [&](const auto& fold) { return fold[target] == scalers[0][target]; });
 }
 
 double mean_of(const std::vector<double>& values) {
@@ -143,11 +146,12 @@ FeatureOptions Model::feature_options() const {
 }
 
 void Model::scaled_outputs(size_t encoder, const float* cls, double* scaled) const {
-  std::vector<float> outputs(card_.targets.size());
+  std::vector<float> logits;
   for (size_t fold = 0; fold < heads_.size(); ++fold) {
     if (encoder_of_fold_[fold] != encoder) continue;
-    head_forward(heads_[fold], cls, 1, outputs.data());
-    std::copy(outputs.begin(), outputs.end(), scaled + fold * outputs.size());
+    logits.resize(static_cast<size_t>(heads_[fold].outputs));
+    head_forward(heads_[fold], cls, 1, logits.data());
+    activate(card_.task, logits, scaled + fold * card_.targets.size());
   }
 }
 

@@ -34,7 +34,7 @@ class Model {
   // A prediction in two steps, so that what lies between them can be averaged over conformers.
   // 1. CLS [width] of one encoder -> `scaled` [folds, outputs]: the rows of the folds that have
   // this
-  //    encoder are assigned, in the units that the heads were trained on.
+  //    encoder are assigned, in the units that the heads were trained on, or as probabilities.
   void scaled_outputs(size_t encoder, const float* cls, double* scaled) const;
   size_t scaled_size() const { return heads_.size() * card_.targets.size(); }
   // 2. scaled -> mean and std [outputs] over the folds, in the targets' units; std is the sample

@@ -109,8 +109,12 @@ def _places() -> Sequence[str]:
     """Where to look, in order; MOLRT_LIBRARY alone if it is set."""
     if os.environ.get("MOLRT_LIBRARY"):
         return [os.environ["MOLRT_LIBRARY"]]
+    soname = "libmolrt.so.%d.%d" % _VERSION
+    bundled = _PACKAGE / "_bundle" / soname  # by a wheel
+    if bundled.exists():
+        return [str(bundled)]
     checkout = _PACKAGE.parents[2] / "build" / "lib" / "libmolrt.so"
-    return [str(checkout), str(_PACKAGE / "libmolrt.so"), "libmolrt.so.%d.%d" % _VERSION]
+    return [str(checkout), soname]
 
 
 def _open() -> ctypes.CDLL:

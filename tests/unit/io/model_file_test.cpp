@@ -139,8 +139,26 @@ TEST_F(ModelFile, MetadataIsChecked) {
   refused("targets", "[1]");
   refused("targets", "[]");
   refused("scalers", "[]");
-  refused("scalers", R"([[{"mean":0,"scale":0}]])");
-  refused("scalers", R"([[{"mean":0,"scale":1}]])");
+  const std::string good_scaler = R"({"kind":"linear","mean":0,"scale":1})";
+  const auto scalers = [&](const std::string& third) {
+    return fmt::format("[[{0},{0},{1}]]", good_scaler, third);
+  };
+  EXPECT_NO_THROW(open(write("good.molrt", tensors, [&] {
+    auto same = good;
+    same["scalers"] = scalers(good_scaler);
+    return same;
+  }())));
+  refused("scalers", "[[" + good_scaler + "]]");
+  for (const char* bad :
+       {R"({"kind":"linear","mean":0,"scale":0})", R"({"kind":"linear","mean":0})",
+        R"({"kind":"alchemy"})", R"({"mean":0,"scale":1})",
+        R"({"kind":"box_cox","mean":0,"scale":1})",
+        R"({"kind":"quantile","output":"uniform","quantiles":[1,0],"references":[0,1]})",
+        R"({"kind":"quantile","output":"uniform","quantiles":[1],"references":[0,1]})",
+        R"({"kind":"quantile","output":"square","quantiles":[1],"references":[0]})"})
+    refused("scalers", scalers(bad));
+  refused("thresholds", "[0.5]");
+  refused("task", "binary");
   refused("task", "alchemy");
   refused("dictionary", "[PAD]\n");
   for (const char* layers : {"2", "4", "2.5", "1e300", "-1", "\"3\""}) {

@@ -52,9 +52,12 @@ Model open_folds(const std::vector<TensorMap>& folds) {
   ModelCard card;
   card.architecture = small;
   card.dictionary_text = Dictionary::shipped_text(small.vocabulary);
-  card.task = "regression";
+  card.task = Task::regression;
   card.targets = {"x", "y"};
-  card.scalers.assign(folds.size(), {{1, 2}, {0, 3}});
+  std::vector<TargetScaler> scalers(2);
+  scalers[0].mean = 1;
+  scalers[1].scale = 3;
+  card.scalers.assign(folds.size(), scalers);
   return Model(card, merge_folds(folds), "folds");
 }
 
