@@ -16,7 +16,7 @@ void drop_embedding(Team& team, const PackedBatch& batch, const EncoderNoise& no
                     float* x) {
   team.share(batch.molecules.size(), [&](size_t m, Workspace&) {
     const auto& molecule = batch.molecules[m];
-    if (const auto stream = noise.stream(noise.embedding, site_emb, m))
+    if (const auto stream = noise.stream(noise.embedding_rate(), site_emb, m))
       dropout_apply(*stream, 0, size_t(molecule.shape.tokens) * width,
                     x + molecule.first_token * width);
   });
@@ -42,7 +42,7 @@ const float* TrainableEncoder::forward(Team& team, std::span<const Features* con
   pair_bias_.forward(team, batch_, molecules_);
   PackedBatch batch = batch_;  // each layer's bias is the logits of the one before
   for (size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i].forward(team, batch, noise, x, tapes_[i], scratch_);
+    layers_[i].forward(team, batch, noise.of_layer(static_cast<int>(i)), x, tapes_[i], scratch_);
     float* logits = tapes_[i].logits.data();
     for (auto& m : batch.molecules) {
       m.pair = logits;
@@ -64,8 +64,11 @@ void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_
   const size_t pairs = pair_floats(batch_);
   float* d_pair = d_pair_.resize(pairs);
   std::fill(d_pair, d_pair + pairs, 0.0f);
-  for (size_t i = layers_.size(); i-- > 0;)
-    layers_[i].backward(team, batch_, noise, tapes_[i], d_x, d_pair, scratch_);
+  const size_t first = static_cast<size_t>(std::max(frozen_layers_, 0));
+  for (size_t i = layers_.size(); i-- > first;)
+    layers_[i].backward(team, batch_, noise.of_layer(static_cast<int>(i)), tapes_[i], d_x, d_pair,
+                        scratch_);
+  if (frozen_layers_ >= 0) return;
   pair_bias_.backward(team, batch_, molecules_, d_pair);
   embed_backward(team, noise, d_x);
 }

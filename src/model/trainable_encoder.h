@@ -15,6 +15,10 @@ class TrainableEncoder {
   // `parameters` outlives it.
   TrainableEncoder(const Architecture& architecture, Parameters& parameters);
 
+  // The way back ends above the first `layers` layers, whose parameters and all that feeds them get
+  // no gradients; -1: it ends nowhere.
+  void set_frozen_layers(int layers) { frozen_layers_ = layers; }
+
   // Tokens of the molecules, one behind the other -> their representations [padded_rows(tokens),
   // width], which live until the next pass. Molecule m begins at row first_token(m), with CLS.
   const float* forward(Team& team, std::span<const Features* const> molecules,
@@ -37,6 +41,7 @@ class TrainableEncoder {
   TrainablePairBias pair_bias_;
   std::vector<TrainableLayer> layers_;
   TrainableNorm final_norm_;
+  int frozen_layers_ = -1;
 
   // Of the batch in training.
   PackedBatch batch_;

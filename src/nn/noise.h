@@ -13,7 +13,14 @@ struct EncoderNoise {
   PhiloxKey key{};
   uint32_t purpose = 0;                 // random_purpose()
   std::span<const uint32_t> molecules;  // the id of each molecule of the batch
+  int quiet_layers = 0;  // leading layers without dropout; above 0, the embedding has none either
 
+  double embedding_rate() const { return quiet_layers > 0 ? 0 : embedding; }
+  EncoderNoise of_layer(int layer) const {
+    EncoderNoise own = *this;
+    if (layer < quiet_layers) own.attention = own.activation = own.residual = 0;
+    return own;
+  }
   std::optional<DropoutStream> stream(double rate, uint32_t site, size_t molecule) const {
     if (rate == 0) return std::nullopt;
     return DropoutStream{key, molecules[molecule], site, purpose, rate};

@@ -35,6 +35,7 @@ class Parameters {
   TensorMap tensors() const;
 
   std::span<float> values() { return values_; }
+  std::span<const float> values() const { return values_; }
   std::span<float> gradients() { return gradients_; }
   void clear_gradients();
 

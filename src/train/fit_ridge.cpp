@@ -63,8 +63,12 @@ FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled) {
     const double lambda = fold.settings.ridge_lambda;
     store(lambda > 0 ? ridge.fit(y, lambda) : ridge.fit_leave_one_out(y), target, result);
   }
-  result.train_loss = mean_loss(fold, result.head, fold.split.train);
-  result.valid_loss = mean_loss(fold, result.head, fold.split.held_out);
+  const auto mean_loss = [&](std::span<const size_t> rows) {
+    const LossSum loss = sum_loss(fold, result.head, rows);
+    return loss.labels == 0 ? std::nan("") : loss.mean();
+  };
+  result.loop.train_loss = mean_loss(fold.split.train);
+  result.loop.valid_loss = mean_loss(fold.split.held_out);
   return result;
 }
 

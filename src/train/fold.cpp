@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 
@@ -44,7 +43,7 @@ void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& 
   }
 }
 
-double mean_loss(const Fold& fold, const Head& head, std::span<const size_t> rows) {
+LossSum sum_loss(const Fold& fold, const Head& head, std::span<const size_t> rows) {
   constexpr size_t chunk = 256;
   std::vector<float> representations, targets, outputs;
   LossSum total;
@@ -58,7 +57,7 @@ double mean_loss(const Fold& fold, const Head& head, std::span<const size_t> row
     total.sum += loss.sum;
     total.labels += loss.labels;
   }
-  return total.labels == 0 ? std::numeric_limits<double>::quiet_NaN() : total.mean();
+  return total;
 }
 
 }  // namespace molrt

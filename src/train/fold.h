@@ -8,6 +8,7 @@
 #include "nn/head.h"
 #include "train/head_settings.h"
 #include "train/head_training.h"
+#include "train/loop.h"
 #include "train/scaling.h"
 #include "train/split.h"
 
@@ -28,16 +29,11 @@ Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint3
 
 struct FoldFit {
   Head head;                         // on scaled columns
-  int epochs = 0, best_epoch = 0;    // 0 for ridge
-  double train_loss, valid_loss;     // at best_epoch; valid NaN without held-out rows
+  LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge
 };
 
-// Called after each epoch, from 1; throws to stop.
-using EpochCallback = std::function<void(int epoch, double train_loss, double valid_loss)>;
-
-// Called before each batch, or each part of the rows that ridge reads; throws to stop.
-using CancelCheck = std::function<void()>;
+LoopSettings loop_settings(const HeadSettings& settings, uint32_t fold);
 
 FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch,
                  const CancelCheck& check_cancelled);
@@ -48,7 +44,7 @@ float scaled_target(const Fold& fold, size_t row, size_t target);
 // The rows' scaled representations, [rows, width], and targets, [rows, targets].
 void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
             std::vector<float>& targets);
-// Mean loss over the rows' labels, evaluation mode; NaN without any.
-double mean_loss(const Fold& fold, const Head& head, std::span<const size_t> rows);
+// The loss over the rows' labels, evaluation mode.
+LossSum sum_loss(const Fold& fold, const Head& head, std::span<const size_t> rows);
 
 }  // namespace molrt

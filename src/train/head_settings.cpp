@@ -152,7 +152,7 @@ HeadSettings read_head_settings(const Settings& s) {
   return {
       .kind = s.text("head") == "pooled" && !ridge(s) ? HeadKind::pooled : HeadKind::linear,
       .ridge = ridge(s),
-      .pooler_dropout = s.f64("pooler_dropout"),
+      .pooler_dropout = s.i64("no_dropout") == 1 ? 0 : s.f64("pooler_dropout"),
       .epochs = static_cast<int>(s.i64("epochs")),
       .lr = s.f64("lr"),
       .batch_size = static_cast<int>(s.i64("batch_size")),
@@ -161,6 +161,7 @@ HeadSettings read_head_settings(const Settings& s) {
       .adam_beta1 = s.f64("adam_beta1"),
       .adam_beta2 = s.f64("adam_beta2"),
       .adam_eps = s.f64("adam_eps"),
+      .ema_beta = s.f64("ema.beta"),
       .patience = static_cast<int>(s.i64("patience")),
       .valid_fraction = s.f64("valid_fraction"),
       .folds = static_cast<int>(s.i64("folds")),

@@ -123,7 +123,7 @@ FoldFit fit_fold(const Fold& fold, int worker, Monitor& monitor) {
   };
   if (!fold.settings.ridge) return fit_adam(fold, after_epoch, check_cancelled);
   FoldFit fit = fit_ridge(fold, check_cancelled);
-  after_epoch(1, fit.train_loss, fit.valid_loss);
+  after_epoch(1, fit.loop.train_loss, fit.loop.valid_loss);
   return fit;
 }
 

@@ -30,11 +30,16 @@ Point evaluate(const Loss& loss, double residual) {
 
 }  // namespace
 
-LossSum evaluate_loss(const Loss& loss, const float* predictions, const float* targets,
-                      size_t count, float* d_predictions) {
-  LossSum result;
-  result.labels = static_cast<size_t>(
+size_t count_labels(const float* targets, size_t count) {
+  return static_cast<size_t>(
       std::count_if(targets, targets + count, [](float y) { return !std::isnan(y); }));
+}
+
+LossSum evaluate_loss(const Loss& loss, const float* predictions, const float* targets,
+                      size_t count, float* d_predictions, size_t labels) {
+  LossSum result;
+  result.labels = count_labels(targets, count);
+  const auto mean_over = static_cast<double>(labels == 0 ? result.labels : labels);
   for (size_t i = 0; i < count; ++i) {
     const bool labelled = !std::isnan(targets[i]);
     const Point point =
@@ -42,7 +47,7 @@ LossSum evaluate_loss(const Loss& loss, const float* predictions, const float* t
     result.sum += point.value;
     if (d_predictions != nullptr)
       d_predictions[i] =
-          labelled ? static_cast<float>(point.derivative / static_cast<double>(result.labels)) : 0;
+          labelled ? static_cast<float>(point.derivative / mean_over) : 0;
   }
   return result;
 }

@@ -20,8 +20,10 @@ struct LossSum {
 
 // predictions, targets [count] in scaled units, NaN where there is no label. Writes the gradient of
 // the *mean* to d_predictions [count] (0 without a label) unless it is null. MAE's gradient at 0 is
-// 0.
+// 0. `labels`: how many the mean is over, where these are a part of a batch; 0: those here.
 LossSum evaluate_loss(const Loss& loss, const float* predictions, const float* targets,
-                      size_t count, float* d_predictions);
+                      size_t count, float* d_predictions, size_t labels = 0);
+
+size_t count_labels(const float* targets, size_t count);
 
 }  // namespace molrt

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/parallel.h"
+
 namespace molrt {
 
 StepPlan plan_steps(size_t rows, size_t batch_size, size_t epochs, double warmup) {
@@ -36,16 +38,36 @@ double sum_of_squares(std::span<const float> values) {
   return std::accumulate(std::begin(sums), std::end(sums), 0.);
 }
 
+// Parts of the tensors that threads work on, the same whatever their number.
+struct Part {
+  size_t tensor, first, count;
+};
+
+std::vector<Part> parts_of(std::span<const TrainedTensor> tensors) {
+  constexpr size_t largest = size_t{1} << 16;
+  std::vector<Part> parts;
+  for (size_t t = 0; t < tensors.size(); ++t)
+    for (size_t first = 0; first < tensors[t].value.size(); first += largest)
+      parts.push_back({t, first, std::min(largest, tensors[t].value.size() - first)});
+  return parts;
+}
+
 }  // namespace
 
-double clip_gradients(std::span<const std::span<float>> gradients, double limit) {
-  double squares = 0;
-  for (const auto& tensor : gradients) squares += sum_of_squares(tensor);
-  const double norm = std::sqrt(squares);
+double clip_gradients(std::span<const TrainedTensor> tensors, double limit, int threads) {
+  const std::vector<Part> parts = parts_of(tensors);
+  std::vector<double> squares(parts.size());
+  const auto gradient = [&](size_t i) {
+    return tensors[parts[i].tensor].gradient.subspan(parts[i].first, parts[i].count);
+  };
+  parallel_for(threads, parts.size(),
+               [&](size_t i, int) { squares[i] = sum_of_squares(gradient(i)); });
+  const double norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.));
   if (limit == 0 || norm <= limit) return norm;
   const auto factor = static_cast<float>(limit / (norm + 1e-6));  // torch's clip_grad_norm_
-  for (const auto& tensor : gradients)
-    for (float& g : tensor) g *= factor;
+  parallel_for(threads, parts.size(), [&](size_t i, int) {
+    for (float& g : gradient(i)) g *= factor;
+  });
   return norm;
 }
 
@@ -60,17 +82,31 @@ AdamFactors Adam::factors(double rate) const {
           .eps = static_cast<float>(eps_)};
 }
 
-void Adam::step(std::span<const std::span<float>> parameters,
-                std::span<const std::span<float>> gradients, double rate) {
-  moments_.resize(parameters.size());
-  ++steps_;
-  for (size_t k = 0; k < parameters.size(); ++k) {
-    auto& [mean, square] = moments_[k];
-    mean.resize(parameters[k].size());
-    square.resize(parameters[k].size());
-    adam_update(factors(rate), gradients[k].data(), parameters[k].size(), mean.data(),
-                square.data(), parameters[k].data());
+void Adam::update(const TrainedTensor& t, Moments& moments, double rate, size_t first,
+                  size_t count) const {
+  float* value = t.value.data() + first;
+  adam_update(factors(rate * t.rate_factor), t.gradient.data() + first, count,
+              moments.mean.data() + first, moments.square.data() + first, value);
+  const auto decay = static_cast<float>(rate * t.rate_factor * t.decay);
+  if (decay != 0)
+    for (size_t i = 0; i < count; ++i) value[i] -= decay * value[i];
+  const auto pull = static_cast<float>(rate * t.rate_factor * t.pull);
+  if (pull != 0)
+    for (size_t i = 0; i < count; ++i) value[i] -= pull * (value[i] - t.origin[first + i]);
+}
+
+void Adam::step(std::span<const TrainedTensor> tensors, double rate, int threads) {
+  moments_.resize(tensors.size());
+  for (size_t t = 0; t < tensors.size(); ++t) {
+    moments_[t].mean.resize(tensors[t].value.size());
+    moments_[t].square.resize(tensors[t].value.size());
   }
+  ++steps_;
+  const std::vector<Part> parts = parts_of(tensors);
+  parallel_for(threads, parts.size(), [&](size_t i, int) {
+    const auto& [tensor, first, count] = parts[i];
+    update(tensors[tensor], moments_[tensor], rate, first, count);
+  });
 }
 
 }  // namespace molrt

@@ -2,6 +2,7 @@
 // Adam, its learning rate and the clipping of its gradients (spec: model.md section 4).
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "kernels/adam.h"
@@ -20,22 +21,35 @@ StepPlan plan_steps(size_t rows, size_t batch_size, size_t epochs, double warmup
 // Step t, from 0: peak * t / warmup, then peak * (total - t) / (total - warmup).
 double learning_rate(double peak, uint64_t step, const StepPlan& plan);
 
-// Scales the gradients down to norm `limit` (0: leaves them) and returns the norm that they had.
-double clip_gradients(std::span<const std::span<float>> gradients, double limit);
+// A tensor in training, with what the optimiser does to it beside Adam (spec: regularisers.md
+// section 5).
+struct TrainedTensor {
+  std::string name;
+  std::span<float> value, gradient;
+  double rate_factor = 1;              // of the learning rate
+  double decay = 0;                    // decoupled: w -= rate * decay * w
+  double pull = 0;                     // likewise: w -= rate * pull * (w - origin)
+  std::span<const float> origin = {};  // as long as value; empty without pull
+};
 
-// torch.optim.Adam without decay: w -= rate * m_hat / (sqrt(v_hat) + eps).
+// Scales the gradients down to norm `limit` (0: leaves them) and returns the norm that they had. The
+// same bytes whatever the threads.
+double clip_gradients(std::span<const TrainedTensor> tensors, double limit, int threads);
+
+// torch.optim.Adam, w -= rate * m_hat / (sqrt(v_hat) + eps), and then the tensors' decay.
 class Adam {
  public:
   Adam(double beta1, double beta2, double eps) : beta1_(beta1), beta2_(beta2), eps_(eps) {}
   // The same tensors, in the same order, at every call.
-  void step(std::span<const std::span<float>> parameters,
-            std::span<const std::span<float>> gradients, double rate);
+  void step(std::span<const TrainedTensor> tensors, double rate, int threads);
 
  private:
   struct Moments {
     std::vector<float> mean, square;
   };
   AdamFactors factors(double rate) const;  // of the step now
+  void update(const TrainedTensor& tensor, Moments& moments, double rate, size_t first,
+              size_t count) const;
   double beta1_, beta2_, eps_;
   uint64_t steps_ = 0;
   std::vector<Moments> moments_;

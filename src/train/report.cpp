@@ -56,10 +56,10 @@ Json targets_json(std::span<const Fold> folds, const std::vector<float>& held_ou
 Json fold_json(const Fold& fold, const FoldFit& fit, const std::vector<float>& held_out) {
   Json json = {{"train_rows", fold.split.train.size()},
                {"held_out_rows", fold.split.held_out.size()},
-               {"epochs", fit.epochs},
-               {"best_epoch", fit.best_epoch},
-               {"train_loss", fit.train_loss},
-               {"valid_loss", fit.valid_loss}};
+               {"epochs", fit.loop.epochs},
+               {"best_epoch", fit.loop.best_epoch},
+               {"train_loss", fit.loop.train_loss},
+               {"valid_loss", fit.loop.valid_loss}};
   if (fold.settings.ridge) json["ridge_lambda"] = fit.ridge_lambda;
   json["targets"] = targets_json({&fold, 1}, held_out);
   return json;

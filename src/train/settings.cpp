@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "train/head_settings.h"
+#include "train/network_settings.h"
 
 namespace molrt {
 namespace {
@@ -72,7 +73,7 @@ bool is_choice(std::string_view choices, std::string_view value) {
 }
 
 template <typename T>
-const T& typed(const SettingRow& row, const SettingValue& value, std::string_view wanted) {
+T typed(const SettingRow& row, const SettingValue& value, std::string_view wanted) {
   const T* found = std::get_if<T>(&value);
   if (found == nullptr) fail_type(row, wanted);
   return *found;
@@ -85,7 +86,12 @@ std::string why_without_effect(const SettingRow& row, const Settings& settings) 
 }  // namespace
 
 const std::vector<SettingRow>& settings_table() {
-  static const std::vector<SettingRow> table = head_settings();
+  static const std::vector<SettingRow> table = [] {
+    std::vector<SettingRow> rows = head_settings();
+    const std::vector<SettingRow> network = network_settings();
+    rows.insert(rows.end(), network.begin(), network.end());
+    return rows;
+  }();
   return table;
 }
 
@@ -117,9 +123,10 @@ void Settings::set_text(std::string_view name, std::string_view value) {
   values_.insert_or_assign(row.name, std::string(value));
 }
 
-const SettingValue& Settings::value(const SettingRow& row) const {
+SettingValue Settings::value(const SettingRow& row) const {
   const auto found = values_.find(row.name);
-  return found == values_.end() ? row.default_value : found->second;
+  if (found != values_.end()) return found->second;
+  return row.default_beside == nullptr ? row.default_value : row.default_beside(*this);
 }
 
 double Settings::f64(std::string_view name) const {
@@ -132,7 +139,7 @@ int64_t Settings::i64(std::string_view name) const {
   return typed<int64_t>(row, value(row), "an integer");
 }
 
-const std::string& Settings::text(std::string_view name) const {
+std::string Settings::text(std::string_view name) const {
   const SettingRow& row = find_row(name);
   return typed<std::string>(row, value(row), "a text");
 }

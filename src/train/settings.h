@@ -28,6 +28,8 @@ struct SettingRow {
   // Why the setting would change nothing beside the others' values ("solver=ridge has no learning
   // rate"); "" if it takes effect. Null: it always does.
   std::string (*without_effect)(const Settings&) = nullptr;
+  // The default where other settings change it (help says how). Null: default_value.
+  SettingValue (*default_beside)(const Settings&) = nullptr;
 };
 
 const std::vector<SettingRow>& settings_table();
@@ -42,7 +44,7 @@ class Settings {
 
   double f64(std::string_view name) const;
   int64_t i64(std::string_view name) const;
-  const std::string& text(std::string_view name) const;
+  std::string text(std::string_view name) const;
   bool is_set(std::string_view name) const;  // by the user, even to its default
 
   // INVALID_ARGUMENT if a setting that the user set would change nothing.
@@ -51,7 +53,7 @@ class Settings {
   std::string to_json() const;  // every setting that takes effect, by name, as it will run
 
  private:
-  const SettingValue& value(const SettingRow& row) const;
+  SettingValue value(const SettingRow& row) const;
   std::map<std::string, SettingValue, std::less<>> values_;
 };
 

@@ -40,15 +40,19 @@ TEST(LearningRate, StartsAtThePeakWithoutWarmup) {
   EXPECT_EQ(learning_rate(.5, 4, plan), 0);
 }
 
-using Spans = std::vector<std::span<float>>;
+using Tensors = std::vector<TrainedTensor>;
+
+TrainedTensor tensor(std::vector<float>& value, std::vector<float>& gradient) {
+  return {"t", value, gradient};
+}
 
 TEST(Clip, ScalesTheWholeGradientToTheLimit) {
   std::vector<float> a{3, 0}, b{4};
-  EXPECT_DOUBLE_EQ(clip_gradients(Spans{a, b}, 10), 5);
+  EXPECT_DOUBLE_EQ(clip_gradients(Tensors{tensor(a, a), tensor(b, b)}, 10, 1), 5);
   EXPECT_EQ(a[0], 3);
-  EXPECT_DOUBLE_EQ(clip_gradients(Spans{a, b}, 0), 5);
+  EXPECT_DOUBLE_EQ(clip_gradients(Tensors{tensor(a, a), tensor(b, b)}, 0, 1), 5);
   EXPECT_EQ(a[0], 3);
-  EXPECT_DOUBLE_EQ(clip_gradients(Spans{a, b}, 1), 5);
+  EXPECT_DOUBLE_EQ(clip_gradients(Tensors{tensor(a, a), tensor(b, b)}, 1, 2), 5);
   EXPECT_NEAR(a[0], .6, 1e-6);
   EXPECT_NEAR(b[0], .8, 1e-6);
 }
@@ -61,7 +65,7 @@ TEST(Clip, CountsEveryElement) {
       values[i] = 1 + static_cast<float>(i);
       squares += double{values[i]} * values[i];
     }
-    EXPECT_DOUBLE_EQ(clip_gradients(Spans{empty, values}, 0), std::sqrt(squares));
+    EXPECT_DOUBLE_EQ(clip_gradients(Tensors{tensor(empty, empty), tensor(values, values)}, 0, 1), std::sqrt(squares));
   }
 }
 
@@ -73,7 +77,7 @@ TEST(Adam, MatchesItsDefinition) {
   Adam adam(b1, b2, eps);
   for (int t = 1; t <= 5; ++t) {
     std::vector<float> g{.3f * static_cast<float>(t), -1.f / static_cast<float>(t)};
-    adam.step(Spans{empty, w}, Spans{empty, g}, rate);
+    adam.step(Tensors{tensor(empty, empty), tensor(w, g)}, rate, 1);
     for (int i = 0; i < 2; ++i) {
       m[i] = b1 * m[i] + (1 - b1) * g[i];
       v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
@@ -81,6 +85,22 @@ TEST(Adam, MatchesItsDefinition) {
           rate * (m[i] / (1 - std::pow(b1, t))) / (std::sqrt(v[i] / (1 - std::pow(b2, t))) + eps);
       EXPECT_NEAR(w[i], expected[i], 1e-6) << "step " << t;
     }
+  }
+}
+
+// Zero gradients: w - u shrinks by 1 - rate * factor * decay a step (spec: regularisers.md section 5).
+TEST(Adam, DecaysTowardsTheOrigin) {
+  std::vector<float> w{3}, zero{1}, g{0};
+  const std::vector<float> origin{1};
+  Tensors tensors = {tensor(w, g), tensor(zero, g)};
+  tensors[0].origin = origin;
+  tensors[0].pull = tensors[1].decay = .25;
+  tensors[0].rate_factor = .5;
+  Adam adam(.9, .999, 1e-6);
+  for (int t = 1; t <= 5; ++t) {
+    adam.step(tensors, .4, 1);
+    EXPECT_NEAR(w[0], 1 + 2 * std::pow(1 - .4 * .5 * .25, t), 1e-6);
+    EXPECT_NEAR(zero[0], std::pow(1 - .4 * .25, t), 1e-6);
   }
 }
 

@@ -1,0 +1,223 @@
+#include "train/network.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "model/folds.h"
+
+namespace molrt {
+namespace {
+
+// Molecules that share one pass: their activations are held until they have gone back. Small enough
+// for 1.5 GB at the official sizes, large enough for all threads.
+constexpr size_t most_tokens = 1024;
+
+TensorMap encoder_only(const TensorMap& tensors) {
+  TensorMap encoder;
+  for (const auto& [name, tensor] : tensors)
+    if (is_encoder_tensor(name)) encoder[name] = tensor;
+  return encoder;
+}
+
+bool is_bias_or_norm(const std::string& name) {
+  return name.ends_with(".bias") || name.find("norm") != std::string::npos ||
+         name.starts_with("gbf.ln.");
+}
+
+// "encoder.layers.7.fc1.weight" -> 7; -1 for the others.
+int layer_of(const std::string& name) {
+  const std::string start = "encoder.layers.";
+  return name.starts_with(start) ? std::atoi(name.c_str() + start.size()) : -1;
+}
+
+}  // namespace
+
+NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molecules,
+                               const Fold& fold, const NetworkSettings& settings, Team& team)
+    : base_(base),
+      molecules_(molecules),
+      fold_(fold),
+      settings_(settings),
+      team_(team),
+      width_(static_cast<size_t>(base.card().architecture.width)),
+      parameters_(encoder_only(base.tensors()), "the base model"),
+      encoder_(base.card().architecture, parameters_),
+      head_(initialised_head(settings.head.kind, base.card().architecture.width, fold.data.targets,
+                             settings.head.seed, fold.index)),
+      head_gradient_(make_head(head_.kind, head_.width, head_.outputs)) {
+  for (const std::string& prefix : settings.frozen)
+    if (std::none_of(parameters_.entries().begin(), parameters_.entries().end(),
+                     [&](const auto& e) { return e.name.starts_with(prefix); }))
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "setting 'freeze.prefix': no tensor of the encoder begins with '{}'; the first is '{}'",
+           prefix, parameters_.entries().front().name);
+  if (settings.l2sp > 0)
+    origin_.assign(parameters_.values().begin(), parameters_.values().end());
+  frozen_layers_ = frozen_layers();
+  encoder_.set_frozen_layers(frozen_layers_);
+}
+
+bool NetworkTrainee::is_frozen(const std::string& name) const {
+  return std::any_of(settings_.frozen.begin(), settings_.frozen.end(),
+                     [&](const std::string& prefix) { return name.starts_with(prefix); });
+}
+
+// -1 if something that feeds the first layer is trained.
+int NetworkTrainee::frozen_layers() const {
+  int first_trained = base_.card().architecture.layers;
+  for (const auto& e : parameters_.entries()) {
+    if (is_frozen(e.name) || e.name.starts_with("encoder.final_layer_norm.")) continue;
+    first_trained = std::min(first_trained, layer_of(e.name));
+  }
+  return first_trained;
+}
+
+// LLRD: layers.i counts as i + 1, the final norm as L, what feeds the layers as 0.
+double NetworkTrainee::rate_factor(const std::string& name) const {
+  const int layers = base_.card().architecture.layers;
+  const int level = name.starts_with("encoder.final_layer_norm.") ? layers : layer_of(name) + 1;
+  return std::pow(settings_.llrd, layers - level);
+}
+
+TrainedTensor NetworkTrainee::trained(const Parameters::Entry& e) const {
+  TrainedTensor t{e.name, e.data.value, e.data.gradient, rate_factor(e.name)};
+  if (is_bias_or_norm(e.name)) return t;
+  t.decay = settings_.weight_decay;
+  t.pull = settings_.l2sp;
+  if (t.pull > 0) {
+    const auto offset = static_cast<size_t>(e.data.value.data() - parameters_.values().data());
+    t.origin = std::span(origin_).subspan(offset, e.data.value.size());
+  }
+  return t;
+}
+
+std::vector<TrainedTensor> NetworkTrainee::tensors() {
+  std::vector<TrainedTensor> tensors;
+  for (const auto& e : parameters_.entries())
+    if (!is_frozen(e.name)) tensors.push_back(trained(e));
+  const auto values = parameters(head_), gradients = parameters(head_gradient_);
+  for (size_t i = 0; i < values.size(); ++i) {
+    tensors.push_back({"classification_head", values[i], gradients[i]});
+    const bool weight = i % 2 == 0;  // dense and out_proj, each with its bias
+    if (weight) tensors.back().decay = settings_.weight_decay + settings_.l2sp_head;
+  }
+  return tensors;
+}
+
+EncoderNoise NetworkTrainee::noise(std::span<const size_t> rows, uint32_t step) {
+  ids_.assign(rows.begin(), rows.end());
+  EncoderNoise noise{settings_.embedding,
+                     settings_.attention,
+                     settings_.activation,
+                     settings_.residual,
+                     random_key(settings_.head.seed, step),
+                     random_purpose(Purpose::train),
+                     ids_};
+  if (settings_.quiet_when_frozen) noise.quiet_layers = std::max(frozen_layers_, 0);
+  return noise;
+}
+
+std::vector<float> NetworkTrainee::targets_of(std::span<const size_t> rows) const {
+  const auto count = static_cast<size_t>(fold_.data.targets);
+  std::vector<float> targets;
+  for (const size_t row : rows)
+    for (size_t t = 0; t < count; ++t) targets.push_back(scaled_target(fold_, row, t));
+  return targets;
+}
+
+std::vector<float> NetworkTrainee::representations(std::span<const size_t> rows,
+                                                   const EncoderNoise& noise) {
+  std::vector<const Features*> molecules;
+  for (const size_t row : rows) molecules.push_back(molecules_[row]);
+  const float* tokens = encoder_.forward(team_, molecules, noise);
+  std::vector<float> cls;
+  for (size_t m = 0; m < rows.size(); ++m) {
+    const float* first = tokens + encoder_.first_token(m) * width_;
+    cls.insert(cls.end(), first, first + width_);
+  }
+  return cls;
+}
+
+namespace {
+
+// body(part) for consecutive parts of the rows, each of one row or of at most most_tokens.
+template <typename Body>
+void for_each_part(const TrainingMolecules& molecules, std::span<const size_t> rows,
+                   const Body& body) {
+  for (size_t first = 0, last; first < rows.size(); first = last) {
+    size_t tokens = 0;
+    for (last = first; last < rows.size(); ++last) {
+      tokens += static_cast<size_t>(molecules[rows[last]]->length());
+      if (last > first && tokens > most_tokens) break;
+    }
+    body(rows.subspan(first, last - first));
+  }
+}
+
+}  // namespace
+
+LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step) {
+  parameters_.clear_gradients();
+  for (const auto& tensor : parameters(head_gradient_))
+    std::fill(tensor.begin(), tensor.end(), 0.f);
+  const std::vector<float> targets = targets_of(rows);
+  const size_t labels = count_labels(targets.data(), targets.size());
+  LossSum total;
+  for_each_part(molecules_, rows, [&](std::span<const size_t> part) {
+    train_part(part, step, labels, total);
+  });
+  return total;
+}
+
+void NetworkTrainee::train_part(std::span<const size_t> rows, uint32_t step, size_t labels,
+                                LossSum& total) {
+  const EncoderNoise encoder_noise = noise(rows, step);
+  const HeadDropout head_noise{settings_.head.pooler_dropout, settings_.head.seed, step, ids_};
+  const std::vector<float> cls = representations(rows, encoder_noise), targets = targets_of(rows);
+  std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_cls(cls.size());
+  head_forward_training(head_, cls.data(), head_noise, activations_, outputs.data());
+  const LossSum loss = evaluate_loss(settings_.head.loss, outputs.data(), targets.data(),
+                                     targets.size(), d_outputs.data(), labels);
+  head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_cls.data());
+  backward(d_cls, encoder_noise);
+  total.sum += loss.sum;
+  total.labels += loss.labels;
+}
+
+void NetworkTrainee::backward(const std::vector<float>& d_cls, const EncoderNoise& noise) {
+  d_rows_.assign(padded_rows(encoder_.tokens()) * width_, 0.0f);
+  for (size_t m = 0; m * width_ < d_cls.size(); ++m)
+    std::copy_n(d_cls.data() + m * width_, width_,
+                d_rows_.data() + encoder_.first_token(m) * width_);
+  encoder_.backward(team_, noise, d_rows_.data());
+}
+
+std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
+  const auto count = static_cast<size_t>(fold_.data.targets);
+  std::vector<float> outputs(rows.size() * count);
+  size_t done = 0;
+  for_each_part(molecules_, rows, [&](std::span<const size_t> part) {
+    const std::vector<float> cls = representations(part, {});
+    head_forward(head_, cls.data(), part.size(), outputs.data() + done * count);
+    done += part.size();
+  });
+  return outputs;
+}
+
+LossSum NetworkTrainee::evaluate(std::span<const size_t> rows) {
+  const std::vector<float> outputs = predict(rows), targets = targets_of(rows);
+  return evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(),
+                       nullptr);
+}
+
+TensorMap NetworkTrainee::encoder_tensors() const {
+  TensorMap tensors;
+  for (const auto& e : parameters_.entries())
+    tensors[e.name] = is_frozen(e.name) ? base_.tensors().at(e.name)
+                                        : make_tensor(e.shape, {e.data.value.begin(),
+                                                                e.data.value.end()});
+  return tensors;
+}
+
+}  // namespace molrt

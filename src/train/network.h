@@ -1,0 +1,58 @@
+#pragma once
+// A whole network in training: the encoder and its head, from a fold's molecules to gradients.
+#include <memory>
+
+#include "model/model.h"
+#include "model/trainable_encoder.h"
+#include "train/fold.h"
+#include "train/network_settings.h"
+
+namespace molrt {
+
+// [rows]; null: no molecule to train on.
+using TrainingMolecules = std::vector<const Features*>;
+
+class NetworkTrainee : public Trainee {
+ public:
+  // All of these outlive it. INVALID_ARGUMENT for a frozen prefix that no tensor has.
+  NetworkTrainee(const Model& base, const TrainingMolecules& molecules, const Fold& fold,
+                 const NetworkSettings& settings, Team& team);
+
+  std::vector<TrainedTensor> tensors() override;
+  LossSum learn(std::span<const size_t> rows, uint32_t step) override;
+  LossSum evaluate(std::span<const size_t> rows) override;
+  // Scaled outputs [rows, targets], evaluation mode.
+  std::vector<float> predict(std::span<const size_t> rows);
+
+  const Head& head() const { return head_; }
+  // The encoder's tensors as they are now, in memory of their own.
+  TensorMap encoder_tensors() const;
+
+ private:
+  void train_part(std::span<const size_t> rows, uint32_t step, size_t labels, LossSum& total);
+  std::vector<float> representations(std::span<const size_t> rows, const EncoderNoise& noise);
+  EncoderNoise noise(std::span<const size_t> rows, uint32_t step);
+  std::vector<float> targets_of(std::span<const size_t> rows) const;
+  void backward(const std::vector<float>& d_cls, const EncoderNoise& noise);
+  bool is_frozen(const std::string& name) const;
+  int frozen_layers() const;
+  double rate_factor(const std::string& name) const;
+  TrainedTensor trained(const Parameters::Entry& entry) const;
+
+  const Model& base_;
+  const TrainingMolecules& molecules_;
+  const Fold& fold_;
+  const NetworkSettings& settings_;
+  Team& team_;
+  size_t width_;
+  Parameters parameters_;
+  TrainableEncoder encoder_;
+  Head head_, head_gradient_;
+  std::vector<float> origin_;  // of all encoder parameters, with l2sp.lambda
+  int frozen_layers_;          // leading layers, with all that feeds them
+  HeadActivations activations_;
+  std::vector<uint32_t> ids_;
+  std::vector<float> d_rows_;
+};
+
+}  // namespace molrt
