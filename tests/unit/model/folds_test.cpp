@@ -63,8 +63,8 @@ Model open_folds(const std::vector<TensorMap>& folds) {
 
 std::vector<float> predict(const Model& model, std::vector<float>* std) {
   Batch batch{ConformerOptions{}};
-  batch.add_smiles("CCO");
-  batch.add_smiles("c1ccccc1");
+  batch.add_text("CCO");
+  batch.add_text("c1ccccc1");
   std::vector<float> mean(4);
   std->resize(4);
   batch.predict(model, RunOptions{}, mean.data(), std->data());
@@ -94,7 +94,7 @@ TEST(Folds, EqualEncodersAreOne) {
 TEST(Folds, RepresentationsOfSeveralEncodersAreRefused) {
   const Model model = open_folds({network(1, 1), network(2, 2)});
   Batch batch{ConformerOptions{}};
-  batch.add_smiles("C");
+  batch.add_text("C");
   std::vector<float> cls(small.width);
   EXPECT_ERROR(batch.embed(model, RunOptions{}, cls.data(), nullptr, 0), MOLRT_ERROR_UNSUPPORTED,
                "option fold");
