@@ -288,6 +288,13 @@ std::vector<int32_t> Batch::model_atoms(size_t row) const {
   return index;
 }
 
+const Features* Batch::features(size_t row) const {
+  const Molecule* m = molecule(row);
+  if (!m || m->features.empty()) return nullptr;
+  const Outcome found = outcome(*m);
+  return found.status == MOLRT_ROW_OK ? &m->features[found.lead] : nullptr;
+}
+
 const MoleculeText& Batch::text(size_t row) const {
   const Molecule* m = molecule(row);
   return m ? m->text : texts_[text_of_row_[row]].given;

@@ -71,6 +71,9 @@ class Batch {
   const Conformer& conformer(size_t row, size_t conformer) const;  // one of those
   std::vector<int32_t> input_index(size_t row) const;              // of the conformers' atoms
   std::vector<int32_t> model_atoms(size_t row) const;  // of the atoms that the last model read
+  // What the last model read of the row's first conformer; null where it could not. Until the next
+  // run.
+  const Features* features(size_t row) const;
   // What the row's molecule is made of: as it was given, or canonical. Empty for given atoms.
   const MoleculeText& text(size_t row) const;
   bool is_atoms(size_t row) const { return texts_[text_of_row_[row]].is_atoms; }

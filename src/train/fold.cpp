@@ -19,7 +19,8 @@ Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint3
                Split split) {
   auto scalers = fit_targets(data.values, data.target_names, split.train, settings.scale_targets,
                              training_part(settings, index));
-  auto columns = settings.standardise ? fit_columns(data.representations, data.width, split.train)
+  auto columns = settings.standardise && !data.representations.empty()
+                     ? fit_columns(data.representations, data.width, split.train)
                                       : identity_columns(data.width);
   return {data, settings, index, std::move(split), std::move(scalers), std::move(columns)};
 }

@@ -1,6 +1,8 @@
 #include "train/job.h"
 
 #include "base/error.h"
+#include "model/folds.h"
+#include "train/network_training.h"
 
 namespace molrt {
 
@@ -12,13 +14,21 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
   settings_.validate();  // before the encoder's pass, which may take hours
 }
 
-std::vector<float> Job::representations(RunOptions options) {
-  std::vector<float> cls(batch_.size() * base_->card().architecture.width);
+RunOptions Job::stoppable(RunOptions options) const {
   options.progress = [this, outer = options.progress](int stage, size_t done, size_t total) {
     return cancelled_ || (outer && outer(stage, done, total));
   };
-  batch_.embed(*base_, options, cls.data(), nullptr, 0);
-  return cls;
+  return options;
+}
+
+HeadTrainingData Job::training_data() const {
+  HeadTrainingData data;
+  data.rows = batch_.size();
+  data.width = base_->card().architecture.width;
+  data.targets = static_cast<int>(table_.target_names.size());
+  data.values = table_.values;
+  data.target_names = table_.target_names;
+  return data;
 }
 
 // The model takes at prediction what it was trained on.
@@ -36,22 +46,38 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   return card;
 }
 
-void Job::run(RunOptions options, const TrainingCallback& on_epoch) {
-  started_ = true;
-  const std::vector<float> cls = representations(options);
-  HeadTrainingData data;
-  data.rows = batch_.size();
-  data.width = base_->card().architecture.width;
-  data.targets = static_cast<int>(table_.target_names.size());
+void Job::train_head(const RunOptions& options, const TrainingCallback& on_epoch) {
+  std::vector<float> cls(batch_.size() * base_->card().architecture.width);
+  batch_.embed(*base_, stoppable(options), cls.data(), nullptr, 0);
+  HeadTrainingData data = training_data();
   data.representations = cls;
-  data.values = table_.values;
-  data.target_names = table_.target_names;
-  HeadTrainingResult result =
+  result_ =
       train_heads(data, settings_, options.threads, on_epoch, [this] { return cancelled_.load(); });
-  result_ = std::move(result);
   std::vector<Head> heads;
   for (const TrainedHead& fold : result_->folds) heads.push_back(fold.head);
   model_ = std::make_shared<Model>(base_->with_heads(trained_card(options), std::move(heads)));
+}
+
+void Job::train_network(const RunOptions& options, const TrainingCallback& on_epoch) {
+  base_->require_one_encoder();
+  batch_.prepare(*base_, stoppable(options));
+  TrainingMolecules molecules;
+  for (size_t row = 0; row < batch_.size(); ++row) molecules.push_back(batch_.features(row));
+  NetworkTrainingResult result =
+      train_networks(*base_, training_data(), molecules, settings_, options.threads, on_epoch,
+                     [this] { return cancelled_.load(); });
+  result_ = std::move(result.heads);
+  for (size_t i = 0; i < result.encoders.size(); ++i)
+    write_head(result_->folds[i].head, result.encoders[i]);
+  model_ = std::make_shared<Model>(trained_card(options), merge_folds(result.encoders), "the job");
+}
+
+void Job::run(RunOptions options, const TrainingCallback& on_epoch) {
+  started_ = true;
+  if (encoder_is_frozen(settings_))
+    train_head(options, on_epoch);
+  else
+    train_network(options, on_epoch);
 }
 
 }  // namespace molrt

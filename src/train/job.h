@@ -19,7 +19,7 @@ class Job {
   // The base model is shared and never changed; the batch and the settings are copies.
   Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings);
 
-  // Representations once, then heads. `on_epoch` is called on this thread; true stops (CANCELLED).
+  // Representations once, then heads; or whole networks. `on_epoch` is called on this thread; true stops (CANCELLED).
   void run(RunOptions options, const TrainingCallback& on_epoch);
   void cancel() { cancelled_ = true; }  // from any thread
 
@@ -30,7 +30,10 @@ class Job {
   const Batch& batch() const { return batch_; }
 
  private:
-  std::vector<float> representations(RunOptions options);
+  RunOptions stoppable(RunOptions options) const;
+  HeadTrainingData training_data() const;
+  void train_head(const RunOptions& options, const TrainingCallback& on_epoch);
+  void train_network(const RunOptions& options, const TrainingCallback& on_epoch);
   ModelCard trained_card(const RunOptions& options) const;
 
   std::shared_ptr<const Model> base_, model_;

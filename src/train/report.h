@@ -3,14 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "train/fold.h"
+#include "train/rows.h"
 
 namespace molrt {
-
-struct UsedRows {
-  std::vector<size_t> used;  // ascending
-  size_t without_target = 0, failed = 0;
-};
 
 // One of each fold, and the held-out predictions as HeadTrainingResult has them.
 std::string training_report(const HeadTrainingData& data, const Settings& settings,
