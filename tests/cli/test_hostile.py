@@ -145,7 +145,7 @@ def test_inputs_that_must_not_be_read(readable):
     assert done.returncode == 1 and b"in.csv" in done.stderr and b"Permission denied" in done.stderr
     table.chmod(0o644)
     model.chmod(0)
-    for words in (["predict", "-m", model, table], ["inspect", model], ["convert", model, "-o", "x"]):
+    for words in (["predict", "-m", model, table], ["inspect", model], ["convert", model, "-o", "/dev/null"]):
         done = as_nobody(*words)
         assert done.returncode == 1 and b"model.pth" in done.stderr and b"Permission denied" in done.stderr
 
