@@ -81,6 +81,7 @@ extern "C" {
 #define MOLRT_ROW_NON_FINITE (-8)         /* the network's output is not finite */
 #define MOLRT_ROW_OUT_OF_MEMORY (-9)
 #define MOLRT_ROW_INTERNAL (-10)
+#define MOLRT_ROW_INVALID_MOL_BLOCK (-11)
 
 /* Where a row's coordinates came from. */
 #define MOLRT_SOURCE_NONE 0
@@ -91,7 +92,7 @@ extern "C" {
 
 /* Flags of a row, or-ed together. */
 #define MOLRT_FLAG_UNKNOWN_ELEMENT 1u     /* at least one element outside the model's dictionary */
-#define MOLRT_FLAG_HYDROGENS_ADDED 2u     /* reserved: to a given structure; no row has it yet */
+#define MOLRT_FLAG_HYDROGENS_ADDED 2u     /* to a given structure (of a MOL block), where read */
 #define MOLRT_FLAG_HYDROGENS_REMOVED 4u   /* from a given structure, for a model without hydrogens */
 #define MOLRT_FLAG_RETRIED 8u             /* embedded from random coordinates at the second attempt */
 #define MOLRT_FLAG_CROPPED 16u            /* atoms beyond the limit were left out, as asked */
@@ -250,6 +251,16 @@ MOLRT_API void molrt_batch_free(molrt_batch *batch);
 /* Appends a row. Parsing happens later: a bad SMILES is the row's status, not this call's failure.
  * NULL is an empty SMILES. */
 MOLRT_API int32_t molrt_batch_add_smiles(molrt_batch *batch, const char *smiles);
+/* Appends a row from one MOL block, V2000 or V3000, up to "M  END": what follows, such as an SDF
+ * record's properties, does not count. Parsing happens later: a bad block is the row's status. NULL is
+ * an empty block. Its atoms are counted in its order.
+ *  - A structure, some atom of which has z other than 0 or whose header says "3D", gives its own
+ *    coordinates (source GIVEN), rounded to float32. Its hydrogens are kept; those that its valences
+ *    lack are added (flag HYDROGENS_ADDED, unless the model reads none).
+ *  - A drawing (z = 0 and unmarked, or marked "3D" but with wedges), or a block without coordinates,
+ *    gets a conformer as its SMILES would; wedges are honoured.
+ *  - R groups and "*" are unknown elements; query atoms and bonds are INVALID_MOL_BLOCK. */
+MOLRT_API int32_t molrt_batch_add_mol_block(molrt_batch *batch, const char *block);
 /* Appends a row of given atoms: `symbols` [atoms], `coordinates` [atoms, 3] in Angstrom. No
  * hydrogens are added; a model without hydrogens leaves given ones out (flag HYDROGENS_REMOVED).
  * Coordinates are rounded to float32. "D" and "T" are
@@ -262,8 +273,8 @@ MOLRT_API int32_t molrt_batch_get_row(const molrt_batch *batch, size_t row, molr
 /* What went wrong with a row, or "" (also for a row that does not exist). */
 MOLRT_API const char *molrt_batch_row_message(const molrt_batch *batch, size_t row);
 /* The row's conformer: atomic numbers [atoms] (0: unknown), coordinates [atoms, 3] (Angstrom), and
- * input_index [atoms], each atom's index in the SMILES or given atoms, -1 for added hydrogens. Any of
- * the three may be NULL; `capacity` is in atoms and must be at least the row's conformer_atoms. */
+ * input_index [atoms], each atom's index in the SMILES, MOL block or given atoms, -1 for added
+ * hydrogens. Any of the three may be NULL; `capacity` is in atoms and must be at least the row's conformer_atoms. */
 MOLRT_API int32_t molrt_batch_get_conformer(const molrt_batch *batch, size_t row,
                                             int32_t *atomic_numbers, float *coordinates,
                                             int32_t *input_index, size_t capacity);

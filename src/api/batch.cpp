@@ -75,7 +75,13 @@ int32_t molrt_batch_create(molrt_context* context, const molrt_conformer_options
 void molrt_batch_free(molrt_batch* batch) { delete batch; }
 
 int32_t molrt_batch_add_smiles(molrt_batch* batch, const char* smiles) {
-  return guarded([&] { require(batch, "batch").batch.add_smiles(smiles ? smiles : ""); });
+  return guarded([&] { require(batch, "batch").batch.add_text(smiles ? smiles : ""); });
+}
+
+int32_t molrt_batch_add_mol_block(molrt_batch* batch, const char* block) {
+  return guarded([&] {
+    require(batch, "batch").batch.add_text({block ? block : "", TextFormat::mol_block});
+  });
 }
 
 int32_t molrt_batch_add_atoms(molrt_batch* batch, const char* const* symbols,
@@ -124,7 +130,7 @@ int32_t molrt_batch_get_sdf(const molrt_batch* batch, size_t row, const char* ti
     if (b.conformer(row).atoms() == 0)
       fail(MOLRT_ERROR_STATE, "row {} has no conformer ({})", row,
            molrt_row_status_name(b.row(row).status));
-    write_text(sdf_record(b.smiles(row), b.conformer(row), title ? title : ""), buffer, capacity,
+    write_text(sdf_record(b.text(row), b.conformer(row), title ? title : ""), buffer, capacity,
                needed);
   });
 }

@@ -76,18 +76,17 @@ void Batch::append_row(size_t molecule) {
   }
 }
 
-void Batch::add_smiles(std::string smiles) {
-  const auto known = molecule_of_smiles_.find(smiles);
-  if (known != molecule_of_smiles_.end()) return append_row(known->second);
+void Batch::add_text(MoleculeText text) {
+  const auto known = molecule_of_text_.find(text);
+  if (known != molecule_of_text_.end()) return append_row(known->second);
   Molecule molecule;
-  molecule.smiles = smiles;
+  molecule.text = text;
   append(std::move(molecule));
-  molecule_of_smiles_.emplace(std::move(smiles), molecules_.size() - 1);
+  molecule_of_text_.emplace(std::move(text), molecules_.size() - 1);
 }
 
 void Batch::add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates) {
   Molecule molecule;
-  molecule.given = true;
   molecule.result = given_conformer(symbols, coordinates);
   append(std::move(molecule));
 }
@@ -95,7 +94,7 @@ void Batch::add_atoms(std::vector<std::string> symbols, std::vector<double> coor
 void Batch::clear() {
   molecules_.clear();
   molecule_of_row_.clear();
-  molecule_of_smiles_.clear();
+  molecule_of_text_.clear();
 }
 
 void Batch::compute_conformers(const RunOptions& options) {
@@ -105,7 +104,7 @@ void Batch::compute_conformers(const RunOptions& options) {
 void Batch::compute_missing(SizeLimit limit, const RunOptions& run) {
   std::vector<Molecule*> missing;
   for (Molecule& m : molecules_)
-    if (!m.given && needs_conformer(m.result, m.limit == limit)) missing.push_back(&m);
+    if (needs_conformer(m.result, m.limit == limit)) missing.push_back(&m);
   ConformerOptions options = options_;
   options.max_atoms = limit.atoms;
   options.heavy_atoms_only = limit.heavy_atoms_only;
@@ -117,7 +116,7 @@ void Batch::compute_missing(SizeLimit limit, const RunOptions& run) {
         own.stop = [&, worker] {
           return worker == 0 ? watch.tell_now_and_then() : watch.stopped();
         };
-        missing[i]->result = make_conformer(missing[i]->smiles, own);
+        missing[i]->result = make_conformer(missing[i]->text, own);
         missing[i]->limit = limit;
         missing[i]->prepared = false;
         watch.count_one();
@@ -139,7 +138,7 @@ void Batch::prepare(const Model& model, const RunOptions& options) {
   feature_options.crop = options.crop;
   compute_missing(size_limit(feature_options), options);
   for (Molecule& m : molecules_) {
-    feature_options.given = m.given;
+    feature_options.given = m.result.source == MOLRT_SOURCE_GIVEN;
     m.features = Features{};
     m.features.status = m.result.status;
     if (m.result.status == MOLRT_ROW_OK)
@@ -230,7 +229,8 @@ RowState Batch::row(size_t row) const {
                  static_cast<int>(m.result.conformer.atoms()), 0};
   if (!m.prepared) return state;
   state.status = m.features.status;
-  state.flags |= m.features.flags;
+  // Features know whether the model reads the hydrogens that were added.
+  state.flags = (state.flags & ~MOLRT_FLAG_HYDROGENS_ADDED) | m.features.flags;
   state.model_atoms = static_cast<int>(m.features.input_index.size());
   return state;
 }
@@ -246,6 +246,6 @@ const std::vector<int32_t>& Batch::model_atoms(size_t row) const {
   return molecule(row).features.input_index;
 }
 
-const std::string& Batch::smiles(size_t row) const { return molecule(row).smiles; }
+const MoleculeText& Batch::text(size_t row) const { return molecule(row).text; }
 
 }  // namespace molrt

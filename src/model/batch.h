@@ -1,6 +1,6 @@
 #pragma once
-// Molecules on their way through the pipeline: SMILES or atoms -> conformer -> features -> network,
-// each with a status. The same SMILES text is computed once.
+// Molecules on their way through the pipeline: SMILES, MOL blocks or atoms -> conformer -> features
+// -> network, each with a status. The same text is computed once.
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -39,7 +39,7 @@ class Batch {
  public:
   explicit Batch(ConformerOptions options) : options_(options) {}
 
-  void add_smiles(std::string smiles);
+  void add_text(MoleculeText text);
   void add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates);
   void clear();
   size_t size() const { return molecule_of_row_.size(); }
@@ -58,12 +58,11 @@ class Batch {
   const std::string& message(size_t row) const;
   const Conformer& conformer(size_t row) const;               // empty where there is none
   const std::vector<int32_t>& model_atoms(size_t row) const;  // input index of each atom read
-  const std::string& smiles(size_t row) const;                // "" for given atoms
+  const MoleculeText& text(size_t row) const;                 // empty for given atoms
 
  private:
   struct Molecule {
-    std::string smiles;
-    bool given = false;
+    MoleculeText text;  // empty: atoms were given
     ConformerResult result;
     SizeLimit limit;        // the one that `result` was computed under
     Features features;      // for the last model
@@ -85,7 +84,7 @@ class Batch {
   ConformerOptions options_;
   std::vector<Molecule> molecules_;
   std::vector<size_t> molecule_of_row_;
-  std::unordered_map<std::string, size_t> molecule_of_smiles_;
+  std::unordered_map<MoleculeText, size_t> molecule_of_text_;
 };
 
 }  // namespace molrt

@@ -283,6 +283,8 @@ MisuseTest::Table MisuseTest::batches() {
        batch_with([](auto& o) { o.time_limit = std::nan(""); })},
       {"molrt_batch_add_smiles", "no batch", kInvalid,
        [] { return molrt_batch_add_smiles(nullptr, "C"); }},
+      {"molrt_batch_add_mol_block", "no batch", kInvalid,
+       [] { return molrt_batch_add_mol_block(nullptr, "\n\n\n"); }},
       {"molrt_batch_add_atoms", "no batch", kInvalid,
        [] { return molrt_batch_add_atoms(nullptr, symbols, points, 2); }},
       {"molrt_batch_add_atoms", "no symbols", kInvalid,

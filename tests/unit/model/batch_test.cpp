@@ -31,7 +31,7 @@ std::vector<float> embed(Batch& batch, const Model& model, const RunOptions& opt
 
 TEST(Batch, TheSameSmilesIsComputedOnceAndGivesTheSameRow) {
   Batch batch{ConformerOptions{}};
-  for (const char* smiles : {"CCO", "c1ccccc1", "CCO", "bad", "CCO"}) batch.add_smiles(smiles);
+  for (const char* smiles : {"CCO", "c1ccccc1", "CCO", "bad", "CCO"}) batch.add_text(smiles);
   size_t computed = 0;
   RunOptions options;
   options.progress = [&](int stage, size_t, size_t total) {
@@ -51,7 +51,7 @@ TEST(Batch, TheSameSmilesIsComputedOnceAndGivesTheSameRow) {
 
 TEST(Batch, TooLargeForOneModelIsNotTooLargeForAnother) {
   Batch batch{ConformerOptions{}};
-  batch.add_smiles("CCO");  // 9 atoms, 3 of them not hydrogen
+  batch.add_text("CCO");  // 9 atoms, 3 of them not hydrogen
   RunOptions options;
   options.max_atoms = 5;
   batch.prepare(small_model(Hydrogens::all), options);
@@ -73,11 +73,11 @@ TEST(Batch, AMoleculeWithoutMemoryForItLosesNoOtherRow) {
   const pid_t child = fork();
   if (child == 0) {
     Batch batch{ConformerOptions{}};
-    batch.add_smiles("CCO");
+    batch.add_text("CCO");
     std::vector<double> line(3 * 30000);
     for (size_t i = 0; i < line.size(); ++i) line[i] = static_cast<double>(i);
     batch.add_atoms(std::vector<std::string>(30000, "C"), line);  // pair matrices of 7 GB
-    batch.add_smiles("CC");
+    batch.add_text("CC");
     const rlimit limit{rlim_t{4} << 30, rlim_t{4} << 30};
     setrlimit(RLIMIT_AS, &limit);
     RunOptions options;
@@ -106,8 +106,8 @@ TEST(Batch, AStopReachesIntoAMolecule) {
   using Clock = std::chrono::steady_clock;
   for (int threads : {1, 2}) {
     Batch batch{ConformerOptions{}};
-    batch.add_smiles("C");
-    batch.add_smiles(
+    batch.add_text("C");
+    batch.add_text(
         "c12c3c4c5c1c1c6c7c2c2c8c3c3c9c4c4c%10c5c5c1c1c6c6c%11c7c2c2c7c8c3c3c8c9c4c4c9c%"
         "10c5c5c1c1c6c"
         "6c%11c2c2c7c3c3c8c4c4c9c5c1c1c6c2c3c41");
