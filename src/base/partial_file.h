@@ -29,9 +29,9 @@ class PartialFile {
   void write(const void* data, size_t size);  // at the end
   // The first bytes, which may be written again, in the same size, whenever they have changed.
   void set_head(std::string_view head);
-  void sync();  // everything written so far is on the disk
+  void sync();               // everything written so far is on the disk
   void cut(uint64_t bytes);  // forgets what was written behind; crc() then holds no longer
-  void publish();  // renames it to PATH
+  void publish();            // renames it to PATH
   void remove();
   void remove_if_empty();
 

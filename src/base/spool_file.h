@@ -15,8 +15,8 @@ class SpoolFile {
   SpoolFile& operator=(const SpoolFile&) = delete;
 
   uint64_t size() const { return size_ + buffer_.size(); }
-  void write(const void* data, size_t size);  // at the end
-  void flush();                               // before read_at
+  void write(const void* data, size_t size);                       // at the end
+  void flush();                                                    // before read_at
   size_t read_at(uint64_t offset, char* data, size_t size) const;  // fewer at the end
 
  private:

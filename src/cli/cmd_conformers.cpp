@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "base/error.h"
-#include "cli/arrays.h"
 #include "cli/commands.h"
+#include "cli/results.h"
 #include "cli/windows.h"
 
 namespace molrt::cli {
@@ -23,12 +23,8 @@ struct ConformersOptions {
   ReportOptions report;
 };
 
-struct SdfResults {};
-
-// In memory until the end, as safetensors' header tells all sizes.
-struct ArrayResults {
-  std::vector<float> coordinates;
-  std::vector<int64_t> atomic_numbers, input_index, offsets = {0}, status, source, flags;
+struct SdfResults {
+  void flush() {}
 };
 
 class Conformers {
@@ -36,9 +32,9 @@ class Conformers {
   explicit Conformers(const ConformersOptions& options)
       : options_(options),
         format_(checked_format(options)),
-        table_(options.input),
-        output_(options.output.path),
         progress_(options.report),
+        table_(options.input),
+        output_(options.output, format_, progress_),
         context_(make_context(options.run.threads, progress_)) {
     if (!options.name.empty()) name_column_ = table_.column(options.name);
   }
@@ -47,9 +43,9 @@ class Conformers {
     if (format_ == "sdf") {
       run_with(SdfResults());
     } else if (format_ == "safetensors") {
-      run_with(ArrayResults());
+      run_with(make_arrays());
     } else {
-      run_with(ResultTable(output_, format_, table_.header(), {"atoms", "status", "flags"}));
+      run_with(ResultTable(output_, format_, false, table_.header(), {"atoms", "status", "flags"}));
     }
     output_.commit();
     report();
@@ -68,12 +64,24 @@ class Conformers {
   void run_with(auto results) {
     warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
-    for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
+    const auto work = [&](Window& window) {
       const auto run = run_options(options_.run, progress_);
       check(molrt_batch_compute_conformers(context_.get(), window.batch, &run));
       for (size_t row = 0; row < window.records.size(); ++row) write(results, window, row);
-    });
+    };
+    for_each_window(
+        {table_, batch.get(), output_, progress_, tally_, work, [&] { results.flush(); }});
     finish(results);
+  }
+
+  ResultArrays make_arrays() const {
+    ResultArrays results(options_.output.path);
+    results.declare("coordinates", Dtype::f32, {3});
+    for (const auto* name :
+         {"atomic_numbers", "input_index", "offsets", "status", "source", "flags"})
+      results.declare(name, Dtype::i64);
+    results.add("offsets", int64_t{0});
+    return results;
   }
 
   void write(SdfResults&, Window& window, size_t row) {
@@ -97,10 +105,10 @@ class Conformers {
   void write(ResultTable& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
     results.add(window.records[row].fields,
-                {fmt::format("{}", info.conformer_atoms), row_status(info), row_flags(info)});
+                {fmt::format("{}", info.conformer_atoms), window.status(row), window.flags(row)});
   }
 
-  void write(ArrayResults& results, Window& window, size_t row) {
+  void write(ResultArrays& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
     const size_t atoms = info.conformer_atoms;
     std::vector<int32_t> numbers(atoms), index(atoms);
@@ -109,29 +117,21 @@ class Conformers {
       check(molrt_batch_get_conformer(window.batch, row, numbers.data(), coordinates.data(),
                                       index.data(), atoms));
     }
-    results.atomic_numbers.insert(results.atomic_numbers.end(), numbers.begin(), numbers.end());
-    results.coordinates.insert(results.coordinates.end(), coordinates.begin(), coordinates.end());
-    results.input_index.insert(results.input_index.end(), index.begin(), index.end());
-    results.offsets.push_back(static_cast<int64_t>(results.input_index.size()));
-    results.status.push_back(info.status);
-    results.source.push_back(info.source);
-    results.flags.push_back(info.flags);
+    results.add("coordinates", coordinates.data(), coordinates.size());
+    for (const int32_t number : numbers) results.add("atomic_numbers", number);
+    for (const int32_t atom : index) results.add("input_index", atom);
+    atoms_written_ += static_cast<int64_t>(atoms);
+    results.add("offsets", atoms_written_);
+    results.add("status", info.status);
+    results.add("source", info.source);
+    results.add("flags", info.flags);
   }
 
   void finish(SdfResults&) {}
 
   void finish(ResultTable& results) { results.finish(); }
 
-  void finish(ArrayResults& results) {
-    const auto atoms = static_cast<int64_t>(results.input_index.size());
-    write_arrays(output_, {{"coordinates", make_tensor({atoms, 3}, std::move(results.coordinates))},
-                           {"atomic_numbers", integers(results.atomic_numbers)},
-                           {"input_index", integers(results.input_index)},
-                           {"offsets", integers(results.offsets)},
-                           {"status", integers(results.status)},
-                           {"source", integers(results.source)},
-                           {"flags", integers(results.flags)}});
-  }
+  void finish(ResultArrays& results) { results.write(output_); }
 
   void report() {
     tally_.print(progress_, "with a conformer");
@@ -143,12 +143,13 @@ class Conformers {
 
   const ConformersOptions& options_;
   std::string format_;
+  Progress progress_;
   InputTable table_;
   std::optional<size_t> name_column_;
   Output output_;
-  Progress progress_;
   Context context_;
   Tally tally_;
+  int64_t atoms_written_ = 0;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/results.h"
 #include "cli/scores.h"
 #include "cli/windows.h"
 
@@ -36,9 +37,9 @@ class Prediction {
   explicit Prediction(const ModelRunOptions& options)
       : options_(options),
         format_(output_format(options.output, formats)),
-        table_(options.input),
-        output_(options.output.path),
         progress_(options.report),
+        table_(options.input),
+        output_(options.output, format_, progress_),
         context_(make_context(options.run.threads, progress_)),
         model_(open_model(context_.get(), options.model, options.open)),
         targets_(target_names(model_.get())),
@@ -53,9 +54,10 @@ class Prediction {
 
   void run() {
     if (format_ == "npy") {
-      run_with(ResultMatrix(output_, targets_.size()));
+      run_with(ResultMatrix(output_, targets_.size(), table_.rows()));
     } else {
-      run_with(ResultTable(output_, format_, table_.header(), added_columns(targets_)));
+      run_with(ResultTable(output_, format_, options_.input.decimal_comma, table_.header(),
+                           added_columns(targets_)));
     }
     output_.commit();
     report();
@@ -65,14 +67,27 @@ class Prediction {
   void run_with(auto results) {
     warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
-    for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
+    if (output_.resumed()) restore(output_.resumed()->state.at("command"));
+    const auto work = [&](Window& window) {
       predict(window);
       for (size_t row = 0; row < window.records.size(); ++row) {
         score(window.records[row], row);
         write(results, window, row);
       }
-    });
+    };
+    for_each_window({table_, batch.get(), output_, progress_, tally_, work,
+                     [&] { results.flush(); }, [&] { return state(); }});
     results.finish();
+  }
+
+  Json state() const {
+    auto sums = Json::array();
+    for (const auto& score : scores_) sums.push_back(score.score.state());
+    return sums;
+  }
+
+  void restore(const Json& sums) {
+    for (size_t i = 0; i < scores_.size(); ++i) scores_[i].score.restore(sums.at(i));
   }
 
   void predict(const Window& window) {
@@ -84,9 +99,9 @@ class Prediction {
                         count));
   }
 
-  void score(const CsvRecord& record, size_t row) {
+  void score(const Record& record, size_t row) {
     for (auto& [target, output, column, score] : scores_) {
-      const auto measured = parse_number(record.fields[column]);
+      const auto measured = table_.number(record, column);
       if (measured) score.add(*measured, mean_[row * targets_.size() + output]);
     }
   }
@@ -96,13 +111,12 @@ class Prediction {
   }
 
   void write(ResultTable& results, Window& window, size_t row) {
-    const auto info = get_row(window.batch, row);
     std::vector<std::string> added;
     for (size_t i = row * targets_.size(); i < (row + 1) * targets_.size(); ++i) {
-      added.push_back(number_text(mean_[i]));
-      added.push_back(number_text(std_[i]));
+      added.push_back(results.number(mean_[i]));
+      added.push_back(results.number(std_[i]));
     }
-    added.insert(added.end(), {row_status(info), row_flags(info)});
+    added.insert(added.end(), {window.status(row), window.flags(row)});
     results.add(window.records[row].fields, added);
   }
 
@@ -118,9 +132,9 @@ class Prediction {
 
   const ModelRunOptions& options_;
   std::string format_;
+  Progress progress_;
   InputTable table_;
   Output output_;
-  Progress progress_;
   Context context_;
   Model model_;
   std::vector<std::string> targets_;

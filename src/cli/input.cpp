@@ -75,7 +75,8 @@ std::optional<double> parse_number(const std::string& cell, bool decimal_comma) 
 InputTable::InputTable(const InputOptions& options) : decimal_comma_(options.decimal_comma) {
   const auto file = find_input(options);
   is_sdf_ = file.is_sdf;
-  if (file.can_reopen) count_rows(file.open);
+  rows_ = file.rows;
+  if (file.can_reopen && !rows_) count_rows(file.open);
   reader_ = file.open();
   if (!is_sdf_) smiles_column_ = find_smiles(options.smiles);
 }

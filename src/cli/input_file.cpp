@@ -55,16 +55,10 @@ std::shared_ptr<SpoolFile> spool_all(ByteStream& bytes) {
   return spool;
 }
 
-std::vector<std::string> read_properties(ByteStreamPtr text) {
-  SdfScanner scanner(std::move(text));
-  while (scanner.next()) check_signals();
-  return std::move(scanner).properties();
-}
-
 // A CSV table has one word in the fourth line that no header has.
 bool starts_as_sdf(PeekStream& text) {
   constexpr size_t four_lines = 400;
-  return looks_like_sdf(text.peek(four_lines));
+  return looks_like_sdf(text.peek_some(four_lines));
 }
 
 class Finder {
@@ -108,10 +102,14 @@ class Finder {
       const auto spool = spool_all(*text);
       again = [spool, name] { return spooled_bytes(spool, name); };
       text = again();
-      file_.can_reopen = true;
     }
-    const auto properties = read_properties(std::move(text));
-    file_.open = [again, properties] { return std::make_unique<SdfReader>(again(), properties); };
+    SdfScanner scanner(std::move(text));
+    uint64_t records = 0;
+    for (; scanner.next(); ++records) check_signals();
+    file_.rows = records;
+    file_.open = [again, properties = scanner.properties()] {
+      return std::make_unique<SdfReader>(again(), properties);
+    };
     return file_;
   }
 

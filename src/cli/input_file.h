@@ -2,6 +2,7 @@
 // From a path and what the options say to a reader of its records.
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "cli/options.h"
 #include "io/byte_stream.h"
@@ -11,7 +12,8 @@ namespace molrt::cli {
 
 struct InputFile {
   bool is_sdf = false;
-  bool can_reopen = false;  // a regular file, or a pipe that was spooled
+  bool can_reopen = false;       // a regular file
+  std::optional<uint64_t> rows;  // if finding the columns has told
   std::function<std::unique_ptr<RecordReader>()> open;
 };
 

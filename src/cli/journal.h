@@ -10,13 +10,13 @@ namespace molrt::cli {
 
 // After a window of rows.
 struct Checkpoint {
-  uint64_t rows = 0;         // of the input
-  uint64_t bytes = 0;        // of the output
-  uint64_t head = 0;         // its first bytes, which `crc` leaves out: they tell the rows
-  uint32_t crc = 0;          // CRC-32 of the output
-  uint32_t input_crc = 0;    // of those rows
-  std::string place;         // the file that holds the bytes
-  Json state;                // of the command: counts
+  uint64_t rows = 0;       // of the input
+  uint64_t bytes = 0;      // of the output
+  uint64_t head = 0;       // its first bytes, which `crc` leaves out: they tell the rows
+  uint32_t crc = 0;        // CRC-32 of the output
+  uint32_t input_crc = 0;  // of those rows
+  std::string place;       // the file that holds the bytes
+  Json state;              // of the command: counts
 };
 
 class Journal {

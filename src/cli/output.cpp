@@ -60,8 +60,9 @@ void Output::start(bool resume, Progress& progress) {
     partial_->remove_if_empty();
     throw;
   }
-  if (resume) progress.say(fmt::format("notice: {}: there is none; starting from the first row",
-                                       journal_->path()));
+  if (resume)
+    progress.say(
+        fmt::format("notice: {}: there is none; starting from the first row", journal_->path()));
   start_over(progress);
 }
 
@@ -81,9 +82,10 @@ void Output::resume() {
 void Output::start_over(Progress& progress) {
   try {
     if (const auto old = journal_->read()) {
-      progress.say(fmt::format("warning: {}: the {} rows of a stopped run are dropped; --resume "
-                               "would have gone on with them",
-                               partial_->path(), old->rows));
+      progress.say(
+          fmt::format("warning: {}: the {} rows of a stopped run are dropped; --resume "
+                      "would have gone on with them",
+                      partial_->path(), old->rows));
     }
   } catch (const Error&) {  // a broken one has nothing to lose
   }
@@ -136,9 +138,10 @@ std::string Output::stop(std::optional<uint64_t> total_rows) {
   auto done = fmt::format("stopped after {}{} rows", last_->rows,
                           total_rows ? fmt::format(" of {}", *total_rows) : "");
   if (existed_) {
-    return fmt::format("{}; {} holds them ({} is an older result and stays as it was); --resume "
-                       "goes on",
-                       done, partial_->path(), path_);
+    return fmt::format(
+        "{}; {} holds them ({} is an older result and stays as it was); --resume "
+        "goes on",
+        done, partial_->path(), path_);
   }
   last_->place = path_;
   journal_->write(*last_);

@@ -27,7 +27,7 @@ class Output {
   const Checkpoint* resumed() const { return resumed_ ? &*resumed_ : nullptr; }
 
   void write(const void* data, size_t size);
-  void set_head(std::string_view head);  // the file's first bytes, again whenever they change
+  void set_head(std::string_view head);   // the file's first bytes, again whenever they change
   AtomicFile& file() { return *whole_; }  // of safetensors
 
   // After a window: from here a run can be resumed.

@@ -41,7 +41,9 @@ ResultTable::ResultTable(Output& output, const std::string& format, bool decimal
                          const std::vector<std::string>& added)
     : output_(output),
       decimal_comma_(decimal_comma),
-      delimiter_(format == "tsv" ? '\t' : decimal_comma ? ';' : ',') {
+      delimiter_(format == "tsv" ? '\t'
+                 : decimal_comma ? ';'
+                                 : ',') {
   if (output_.resumed()) return;
   auto names = header;
   for (const auto& name : added) names.push_back(free_name(names, name));
@@ -123,12 +125,14 @@ void ResultArrays::write(Output& output) {
   for (const auto& [name, array] : arrays_) {
     uint64_t item = dtype_size(array.dtype);
     for (const int64_t size : array.inner) item *= static_cast<uint64_t>(size);
-    Tensor tensor{array.dtype, {static_cast<int64_t>(array.values->size() / item)}, nullptr, nullptr};
+    Tensor tensor{
+        array.dtype, {static_cast<int64_t>(array.values->size() / item)}, nullptr, nullptr};
     tensor.shape.insert(tensor.shape.end(), array.inner.begin(), array.inner.end());
     shapes.emplace(name, std::move(tensor));
   }
-  write_safetensors(output.file(), shapes, {{"producer", "molrt " + std::string(molrt_version_text())}},
-                    [&](const std::string& name) { copy_spooled(*arrays_.at(name).values, output); });
+  write_safetensors(
+      output.file(), shapes, {{"producer", "molrt " + std::string(molrt_version_text())}},
+      [&](const std::string& name) { copy_spooled(*arrays_.at(name).values, output); });
 }
 
 }  // namespace molrt::cli

@@ -24,8 +24,8 @@ bool is_one_of(const std::string& name, const std::array<const char*, size>& nam
 }
 
 bool changes_no_bytes(const std::string& name) {
-  static constexpr std::array names = {"help",  "output",  "resume", "threads", "batch-size",
-                                       "quiet", "verbose", "json"};
+  static constexpr std::array names = {"help",       "output", "resume",  "threads",
+                                       "batch-size", "quiet",  "verbose", "json"};
   return is_one_of(name, names);
 }
 
@@ -51,7 +51,8 @@ uint32_t crc_of_ends(const fs::path& path, uint64_t size) {
   } else {
     file.read(ends.data(), static_cast<std::streamsize>(ends.size()));
   }
-  return static_cast<uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(ends.data()), ends.size()));
+  return static_cast<uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(ends.data()), ends.size()));
 }
 
 Json regular_file_facts(const fs::path& path, const struct stat& status) {
@@ -80,7 +81,10 @@ Json file_facts(const fs::path& path) {
 }
 
 std::string shown(const Json& value) {
-  return value.is_null() ? "not given" : value.is_string() ? value.get<std::string>() : value.dump();
+  if (value.is_array() && value.size() == 1) return shown(value[0]);
+  return value.is_null()     ? "not given"
+         : value.is_string() ? value.get<std::string>()
+                             : value.dump();
 }
 
 }  // namespace
@@ -130,9 +134,8 @@ void check_output_is_no_input(const CLI::App& command, const std::string& output
       std::error_code not_both;
       if (fs::is_regular_file(output, not_both) &&
           fs::equivalent(path == "-" ? "/dev/stdin" : path, output, not_both)) {
-        fail(MOLRT_ERROR_INVALID_ARGUMENT,
-             "{}: is what {}{} reads; the results go to another file", output,
-             option->get_positional() ? "the " : "--", name);
+        fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: is what {}{} reads; the results go to another file",
+             output, option->get_positional() ? "the " : "--", name);
       }
     }
   }

@@ -87,17 +87,26 @@ ByteStreamPtr spooled_bytes(std::shared_ptr<const SpoolFile> spool, std::string 
   return std::make_unique<SpoolStream>(std::move(spool), std::move(name));
 }
 
-PeekStream::PeekStream(ByteStreamPtr inner)
-    : ByteStream(inner->name()), inner_(std::move(inner)) {}
+PeekStream::PeekStream(ByteStreamPtr inner) : ByteStream(inner->name()), inner_(std::move(inner)) {}
 
 std::string_view PeekStream::peek(size_t size) {
-  while (head_.size() < size) {
-    const size_t before = head_.size();
-    head_.resize(size);
-    head_.resize(before + inner_->read(head_.data() + before, size - before));
-    if (head_.size() == before) break;
+  while (head_.size() < size && read_ahead()) {
   }
   return std::string_view(head_).substr(0, size);
+}
+
+std::string_view PeekStream::peek_some(size_t size) {
+  if (head_.empty()) read_ahead();
+  return std::string_view(head_).substr(0, size);
+}
+
+// All that there is: what is peeked again through another stream must not be cut short.
+bool PeekStream::read_ahead() {
+  constexpr size_t block_size = 1 << 12;
+  const size_t before = head_.size();
+  head_.resize(before + block_size);
+  head_.resize(before + inner_->read(head_.data() + before, block_size));
+  return head_.size() > before;
 }
 
 size_t PeekStream::read(char* data, size_t size) {

@@ -1,5 +1,6 @@
 #pragma once
-// Bytes of an input, one after the other: a file, a pipe, memory; and what unpacks and decodes them.
+// Bytes of an input, one after the other: a file, a pipe, memory; and what unpacks and decodes
+// them.
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -43,10 +44,13 @@ ByteStreamPtr decode_text(ByteStreamPtr bytes, const std::string& encoding);
 class PeekStream : public ByteStream {
  public:
   explicit PeekStream(ByteStreamPtr inner);
-  std::string_view peek(size_t size);  // fewer only at the end
+  std::string_view peek(size_t size);       // fewer only at the end
+  std::string_view peek_some(size_t size);  // what there is, without waiting for more
   size_t read(char* data, size_t size) override;
 
  private:
+  bool read_ahead();
+
   ByteStreamPtr inner_;
   std::string head_;  // read ahead
 };

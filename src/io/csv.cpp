@@ -101,7 +101,7 @@ CsvReader::CsvReader(ByteStreamPtr text, char delimiter)
     fail(MOLRT_ERROR_FORMAT, "{}: is empty; a header row is expected", name());
   }
   if (!header.problem.empty()) {
-    fail(MOLRT_ERROR_FORMAT, "{}: the header in line {} {}", name(), header.lines[0].number,
+    fail(MOLRT_ERROR_FORMAT, "{}: the header in line {} {}", name(), header.lines.back().number,
          header.problem);
   }
   header_ = std::move(header.fields);
@@ -134,11 +134,16 @@ bool CsvReader::read(Parsed& parsed) {
   return true;
 }
 
+// The next record that is no blank line; its lines are those passed over, too.
 bool CsvReader::read_filled(Parsed& parsed) {
-  while (read(parsed)) {
-    if (!parsed.problem.empty() || !is_blank(parsed.fields)) return true;
+  std::vector<Line> lines;
+  bool filled = false;
+  while (!filled && read(parsed)) {
+    filled = !parsed.problem.empty() || !is_blank(parsed.fields);
+    lines.insert(lines.end(), parsed.lines.begin(), parsed.lines.end());
   }
-  return false;
+  parsed.lines = std::move(lines);
+  return filled;
 }
 
 // A delimiter is the likelier the more of it the header has, and if the first row has as many.
@@ -156,8 +161,8 @@ char CsvReader::find_delimiter() {
       best = likelihood;
       found = delimiter;
     }
-    if (rows) lines_.put_back(std::move(row.lines));
-    if (!header.lines.empty()) lines_.put_back(std::move(header.lines));
+    lines_.put_back(std::move(row.lines));
+    lines_.put_back(std::move(header.lines));
   }
   return found;
 }
@@ -171,7 +176,8 @@ bool CsvReader::next(Record& record) {
     --blank_lines_;
     return true;
   }
-  record = {std::move(parsed.fields), ++row_, parsed.lines[0].number, std::move(parsed.problem), {}};
+  record = {
+      std::move(parsed.fields), ++row_, parsed.lines[0].number, std::move(parsed.problem), {}};
   count(record);
   record.fields.resize(header_.size());
   return true;
@@ -203,15 +209,16 @@ void CsvReader::check_row(Parsed& parsed) {
   }
   while (fields.size() > header_.size() && fields.back().empty()) fields.pop_back();
   if (fields.size() <= header_.size() || !parsed.problem.empty()) return;
-  parsed.problem = fmt::format("has {} fields, but the header has {} columns", fields.size(),
-                               header_.size());
+  parsed.problem =
+      fmt::format("has {} fields, but the header has {} columns", fields.size(), header_.size());
   if (parsed.lines.size() > 1) end_at_first_line(parsed, "has a quote that is not closed");
 }
 
 // Broken: what was taken for more of it are records of their own.
 void CsvReader::end_at_first_line(Parsed& parsed, const char* problem) {
   auto& lines = parsed.lines;
-  lines_.put_back({std::make_move_iterator(lines.begin() + 1), std::make_move_iterator(lines.end())});
+  lines_.put_back(
+      {std::make_move_iterator(lines.begin() + 1), std::make_move_iterator(lines.end())});
   lines.resize(1);
   parsed.problem = problem;
   parsed.fields = without_quotes(lines[0].text, delimiter_);

@@ -18,7 +18,7 @@ class FieldSplitter {
   explicit FieldSplitter(char delimiter) : delimiter_(delimiter) {}
 
   void feed(std::string_view text);  // a line, or the line end inside of a field
-  bool is_open() const { return state_ == State::quoted; }  // the next line belongs to the field
+  bool is_open() const { return state_ == State::quoted; }    // the next line belongs to the field
   bool is_broken() const { return state_ == State::broken; }  // text behind a closing quote
   std::vector<std::string> finish();
 

@@ -15,7 +15,8 @@ constexpr size_t block_size = 1 << 16;
 
 class GzipStream : public ByteStream {
  public:
-  explicit GzipStream(ByteStreamPtr packed) : ByteStream(packed->name()), packed_(std::move(packed)) {
+  explicit GzipStream(ByteStreamPtr packed)
+      : ByteStream(packed->name()), packed_(std::move(packed)) {
     constexpr int gzip_header = 16;  // and none of zlib's
     if (inflateInit2(&state_, MAX_WBITS + gzip_header) != Z_OK) throw std::bad_alloc();
   }

@@ -23,7 +23,8 @@ bool LineReader::next(Line& line) {
   }
   size_t end = find_end();
   // A CR at the buffer's end may be half of a CRLF.
-  while (!finished_ && (end == buffer_.size() || (buffer_[end] == '\r' && end + 1 == buffer_.size()))) {
+  while (!finished_ &&
+         (end == buffer_.size() || (buffer_[end] == '\r' && end + 1 == buffer_.size()))) {
     fill();
     end = find_end();
   }

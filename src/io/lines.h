@@ -20,8 +20,8 @@ class LineReader {
   explicit LineReader(ByteStreamPtr bytes) : bytes_(std::move(bytes)) {}
 
   const std::string& name() const { return bytes_->name(); }
-  bool next(Line& line);  // false at the end
-  void put_back(std::vector<Line> lines);                 // to be read next
+  bool next(Line& line);                                     // false at the end
+  void put_back(std::vector<Line> lines);                    // to be read next
   uint64_t not_utf8_line() const { return not_utf8_line_; }  // the first such line; 0: none so far
 
  private:

@@ -26,7 +26,7 @@ class RecordReader {
   virtual ~RecordReader() = default;
   virtual const std::string& name() const = 0;  // the path, or "standard input"
   virtual const std::vector<std::string>& header() const = 0;
-  virtual bool next(Record& record) = 0;  // false at the end
+  virtual bool next(Record& record) = 0;    // false at the end
   virtual RecordCounts counts() const = 0;  // of the records read so far
 };
 

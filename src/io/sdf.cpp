@@ -54,8 +54,8 @@ class RecordParser {
     } else if (line.text.starts_with('>')) {
       begin_property(line, record);
     } else if (line.text.starts_with(block_end)) {
-      record.problem = fmt::format("has a second molecule that ends in line {}; $$$$ is missing",
-                                   line.number);
+      record.problem =
+          fmt::format("has a second molecule that ends in line {}; $$$$ is missing", line.number);
     }
   }
 

@@ -34,7 +34,7 @@ class SdfScanner {
  public:
   explicit SdfScanner(ByteStreamPtr text) : lines_(std::move(text)) {}
   bool next();  // reads one record; false at the end
-  std::vector<std::string> properties() && { return std::move(properties_); }  // as they appeared
+  const std::vector<std::string>& properties() const { return properties_; }  // as they appeared
 
  private:
   LineReader lines_;

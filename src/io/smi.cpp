@@ -35,8 +35,11 @@ bool SmiReader::next(Record& record) {
       continue;
     }
     begun_ = true;
-    record = {{std::string(text.substr(0, end)), std::string(trim(text.substr(end)))}, ++row_,
-              line.number, {}, {}};
+    record = {{std::string(text.substr(0, end)), std::string(trim(text.substr(end)))},
+              ++row_,
+              line.number,
+              {},
+              {}};
     return true;
   }
   return false;
