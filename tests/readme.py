@@ -6,7 +6,8 @@ import sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
 readme = root / "README.md"
-EXAMPLES = {"bindings/c/predict.c": "c", "bindings/python/example.py": "python"}
+EXAMPLES = {"bindings/c/predict.c": "c", "bindings/cpp/predict.cpp": "cpp",
+            "bindings/python/example.py": "python"}
 
 
 def block(path: str, language: str) -> str:

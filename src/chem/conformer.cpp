@@ -38,16 +38,20 @@ class Ladder {
       : molecule_(molecule), options_(options), deadline_(deadline) {}
 
   void climb(ConformerResult& result) {
-    if (attempt([&] { return three_dimensional(false); }, result)) return;
-    if (!options_.peer_ladder && attempt([&] { return three_dimensional(true); }, result)) {
-      result.flags |= MOLRT_FLAG_RETRIED;
-      return;
-    }
+    if (!options_.flat && climb_3d(result)) return;
     if (attempt([&] { return flat(); }, result)) return;
     throw RowError(MOLRT_ROW_NO_CONFORMER, "no conformer: " + last_failure_);
   }
 
  private:
+  bool climb_3d(ConformerResult& result) {
+    if (attempt([&] { return three_dimensional(false); }, result)) return true;
+    if (options_.peer_ladder || !attempt([&] { return three_dimensional(true); }, result))
+      return false;
+    result.flags |= MOLRT_FLAG_RETRIED;
+    return true;
+  }
+
   // The rung's MOLRT_SOURCE_*, NONE if it failed.
   bool attempt(const std::function<int32_t()>& rung, ConformerResult& result) {
     try {
@@ -85,6 +89,7 @@ class Ladder {
   }
 
   int32_t flat() {
+    if (deadline_.passed()) throw DeadlinePassed{};
     draw_2d(molecule_);
     return MOLRT_SOURCE_2D;
   }

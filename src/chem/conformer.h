@@ -24,11 +24,12 @@ struct ConformerOptions {
   bool peer_ladder =
       false;  // the peer's call, then 2D; else a retry from random coordinates between
   int seed = 42;
-  double time_limit = 60;  // seconds a molecule, 0: none; looked at between RDKit's attempts to
+  bool flat = false;       // nothing but the 2D drawing
+  double time_limit = 60;  // seconds a conformer, 0: none; looked at between RDKit's attempts to
                            // embed (one takes .3 s for 200 atoms, a minute for 1,500) and in MMFF94
   int max_atoms = 0;       // larger molecules are TOO_LARGE before embedding; 0: more than 2,000
                            // atoms, hydrogens included, which are too many in any case
-  std::function<bool()> stop;     // asked while RDKit works; true abandons the molecule: PENDING
+  std::function<bool()> stop;     // asked while RDKit works; true abandons the conformer: PENDING
   bool heavy_atoms_only = false;  // max_atoms counts atoms other than hydrogen
 };
 

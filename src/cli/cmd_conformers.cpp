@@ -45,7 +45,7 @@ class Conformers {
     } else if (format_ == "safetensors") {
       run_with(make_arrays());
     } else {
-      run_with(ResultTable(output_, format_, false, table_.header(), {"atoms", "status", "flags"}));
+      run_with(ResultTable(output_, format_, false, table_.header(), added_columns()));
     }
     output_.commit();
     report();
@@ -59,6 +59,16 @@ class Conformers {
            format);
     }
     return format;
+  }
+
+  bool several() const { return options_.conformers.count > 1; }
+
+  std::vector<std::string> added_columns() const {
+    auto names = molecule_columns(table_);
+    names.push_back("atoms");
+    if (several()) names.push_back("conformers");
+    names.insert(names.end(), {"status", "flags"});
+    return names;
   }
 
   void run_with(auto results) {
@@ -80,19 +90,33 @@ class Conformers {
     for (const auto* name :
          {"atomic_numbers", "input_index", "offsets", "status", "source", "flags"})
       results.declare(name, Dtype::i64);
+    if (several()) results.declare("conformers", Dtype::i64);
     results.add("offsets", int64_t{0});
     return results;
   }
 
   void write(SdfResults&, Window& window, size_t row) {
-    if (get_row(window.batch, row).status != MOLRT_ROW_OK) return;
+    const auto info = get_row(window.batch, row);
+    if (info.status != MOLRT_ROW_OK) return;
     const auto& record = window.records[row];
     const auto title =
         name_column_ ? one_line_title(record.fields[*name_column_]) : fmt::format("{}", record.row);
-    const auto text = read_text([&](char* buffer, size_t capacity, size_t* needed) {
-      return molrt_batch_get_sdf(window.batch, row, title.c_str(), buffer, capacity, needed);
+    for (int32_t k = 0; k < info.conformers; ++k) {
+      const auto text = sdf_record(window, row, k, title);
+      output_.write(text.data(), text.size());
+    }
+  }
+
+  std::string sdf_record(const Window& window, size_t row, int32_t conformer,
+                         const std::string& title) const {
+    auto text = read_text([&](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_batch_get_sdf(window.batch, row, conformer, title.c_str(), buffer, capacity,
+                                 needed);
     });
-    output_.write(text.data(), text.size());
+    const std::string end = "$$$$\n";
+    if (several())
+      text.insert(text.size() - end.size(), fmt::format("> <conformer>\n{}\n\n", conformer));
+    return text;
   }
 
   static std::string one_line_title(std::string name) {
@@ -104,27 +128,34 @@ class Conformers {
 
   void write(ResultTable& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
-    results.add(window.records[row].fields,
-                {fmt::format("{}", info.conformer_atoms), window.status(row), window.flags(row)});
+    auto added = molecule_cells(table_, window, row);
+    added.push_back(fmt::format("{}", info.conformer_atoms));
+    if (several()) added.push_back(fmt::format("{}", info.conformers));
+    added.insert(added.end(), {window.status(row), window.flags(row)});
+    results.add(window.records[row].fields, added);
   }
 
   void write(ResultArrays& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
-    const size_t atoms = info.conformer_atoms;
-    std::vector<int32_t> numbers(atoms), index(atoms);
-    std::vector<float> coordinates(3 * atoms);
-    if (atoms > 0) {
-      check(molrt_batch_get_conformer(window.batch, row, numbers.data(), coordinates.data(),
-                                      index.data(), atoms));
-    }
-    results.add("coordinates", coordinates.data(), coordinates.size());
-    for (const int32_t number : numbers) results.add("atomic_numbers", number);
-    for (const int32_t atom : index) results.add("input_index", atom);
-    atoms_written_ += static_cast<int64_t>(atoms);
+    for (int32_t k = 0; k < info.conformers; ++k)
+      add_conformer(results, window, row, k, info.conformer_atoms);
     results.add("offsets", atoms_written_);
     results.add("status", info.status);
     results.add("source", info.source);
     results.add("flags", info.flags);
+    if (several()) results.add("conformers", info.conformers);
+  }
+
+  void add_conformer(ResultArrays& results, const Window& window, size_t row, int32_t conformer,
+                     size_t atoms) {
+    std::vector<int32_t> numbers(atoms), index(atoms);
+    std::vector<float> coordinates(3 * atoms);
+    check(molrt_batch_get_conformer(window.batch, row, conformer, numbers.data(),
+                                    coordinates.data(), index.data(), atoms));
+    results.add("coordinates", coordinates.data(), coordinates.size());
+    for (const int32_t number : numbers) results.add("atomic_numbers", number);
+    for (const int32_t atom : index) results.add("input_index", atom);
+    atoms_written_ += static_cast<int64_t>(atoms);
   }
 
   void finish(SdfResults&) {}
@@ -164,6 +195,7 @@ Command conformers_command(CLI::App& app) {
   add_threads_option(*command, options->run);
   add_report_options(*command, options->report);
   add_conformer_options(*command, options->conformers);
+  add_sampling_options(*command, options->conformers);
   command
       ->add_option("--max-atoms", options->conformers.max_atoms,
                    "Larger molecules fail as too_large [no limit]")
@@ -171,15 +203,19 @@ Command conformers_command(CLI::App& app) {
       ->type_name("N")
       ->group("Conformers");
   command->footer(
-      "sdf: a record for each molecule that has a conformer, hydrogens and bonds included; rows "
-      "that\n"
-      "failed have none: the titles tell which.\n"
-      "csv, tsv: a row for each input row: its own columns, atoms, status and flags.\n"
+      "sdf: a record for each conformer, hydrogens and bonds included; rows that failed have none: "
+      "the\n"
+      "titles tell which. With --conformers each record has its number, from 0, as property "
+      "conformer.\n"
+      "csv, tsv: a row for each input row: its own columns, atoms, with --conformers the number "
+      "of\n"
+      "conformers, status and flags.\n"
       "safetensors: coordinates [sum, 3] in Angstrom, atomic_numbers [sum], input_index [sum] "
       "(the\n"
       "atom's index in the SMILES, -1 for an added hydrogen), offsets [rows + 1] (row i's atoms "
       "are\n"
-      "offsets[i] to offsets[i+1]); status, source and flags [rows], numbers as in molrt.h.");
+      "offsets[i] to offsets[i+1]); status, source and flags [rows], numbers as in molrt.h. With\n"
+      "--conformers row i has conformers[i] of them one behind the other.");
   return {command, [options] { Conformers(*options).run(); }};
 }
 

@@ -17,8 +17,8 @@ struct EmbedOptions : ModelRunOptions {
   bool atoms = false;
 };
 
-std::vector<std::string> added_columns(size_t width) {
-  std::vector<std::string> names;
+std::vector<std::string> added_columns(const InputTable& table, size_t width) {
+  auto names = molecule_columns(table);
   for (size_t i = 0; i < width; ++i) names.push_back(fmt::format("cls_{}", i));
   names.insert(names.end(), {"status", "flags"});
   return names;
@@ -43,7 +43,7 @@ class Embedding {
       run_with(make_arrays());
     } else {
       run_with(ResultTable(output_, format_, options_.input.decimal_comma, table_.header(),
-                           added_columns(width_)));
+                           added_columns(table_, width_)));
     }
     output_.commit();
     report();
@@ -115,7 +115,7 @@ class Embedding {
   void write(ResultMatrix& results, Window&, size_t row) { results.add(cls(row)); }
 
   void write(ResultTable& results, Window& window, size_t row) {
-    std::vector<std::string> added;
+    auto added = molecule_cells(table_, window, row);
     for (size_t i = 0; i < width_; ++i) added.push_back(results.number(cls(row)[i]));
     added.insert(added.end(), {window.status(row), window.flags(row)});
     results.add(window.records[row].fields, added);

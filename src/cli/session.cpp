@@ -71,6 +71,9 @@ Batch make_batch(molrt_context* context, const ConformerOptions& options) {
   conformers.seed = options.seed;
   conformers.max_atoms = options.max_atoms;
   conformers.time_limit = options.time_limit;
+  conformers.count = options.count;
+  conformers.flat = options.flat;
+  conformers.canonical = options.canonical;
   molrt_batch* batch = nullptr;
   check(molrt_batch_create(context, &conformers, &batch));
   return Batch(batch);
@@ -133,6 +136,14 @@ std::string row_flags(const molrt_row& row) {
     names += molrt_flag_name(flags & -flags);
   }
   return names;
+}
+
+std::string row_smiles(const molrt_batch* batch, size_t row) {
+  size_t needed = 0;
+  if (molrt_batch_get_smiles(batch, row, nullptr, 0, &needed) == MOLRT_ERROR_STATE) return "";
+  return read_text([&](char* buffer, size_t capacity, size_t* size) {
+    return molrt_batch_get_smiles(batch, row, buffer, capacity, size);
+  });
 }
 
 }  // namespace molrt::cli

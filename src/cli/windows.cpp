@@ -38,7 +38,7 @@ class Loop {
       const auto start = std::chrono::steady_clock::now();
       loop_.progress.begin_window(loop_.tally.rows(), window_.records.size(), loop_.tally.failed());
       loop_.work(window_);
-      count();
+      count_rows(window_, loop_.table, loop_.tally);
       checkpoint();
       const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
       if (seconds.count() < quick) rows = std::min(2 * rows, largest_window);
@@ -93,18 +93,6 @@ class Loop {
                     loop_.table.name(), line));
   }
 
-  void count() {
-    for (size_t i = 0; i < window_.records.size(); ++i) {
-      const auto& record = window_.records[i];
-      if (record.problem.empty()) {
-        loop_.tally.add(get_row(window_.batch, i), place(record), loop_.table.smiles(record),
-                        molrt_batch_row_message(window_.batch, i));
-      } else {
-        loop_.tally.add_bad_row(place(record), record.problem);
-      }
-    }
-  }
-
   void checkpoint() {
     loop_.flush();
     loop_.output.checkpoint(
@@ -135,6 +123,18 @@ std::string Window::status(size_t row) const {
 
 std::string Window::flags(size_t row) const { return row_flags(get_row(batch, row)); }
 
+void count_rows(const Window& window, const InputTable& table, Tally& tally) {
+  for (size_t i = 0; i < window.records.size(); ++i) {
+    const auto& record = window.records[i];
+    if (record.problem.empty()) {
+      tally.add(get_row(window.batch, i), place(record), table.smiles(record),
+                molrt_batch_row_message(window.batch, i));
+    } else {
+      tally.add_bad_row(place(record), record.problem);
+    }
+  }
+}
+
 void warn_without_header(molrt_context* context, const InputTable& table, Progress& progress) {
   if (table.header().size() > 1 || table.smiles_is_named()) return;
   const auto& name = table.header()[0];
@@ -148,6 +148,16 @@ void warn_without_header(molrt_context* context, const InputTable& table, Progre
 void for_each_window(const WindowLoop& loop) try { Loop(loop).run(); } catch (const Error& error) {
   if (caught_signal()) throw Stopped(loop.output.stop(loop.table.rows()));
   throw Error(error.status(), error.what() + loop.output.keep());
+}
+
+std::vector<std::string> molecule_columns(const InputTable& table) {
+  if (!table.is_sdf()) return {};
+  return {"smiles"};
+}
+
+std::vector<std::string> molecule_cells(const InputTable& table, const Window& window, size_t row) {
+  if (!table.is_sdf()) return {};
+  return {row_smiles(window.batch, row)};
 }
 
 }  // namespace molrt::cli

@@ -33,6 +33,9 @@ struct WindowLoop {
   std::function<Json()> state = {};   // of the command's own sums, for output.resumed()
 };
 
+// Tells the tally what became of the window's rows.
+void count_rows(const Window& window, const InputTable& table, Tally& tally);
+
 // A list of SMILES loses its first one as the header: says so.
 void warn_without_header(molrt_context* context, const InputTable& table, Progress& progress);
 
@@ -40,5 +43,9 @@ void warn_without_header(molrt_context* context, const InputTable& table, Progre
 // grow while they are quick: first results come early, and little is lost by a stop. Stopped after
 // a signal.
 void for_each_window(const WindowLoop& loop);
+
+// What results of SDF records have that the input's columns lack: a SMILES, in a column of its own.
+std::vector<std::string> molecule_columns(const InputTable& table);
+std::vector<std::string> molecule_cells(const InputTable& table, const Window& window, size_t row);
 
 }  // namespace molrt::cli

@@ -46,7 +46,7 @@ void add_tokens(const Conformer& conformer, const std::vector<size_t>& kept,
     features.tokens.push_back(dictionary.token(conformer.atomic_numbers[i]));
     if (features.tokens.back() == dictionary.unknown())
       features.flags |= MOLRT_FLAG_UNKNOWN_ELEMENT;
-    features.input_index.push_back(conformer.input_index[i]);
+    features.atoms.push_back(static_cast<int32_t>(i));
   }
   features.tokens.push_back(dictionary.sep());
 }

@@ -20,9 +20,9 @@ struct Features {
   int32_t status = MOLRT_ROW_OK;  // MOLRT_ROW_*; everything below is empty unless OK
   uint32_t flags = 0;             // UNKNOWN_ELEMENT, HYDROGENS_REMOVED or _ADDED, CROPPED
   std::string message;
-  std::vector<int32_t> tokens;       // [n + 2]: [CLS], atoms, [SEP]
-  std::vector<float> coordinates;    // [n + 2, 3]: minus their mean; [CLS] and [SEP] at the origin
-  std::vector<int32_t> input_index;  // [n]: the conformer's input_index of each atom kept
+  std::vector<int32_t> tokens;     // [n + 2]: [CLS], atoms, [SEP]
+  std::vector<float> coordinates;  // [n + 2, 3]: minus their mean; [CLS] and [SEP] at the origin
+  std::vector<int32_t> atoms;      // [n]: each one's index in the conformer
   int length() const { return static_cast<int>(tokens.size()); }
 };
 

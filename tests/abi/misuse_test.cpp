@@ -281,6 +281,15 @@ MisuseTest::Table MisuseTest::batches() {
        batch_with([](auto& o) { o.time_limit = -1; })},
       {"molrt_batch_create", "time limit NaN", kInvalid,
        batch_with([](auto& o) { o.time_limit = std::nan(""); })},
+      {"molrt_batch_create", "no conformers", kInvalid, batch_with([](auto& o) { o.count = 0; })},
+      {"molrt_batch_create", "too many conformers", kInvalid,
+       batch_with([](auto& o) { o.count = 1001; })},
+      {"molrt_batch_create", "flat is no truth value", kInvalid,
+       batch_with([](auto& o) { o.flat = 2; })},
+      {"molrt_batch_create", "canonical is no truth value", kInvalid,
+       batch_with([](auto& o) { o.canonical = -1; })},
+      {"molrt_batch_create", "the last seed is too large", kInvalid,
+       batch_with([](auto& o) { o.count = 3, o.seed = INT32_MAX - 1; })},
       {"molrt_batch_add_smiles", "no batch", kInvalid,
        [] { return molrt_batch_add_smiles(nullptr, "C"); }},
       {"molrt_batch_add_mol_block", "no batch", kInvalid,
@@ -315,23 +324,44 @@ MisuseTest::Table MisuseTest::rows() {
       {"molrt_batch_get_row", "far behind", kInvalid,
        [this] { return molrt_batch_get_row(b_, SIZE_MAX, &row); }},
       {"molrt_batch_get_conformer", "no batch", kInvalid,
-       [] { return molrt_batch_get_conformer(nullptr, 0, integers, nullptr, nullptr, 64); }},
+       [] { return molrt_batch_get_conformer(nullptr, 0, 0, integers, nullptr, nullptr, 64); }},
       {"molrt_batch_get_conformer", "no such row", kInvalid,
-       [this] { return molrt_batch_get_conformer(b_, 9, integers, nullptr, nullptr, 64); }},
+       [this] { return molrt_batch_get_conformer(b_, 9, 0, integers, nullptr, nullptr, 64); }},
       {"molrt_batch_get_conformer", "too small", MOLRT_ERROR_BUFFER_TOO_SMALL,
-       [this] { return molrt_batch_get_conformer(b_, 0, integers, nullptr, nullptr, 4); }},
+       [this] { return molrt_batch_get_conformer(b_, 0, 0, integers, nullptr, nullptr, 4); }},
+      {"molrt_batch_get_conformer", "no such conformer", kInvalid,
+       [this] { return molrt_batch_get_conformer(b_, 0, 1, integers, nullptr, nullptr, 64); }},
       {"molrt_batch_get_sdf", "no batch", kInvalid,
-       [] { return molrt_batch_get_sdf(nullptr, 0, "", buffer, 8, &needed); }},
+       [] { return molrt_batch_get_sdf(nullptr, 0, 0, "", buffer, 8, &needed); }},
       {"molrt_batch_get_sdf", "no such row", kInvalid,
-       [this] { return molrt_batch_get_sdf(b_, SIZE_MAX, "", buffer, 8, &needed); }},
+       [this] { return molrt_batch_get_sdf(b_, SIZE_MAX, 0, "", buffer, 8, &needed); }},
+      {"molrt_batch_get_sdf", "no such conformer", kInvalid,
+       [this] { return molrt_batch_get_sdf(b_, 0, 1, "", buffer, 8, &needed); }},
+      {"molrt_batch_get_smiles", "no batch", kInvalid,
+       [] { return molrt_batch_get_smiles(nullptr, 0, buffer, 8, &needed); }},
+      {"molrt_batch_get_smiles", "no such row", kInvalid,
+       [this] { return molrt_batch_get_smiles(b_, 2, buffer, 8, &needed); }},
+      {"molrt_batch_get_smiles", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
+       [this] { return molrt_batch_get_smiles(b_, 0, buffer, 1, &needed); }},
+      {"molrt_batch_get_smiles", "no SMILES", MOLRT_ERROR_STATE,
+       [this] {
+         const Batch bad = new_batch(c_, {"C1CC"});
+         return molrt_batch_get_smiles(bad.get(), 0, buffer, 8, &needed);
+       }},
+      {"molrt_batch_get_smiles", "atoms without bonds", MOLRT_ERROR_STATE,
+       [this] {
+         const Batch atoms = new_batch(c_, {});
+         must(molrt_batch_add_atoms(atoms.get(), symbols, points, 2));
+         return molrt_batch_get_smiles(atoms.get(), 0, buffer, 8, &needed);
+       }},
       {"molrt_batch_get_sdf", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
-       [this] { return molrt_batch_get_sdf(b_, 0, nullptr, buffer, 8, &needed); }},
+       [this] { return molrt_batch_get_sdf(b_, 0, 0, nullptr, buffer, 8, &needed); }},
       {"molrt_batch_get_sdf", "no buffer but a capacity", kInvalid,
-       [this] { return molrt_batch_get_sdf(b_, 0, nullptr, nullptr, 8, &needed); }},
+       [this] { return molrt_batch_get_sdf(b_, 0, 0, nullptr, nullptr, 8, &needed); }},
       {"molrt_batch_get_sdf", "no conformer", MOLRT_ERROR_STATE,
        [this] {
          const Batch fresh = new_batch(c_, {"C"});
-         return molrt_batch_get_sdf(fresh.get(), 0, nullptr, buffer, 8, &needed);
+         return molrt_batch_get_sdf(fresh.get(), 0, 0, nullptr, buffer, 8, &needed);
        }},
       {"molrt_batch_get_model_atoms", "no batch", kInvalid,
        [] { return molrt_batch_get_model_atoms(nullptr, 0, integers, 64); }},

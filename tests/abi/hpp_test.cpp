@@ -1,0 +1,140 @@
+// molrt.hpp: what goes in and comes out, beside the same calls of molrt.h.
+#include <algorithm>
+#include <cmath>
+
+#include "hpp_support.h"
+
+namespace molrt_hpp {
+namespace {
+
+using testing::Test;
+
+class Hpp : public Test {
+ protected:
+  const molrt::Context context_{1};
+  const molrt::Model headed_ = molrt::Model::open(context_, golden_path("molecule_linear.pth"));
+};
+
+TEST_F(Hpp, StructsHaveTheLibrarysDefaults) {
+  molrt_conformer_options c;
+  ASSERT_EQ(molrt_conformer_options_init(&c, sizeof c), MOLRT_OK);
+  const molrt::ConformerOptions ours;
+  EXPECT_EQ(ours.struct_size, c.struct_size);
+  EXPECT_EQ(ours.seed, c.seed);
+  EXPECT_EQ(ours.time_limit, c.time_limit);
+}
+
+TEST_F(Hpp, OptionsReachTheLibrary) {
+  molrt::OpenOptions options;
+  options.hydrogens = MOLRT_HYDROGENS_NONE;
+  options.max_atoms = 99;
+  const auto model = molrt::Model::open(context_, golden_path("molecule_linear.pth"), options);
+  EXPECT_EQ(model.info().hydrogens, MOLRT_HYDROGENS_NONE);
+  EXPECT_EQ(model.info().max_atoms, 99);
+  EXPECT_NE(model.describe().find("\"max_atoms\":99"), std::string::npos) << model.describe();
+}
+
+TEST_F(Hpp, PredictsWhatTheCInterfacePredicts) {
+  auto batch = new_batch(context_, {"CCO", "not a molecule", "c1ccccc1"});
+  const auto ours = molrt::predict(context_, headed_, batch);
+  ASSERT_EQ(ours.rows, 3u);
+  ASSERT_EQ(ours.outputs, static_cast<size_t>(headed_.info().outputs));
+  std::vector<float> mean(ours.mean.size());
+  ASSERT_EQ(molrt_predict(context_.get(), headed_.get(), batch.get(), nullptr, mean.data(), nullptr,
+                          mean.size()),
+            MOLRT_OK);
+  EXPECT_EQ(ours.mean.front(), mean.front());
+  EXPECT_EQ(ours.mean.back(), mean.back());
+  EXPECT_TRUE(std::isnan(ours.mean[ours.outputs]));
+  EXPECT_TRUE(std::isnan(ours.deviation.front()));  // one fold
+}
+
+TEST_F(Hpp, NoRowsGiveNoPredictions) {
+  molrt::Batch batch(context_);
+  EXPECT_TRUE(molrt::predict(context_, headed_, batch).mean.empty());
+  EXPECT_TRUE(molrt::embed(context_, headed_, batch).cls.empty());
+}
+
+TEST_F(Hpp, RowsTellWhatHappened) {
+  auto batch = new_batch(context_, {"CCO", "C1CC"});
+  batch.prepare(context_, headed_);
+  EXPECT_EQ(batch.row(0).status, MOLRT_ROW_OK);
+  EXPECT_EQ(batch.row(0).model_atoms, 9);
+  EXPECT_EQ(batch.row_message(0), "");
+  EXPECT_EQ(batch.row(1).status, MOLRT_ROW_INVALID_SMILES);
+  EXPECT_NE(batch.row_message(1), "");
+  batch.clear();
+  EXPECT_EQ(batch.size(), 0u);
+}
+
+TEST_F(Hpp, Conformers) {
+  molrt::Batch batch(context_);
+  batch.add("O");
+  batch.add({"O", "H", "H"}, {0, 0, 0, 0.96, 0, 0, -0.24, 0.93, 0});
+  batch.compute_conformers(context_);
+  const auto water = batch.conformer(0);
+  EXPECT_EQ(water.atomic_numbers, (std::vector<int32_t>{8, 1, 1}));
+  EXPECT_EQ(water.input_index, (std::vector<int32_t>{0, -1, -1}));
+  const auto given = batch.conformer(1);
+  EXPECT_EQ(given.coordinates[3], 0.96f);
+  EXPECT_EQ(batch.row(1).source, MOLRT_SOURCE_GIVEN);
+  EXPECT_EQ(batch.smiles(0), "O");
+  EXPECT_EQ(batch.sdf(0, "water").compare(0, 6, "water\n"), 0) << batch.sdf(0, "water");
+}
+
+TEST_F(Hpp, Representations) {
+  auto batch = new_batch(context_, {"CCO", "C1CC", "C"});
+  const auto r = molrt::embed_atoms(context_, headed_, batch);
+  EXPECT_EQ(r.atoms_offsets, (std::vector<size_t>{0, 9, 9, 14}));
+  EXPECT_EQ(r.atoms.size(), 14 * r.width);
+  EXPECT_TRUE(std::all_of(r.atoms.begin(), r.atoms.end(), [](float x) { return x == x; }));
+  EXPECT_EQ(batch.model_atoms(2), (std::vector<int32_t>{0, -1, -1, -1, -1}));
+  const auto cls_only = molrt::embed(context_, headed_, batch);
+  EXPECT_EQ(cls_only.cls.back(), r.cls.back());
+  EXPECT_TRUE(cls_only.atoms.empty());
+}
+
+TEST_F(Hpp, ModelsAreSavedAndReopened) {
+  const std::string path = testing::TempDir() + "molrt_hpp.molrt";
+  molrt::SaveOptions half;
+  half.dtype = MOLRT_DTYPE_F16;
+  headed_.save(context_, path, half);
+  const auto again = molrt::Model::open(context_, path);
+  EXPECT_EQ(again.target_names(), headed_.target_names());
+  EXPECT_EQ(again.target_names().size(), static_cast<size_t>(again.info().outputs));
+  EXPECT_TRUE(again.supports_element("Cl"));
+  EXPECT_FALSE(again.supports_element("Xx"));
+  std::remove(path.c_str());
+}
+
+TEST_F(Hpp, SettingsOfEveryType) {
+  molrt::Settings settings;
+  settings.set("epochs", 7).set("lr", 0.25).set("solver", "ridge");
+  EXPECT_EQ(settings.get_i64("epochs"), 7);
+  EXPECT_EQ(settings.get_f64("lr"), 0.25);
+  EXPECT_EQ(settings.get_text("solver"), "ridge");
+  const auto table = molrt::Settings::table();
+  EXPECT_EQ(table.size(), molrt_settings_count());
+  EXPECT_TRUE(std::any_of(table.begin(), table.end(), [](const molrt::SettingInfo& s) {
+    return s.name == std::string("epochs") && s.type == MOLRT_SETTING_I64;
+  }));
+}
+
+TEST_F(Hpp, AJobTrainsAModel) {
+  const auto batch = new_batch(context_, good_smiles());
+  std::vector<double> targets;
+  for (size_t i = 0; i < 2 * batch.size(); ++i) targets.push_back(static_cast<double>(i % 5));
+  molrt::Settings settings;
+  settings.set("epochs", 3);
+  molrt::Job job(context_, molrt::Model::untrained(context_, small_architecture()), batch, targets,
+                 {"a", "b"}, settings);
+  job.run();
+  EXPECT_EQ(job.model().target_names(), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(job.held_out().size(), targets.size());
+  EXPECT_EQ(job.row(0).status, MOLRT_ROW_OK);
+  EXPECT_EQ(job.row_message(0), "");
+  EXPECT_EQ(job.report().front(), '{');
+}
+
+}  // namespace
+}  // namespace molrt_hpp
