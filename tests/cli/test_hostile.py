@@ -87,7 +87,7 @@ def test_a_file_size_limit(name, big, tmp_path):
     out = tmp_path / "out"
     out.write_bytes(b"old")
     done = run(*commands(big)[name], "-o", out,
-               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)))
+               preexec_fn=limited(resource.RLIMIT_FSIZE, 20000))
     check_failure(done, "File too large", out, {path.name for path in tmp_path.iterdir()})
 
 
@@ -197,3 +197,54 @@ def test_a_table_that_shrinks_while_it_is_read(big, tmp_path):
     assert running.returncode in (0, 1, 3), log
     lines = (head + rest).decode().splitlines()
     assert len({line.count(",") for line in lines}) == 1  # no half row
+
+
+def limited(limit, value):
+    return lambda: resource.setrlimit(limit, (value, value))
+
+
+def test_memory_limits(table, tmp_path):
+    """From where the command starts at all up to where it has enough."""
+    path, out = table("smiles\n" + "CCO\nc1ccccc1O\nCC(=O)N\n" * 5), tmp_path / "out.csv"
+    step, succeeded = 3 << 19, 0
+    limit = next(size for size in range(32 << 20, 4 << 30, step) if run(
+        "--version", preexec_fn=limited(resource.RLIMIT_AS, size)).returncode == 0)
+    while succeeded < 3:
+        out.write_bytes(b"old")
+        limit += step
+        done = run("predict", "-m", LINEAR, path, "-o", out, "-q", "--threads", "2",
+                   preexec_fn=limited(resource.RLIMIT_AS, limit))
+        assert done.returncode in (0, 1), f"{limit}: {done}"
+        if done.returncode == 0:
+            assert out.read_bytes().count(b"\n") == 16
+            succeeded += b"out_of_memory" not in out.read_bytes()  # a row's own status
+        else:
+            assert b"memory" in done.stderr and out.read_bytes() == b"old", f"{limit}: {done}"
+
+
+def test_a_limit_of_processes(readable):
+    words = ["predict", "-m", readable / "model.pth", readable / "in.csv", "-q"]
+    expected = as_nobody(*words, "--threads", "1")
+    assert expected.returncode == 0
+    done = run(*words, "--threads", "4", user=NOBODY, group=NOBODY, extra_groups=[],
+               preexec_fn=limited(resource.RLIMIT_NPROC, 1))
+    assert done.returncode == 0, done
+    assert done.stdout == expected.stdout
+
+
+@pytest.mark.parametrize("name", ["predict", "embed", "conformers"])
+def test_a_run_goes_on_when_the_disk_has_room_again(name, big, small_disk, tmp_path):
+    for left in small_disk.iterdir():
+        left.unlink()
+    out, whole = small_disk / "out", tmp_path / "whole"
+    assert run(*commands(big)[name], "-o", out).returncode == 1
+    subprocess.run(["mount", "-o", "remount,size=32m", small_disk], check=True)
+    try:
+        resumed, clean = run(*commands(big)[name], "-o", out, "--resume"), run(*commands(big)[name], "-o", whole)
+        assert (resumed.returncode, clean.returncode) == (0, 0), resumed.stderr
+        assert out.read_bytes() == whole.read_bytes()
+        assert {path.name for path in small_disk.iterdir()} == {"out"}
+    finally:
+        for left in small_disk.iterdir():
+            left.unlink()
+        subprocess.run(["mount", "-o", "remount,size=48k", small_disk], check=True)
