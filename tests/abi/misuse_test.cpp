@@ -351,7 +351,9 @@ MisuseTest::Table MisuseTest::rows() {
       {"molrt_batch_get_smiles", "atoms without bonds", MOLRT_ERROR_STATE,
        [this] {
          const Batch atoms = new_batch(c_, {});
-         must(molrt_batch_add_atoms(atoms.get(), symbols, points, 2));
+         const char* const carbon = "C";
+         const double origin[3] = {0, 0, 0};
+         must(molrt_batch_add_atoms(atoms.get(), &carbon, origin, 1));
          return molrt_batch_get_smiles(atoms.get(), 0, buffer, 8, &needed);
        }},
       {"molrt_batch_get_sdf", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
