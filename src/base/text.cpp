@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace molrt {
@@ -18,6 +19,8 @@ std::string as_utf8(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) try {
+  const auto beyond_ascii = [](char c) { return static_cast<unsigned char>(c) > 0x7f; };
+  if (std::none_of(text.begin(), text.end(), beyond_ascii)) return true;  // quickly
   (void)nlohmann::json(text).dump();
   return true;
 } catch (const nlohmann::json::type_error&) {

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
-#include "base/error.h"
+#include "cli/console.h"
 
 namespace molrt::cli {
 namespace {
@@ -76,8 +75,8 @@ std::string outline(const Json& value, int indent) {
 }
 
 void print_text(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) fail(MOLRT_ERROR_IO, "standard output: cannot be written");
+  write_stdout(text);
+  flush_stdout();
 }
 
 }  // namespace molrt::cli

@@ -51,31 +51,44 @@ void PanelModel::predict(molrt_context* context, const molrt_run_options& run, c
   std_.resize(mean_.size());
   check(molrt_predict(context, model_.get(), window.batch, &run, mean_.data(), std_.data(),
                       mean_.size()));
-  rows_.clear();
+  status_.clear();
+  flags_.clear();
   for (size_t row = 0; row < window.records.size(); ++row) {
-    rows_.push_back(get_row(window.batch, row));
+    status_.push_back(window.status(row));
+    flags_.push_back(window.flags(row));
   }
   count_rows(window, table, tally_);
-  score(window);
+  score(window, table);
 }
 
-void PanelModel::score(const Window& window) {
+void PanelModel::score(const Window& window, const InputTable& table) {
   for (auto& [target, output, column, score] : scores_) {
     for (size_t row = 0; row < window.records.size(); ++row) {
-      const auto measured = parse_number(window.records[row].fields[column]);
+      const auto measured = table.number(window.records[row], column);
       if (measured) score.add(*measured, mean(row)[output]);
     }
   }
 }
 
-std::vector<std::string> PanelModel::cells(size_t row) const {
+std::vector<std::string> PanelModel::cells(const ResultTable& results, size_t row) const {
   std::vector<std::string> cells;
   for (size_t i = row * outputs(); i < (row + 1) * outputs(); ++i) {
-    cells.push_back(number_text(mean_[i]));
-    cells.push_back(number_text(std_[i]));
+    cells.push_back(results.number(mean_[i]));
+    cells.push_back(results.number(std_[i]));
   }
-  cells.insert(cells.end(), {row_status(rows_[row]), row_flags(rows_[row])});
+  cells.insert(cells.end(), {status_[row], flags_[row]});
   return cells;
+}
+
+Json PanelModel::state() const {
+  auto scores = Json::array();
+  for (const auto& score : scores_) scores.push_back(score.score.state());
+  return {{"tally", tally_.state()}, {"scores", scores}};
+}
+
+void PanelModel::restore(const Json& state) {
+  tally_.restore(state.at("tally"));
+  for (size_t i = 0; i < scores_.size(); ++i) scores_[i].score.restore(state.at("scores").at(i));
 }
 
 void PanelModel::print(Progress& progress) const {

@@ -138,4 +138,12 @@ std::string row_flags(const molrt_row& row) {
   return names;
 }
 
+std::string row_smiles(const molrt_batch* batch, size_t row) {
+  size_t needed = 0;
+  if (molrt_batch_get_smiles(batch, row, nullptr, 0, &needed) == MOLRT_ERROR_STATE) return "";
+  return read_text([&](char* buffer, size_t capacity, size_t* size) {
+    return molrt_batch_get_smiles(batch, row, buffer, capacity, size);
+  });
+}
+
 }  // namespace molrt::cli

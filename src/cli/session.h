@@ -36,6 +36,7 @@ std::string one_line(const molrt_model* model);  // "molecule, 15 layers, width 
 molrt_row get_row(const molrt_batch* batch, size_t row);
 std::string row_status(const molrt_row& row);  // the source of its coordinates, or why it failed
 std::string row_flags(const molrt_row& row);   // names joined by ';'
+std::string row_smiles(const molrt_batch* batch, size_t row);  // canonical; empty if it has none
 
 int32_t hydrogens_code(const std::string& name);
 int32_t layout_code(const std::string& name);
