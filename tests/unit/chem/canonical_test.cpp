@@ -79,11 +79,11 @@ TEST(Canonical, DrawingsBecomeSmilesAndStructuresStay) {
 }
 
 std::vector<std::string> esol(size_t every) {
-  CsvReader reader(test::golden_path("esol.csv"));
+  CsvReader reader(open_bytes(test::golden_path("esol.csv")));
   const auto& header = reader.header();
   const size_t column = std::find(header.begin(), header.end(), "smiles") - header.begin();
   std::vector<std::string> smiles;
-  CsvRecord record;
+  Record record;
   for (size_t row = 0; reader.next(record); ++row)
     if (row % every == 0) smiles.push_back(record.fields[column]);
   return smiles;
