@@ -85,6 +85,7 @@ extern "C" {
 #define MOLRT_ROW_NON_FINITE (-8)         /* the network's output is not finite */
 #define MOLRT_ROW_OUT_OF_MEMORY (-9)
 #define MOLRT_ROW_INTERNAL (-10)
+#define MOLRT_ROW_INVALID_MOL_BLOCK (-11)
 
 /* Where a row's coordinates came from. */
 #define MOLRT_SOURCE_NONE 0
@@ -95,7 +96,7 @@ extern "C" {
 
 /* Flags of a row, or-ed together. */
 #define MOLRT_FLAG_UNKNOWN_ELEMENT 1u     /* at least one element outside the model's dictionary */
-#define MOLRT_FLAG_HYDROGENS_ADDED 2u     /* reserved: to a given structure; no row has it yet */
+#define MOLRT_FLAG_HYDROGENS_ADDED 2u     /* to a given structure (of a MOL block), where read */
 #define MOLRT_FLAG_HYDROGENS_REMOVED 4u   /* from a given structure, for a model without hydrogens */
 #define MOLRT_FLAG_RETRIED 8u             /* embedded from random coordinates at the second attempt */
 #define MOLRT_FLAG_CROPPED 16u            /* atoms beyond the limit were left out, as asked */
@@ -196,8 +197,8 @@ MOLRT_API int32_t molrt_architecture_init(molrt_architecture *architecture, size
 MOLRT_API int32_t molrt_model_info_init(molrt_model_info *info, size_t struct_size);
 MOLRT_API int32_t molrt_save_options_init(molrt_save_options *options, size_t struct_size);
 
-/* Opens molrt's own container or any Uni-Mol checkpoint (spec: README, "Weights"). The file is mapped
- * and may be renamed or replaced, but must not be truncated while the model lives. */
+/* Opens molrt's own container or any Uni-Mol checkpoint (spec: README, "Weights"). The file is
+ * read: afterwards it may be truncated, replaced or deleted. */
 MOLRT_API int32_t molrt_model_open(molrt_context *context, const char *path,
                                    const molrt_open_options *options, molrt_model **model);
 /* The same from `size` bytes in memory, which are copied where needed: you may free them afterwards. */
@@ -233,8 +234,16 @@ typedef struct molrt_conformer_options {
   int32_t ladder;    /* MOLRT_LADDER_* */
   int32_t seed;      /* 42; RDKit's randomSeed, not negative */
   int32_t max_atoms; /* 0 (default): no limit of its own; else larger molecules are not embedded */
-  double time_limit; /* seconds a molecule; default 60; 0: none */
+  double time_limit; /* seconds an attempt at one conformer may take; default 60; 0: none */
+  int32_t count;     /* 1 (default) to 1000: conformers a molecule. Conformer k, from 0, is the ladder
+                        with the seed + k; predictions and representations are means over them */
+  int32_t flat;      /* 1: the last of them is the flat drawing instead; 0 (default) */
+  int32_t canonical; /* 1: a SMILES, or a drawing in a MOL block, is made canonical first, so that a
+                        molecule has one answer whatever its text; 0 (default) */
 } molrt_conformer_options;
+/* The recipe of Uni-Mol's authors: count 11, flat 1, seed 0 (ten conformers and the drawing).
+ * Coordinates that are given are one conformer, whatever count says, and are never reordered. A
+ * molecule some of whose conformers fail is OK on the others. */
 
 typedef struct molrt_row {
   uint32_t struct_size;
@@ -243,7 +252,10 @@ typedef struct molrt_row {
   uint32_t flags;     /* MOLRT_FLAG_* */
   int32_t conformer_atoms; /* atoms of the conformer, hydrogens included; 0 without one */
   int32_t model_atoms;     /* atoms that the last model used on the batch reads; 0 before */
+  int32_t conformers;      /* that the molecule has; after a run those that the row is the mean of */
 } molrt_row;
+/* Of several conformers, source is the worst (2D, ETKDG, ETKDG_MMFF; a drawing that was asked for does
+ * not count beside others), and flags are theirs or-ed together. */
 
 MOLRT_API int32_t molrt_conformer_options_init(molrt_conformer_options *options, size_t struct_size);
 MOLRT_API int32_t molrt_row_init(molrt_row *row, size_t struct_size);
@@ -254,6 +266,16 @@ MOLRT_API void molrt_batch_free(molrt_batch *batch);
 /* Appends a row. Parsing happens later: a bad SMILES is the row's status, not this call's failure.
  * NULL is an empty SMILES. */
 MOLRT_API int32_t molrt_batch_add_smiles(molrt_batch *batch, const char *smiles);
+/* Appends a row from one MOL block, V2000 or V3000, up to "M  END": what follows, such as an SDF
+ * record's properties, does not count. Parsing happens later: a bad block is the row's status. NULL is
+ * an empty block. Its atoms are counted in its order.
+ *  - A structure, some atom of which has z other than 0 or whose header says "3D", gives its own
+ *    coordinates (source GIVEN), rounded to float32. Its hydrogens are kept; those that its valences
+ *    lack are added (flag HYDROGENS_ADDED, unless the model reads none).
+ *  - A drawing (z = 0 and unmarked, or marked "3D" but with wedges), or a block without coordinates,
+ *    gets a conformer as its SMILES would; wedges are honoured.
+ *  - R groups and "*" are unknown elements; query atoms and bonds are INVALID_MOL_BLOCK. */
+MOLRT_API int32_t molrt_batch_add_mol_block(molrt_batch *batch, const char *block);
 /* Appends a row of given atoms: `symbols` [atoms], `coordinates` [atoms, 3] in Angstrom. No
  * hydrogens are added; a model without hydrogens leaves given ones out (flag HYDROGENS_REMOVED).
  * Coordinates are rounded to float32. "D" and "T" are
@@ -265,16 +287,23 @@ MOLRT_API int32_t molrt_batch_clear(molrt_batch *batch);     /* removes all rows
 MOLRT_API int32_t molrt_batch_get_row(const molrt_batch *batch, size_t row, molrt_row *out);
 /* What went wrong with a row, or "" (also for a row that does not exist). */
 MOLRT_API const char *molrt_batch_row_message(const molrt_batch *batch, size_t row);
-/* The row's conformer: atomic numbers [atoms] (0: unknown), coordinates [atoms, 3] (Angstrom), and
- * input_index [atoms], each atom's index in the SMILES or given atoms, -1 for added hydrogens. Any of
- * the three may be NULL; `capacity` is in atoms and must be at least the row's conformer_atoms. */
-MOLRT_API int32_t molrt_batch_get_conformer(const molrt_batch *batch, size_t row,
+/* One of the row's conformers, numbered from 0 through those that succeeded: atomic numbers [atoms] (0:
+ * unknown), coordinates [atoms, 3] (Angstrom), and input_index [atoms], each atom's index in the SMILES,
+ * MOL block or given atoms, -1 for added hydrogens. Any of the three may be NULL; `capacity` is in atoms
+ * and must be at least the row's conformer_atoms. Conformer 0 of a row that has none has no atoms. */
+MOLRT_API int32_t molrt_batch_get_conformer(const molrt_batch *batch, size_t row, size_t conformer,
                                             int32_t *atomic_numbers, float *coordinates,
                                             int32_t *input_index, size_t capacity);
-/* The row's conformer as an SDF record (V2000, V3000 where it must), SMILES bonds included; title may
- * be NULL. STATE if the row has no conformer. */
-MOLRT_API int32_t molrt_batch_get_sdf(const molrt_batch *batch, size_t row, const char *title,
-                                      char *buffer, size_t capacity, size_t *needed);
+/* The same conformer as an SDF record (V2000, V3000 where it must), with the bonds of the SMILES or MOL
+ * block; title may be NULL. STATE if the row has no conformer. Of a row that was made canonical the
+ * atoms are in the canonical SMILES' order, as they are above. */
+MOLRT_API int32_t molrt_batch_get_sdf(const molrt_batch *batch, size_t row, size_t conformer,
+                                      const char *title, char *buffer, size_t capacity,
+                                      size_t *needed);
+/* The canonical SMILES of the row's molecule, hydrogens implicit; nothing need have been computed. STATE
+ * if the row cannot be read, or was given as atoms, which have no bonds. */
+MOLRT_API int32_t molrt_batch_get_smiles(const molrt_batch *batch, size_t row, char *buffer,
+                                         size_t capacity, size_t *needed);
 
 /* ---- running ------------------------------------------------------------------------------------- */
 #define MOLRT_STAGE_CONFORMERS 1
@@ -284,7 +313,7 @@ MOLRT_API int32_t molrt_batch_get_sdf(const molrt_batch *batch, size_t row, cons
 typedef struct molrt_progress {
   uint32_t struct_size;
   int32_t stage;     /* MOLRT_STAGE_* */
-  uint64_t done;     /* molecules (conformers, network) or epochs of all folds (training) */
+  uint64_t done;     /* conformers (also in the network) or epochs of all folds (training) */
   uint64_t total;    /* with early stopping, `done` may end before it */
   int32_t fold;      /* training only: 0, 1, ... */
   int32_t folds;

@@ -330,6 +330,10 @@ class Batch {
   void add(const std::string& smiles) {
     check(molrt_batch_add_smiles(get(), detail::without_nul(smiles).c_str()));
   }
+  // Appends a row from a MOL block. A bad one is the row's status.
+  void add_mol_block(const std::string& block) {
+    check(molrt_batch_add_mol_block(get(), detail::without_nul(block).c_str()));
+  }
   // Appends a row of given atoms: symbols [atoms], coordinates [atoms, 3] in Angstrom.
   void add(const std::vector<std::string>& symbols, const std::vector<double>& coordinates) {
     detail::require(coordinates.size() == 3 * symbols.size(),
@@ -358,18 +362,25 @@ class Batch {
   }
   // What went wrong with the row, or "".
   std::string row_message(size_t index) const { return molrt_batch_row_message(get(), index); }
-  Conformer conformer(size_t index) const {
+  // One of the row's conformers, of which row(index).conformers succeeded.
+  Conformer conformer(size_t index, size_t number = 0) const {
     const auto atoms = static_cast<size_t>(row(index).conformer_atoms);
     Conformer c{std::vector<int32_t>(atoms), std::vector<float>(3 * atoms),
                 std::vector<int32_t>(atoms)};
-    check(molrt_batch_get_conformer(get(), index, c.atomic_numbers.data(), c.coordinates.data(),
-                                    c.input_index.data(), atoms));
+    check(molrt_batch_get_conformer(get(), index, number, c.atomic_numbers.data(),
+                                    c.coordinates.data(), c.input_index.data(), atoms));
     return c;
   }
-  std::string sdf(size_t index, const std::string& title = "") const {
+  std::string sdf(size_t index, const std::string& title = "", size_t number = 0) const {
     const std::string name = detail::without_nul(title);
     return detail::read_text([&](char* buffer, size_t capacity, size_t* needed) {
-      return molrt_batch_get_sdf(get(), index, name.c_str(), buffer, capacity, needed);
+      return molrt_batch_get_sdf(get(), index, number, name.c_str(), buffer, capacity, needed);
+    });
+  }
+  // The canonical SMILES of the row's molecule.
+  std::string smiles(size_t index) const {
+    return detail::read_text([&](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_batch_get_smiles(get(), index, buffer, capacity, needed);
     });
   }
   // For each of the row's model_atoms its index in the SMILES or given atoms, -1: an added

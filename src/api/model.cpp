@@ -125,7 +125,7 @@ int32_t molrt_model_open(molrt_context* context, const char* path,
   return guarded([&] {
     require(model, "model") = nullptr;
     const molrt_context& c = require(context, "context");
-    const auto source = ByteSource::map_file(&require(path, "path"));
+    const auto source = ByteSource::open_file(&require(path, "path"));
     *model = open(c, *source, options);
   });
 }

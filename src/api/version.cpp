@@ -88,6 +88,8 @@ const char* molrt_row_status_name(int32_t row_status) {
       return "out_of_memory";
     case MOLRT_ROW_INTERNAL:
       return "internal";
+    case MOLRT_ROW_INVALID_MOL_BLOCK:
+      return "invalid_mol_block";
     default:
       return "unknown";
   }

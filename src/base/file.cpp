@@ -1,16 +1,16 @@
 #include "base/file.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <system_error>
-#include <vector>
 
 #include "base/error.h"
 
@@ -23,22 +23,23 @@ namespace fs = std::filesystem;
   fail(MOLRT_ERROR_IO, "{}: cannot {}: {}", path, action, std::generic_category().message(error));
 }
 
-struct Descriptor {
-  int fd;
-  ~Descriptor() { close(fd); }
-};
-
-// Size of a regular file that is not empty: mmap knows nothing else.
-uint64_t mappable_size(int fd, const std::string& path) {
+// Size of a regular file that is not empty.
+uint64_t readable_size(int fd, const std::string& path) {
   struct stat status;
   if (fstat(fd, &status) != 0) fail_io("read", path, errno);
-  if (S_ISDIR(status.st_mode))
-    fail(MOLRT_ERROR_IO, "{}: a directory; expected a file, such as one of its model_*.pth", path);
+  if (S_ISDIR(status.st_mode)) fail(MOLRT_ERROR_IO, "{}: a directory; expected a file", path);
   if (!S_ISREG(status.st_mode)) {
     fail(MOLRT_ERROR_IO, "{}: cannot read: expected a regular file", path);
   }
   if (status.st_size == 0) fail(MOLRT_ERROR_IO, "{}: the file is empty", path);
   return static_cast<uint64_t>(status.st_size);
+}
+
+constexpr std::align_val_t alignment{64};
+
+std::shared_ptr<std::byte> allocate(uint64_t size) {
+  auto* bytes = static_cast<std::byte*>(::operator new(std::max<uint64_t>(size, 1), alignment));
+  return {bytes, [](std::byte* p) { ::operator delete(p, alignment); }};
 }
 
 // Names of open descriptors are links only the kernel can follow, and what they lead to
@@ -92,42 +93,99 @@ int create_temporary(const std::string& target, std::string* name) {
 
 }  // namespace
 
-std::shared_ptr<ByteSource> ByteSource::map_file(const std::string& path) {
-  // O_NONBLOCK: a FIFO is refused below instead of waited for.
-  const Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  if (file.fd < 0) fail_io("read", path, errno);
-  const uint64_t size = mappable_size(file.fd, path);
-  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
-  if (data == MAP_FAILED) fail_io("map", path, errno);
-  auto source = std::make_shared<ByteSource>();
-  source->owner_ = std::shared_ptr<const void>(
-      data, [size](const void* mapped) { munmap(const_cast<void*>(mapped), size); });
+std::shared_ptr<ByteSource> ByteSource::open_file(const std::string& path) {
+  std::shared_ptr<ByteSource> source(new ByteSource);
   source->name_ = path;
-  source->is_file_ = true;
-  source->data_ = static_cast<const std::byte*>(data);
-  source->size_ = size;
+  // O_NONBLOCK: a FIFO is refused below instead of waited for.
+  source->file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (source->file_ < 0) fail_io("read", path, errno);
+  source->size_ = readable_size(source->file_, path);
   return source;
 }
 
 std::shared_ptr<ByteSource> ByteSource::copy_memory(std::span<const std::byte> bytes,
                                                     std::string name) {
-  auto copy = std::make_shared<const std::vector<std::byte>>(bytes.begin(), bytes.end());
-  auto source = std::make_shared<ByteSource>();
+  const auto copy = allocate(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), copy.get());
+  std::shared_ptr<ByteSource> source(new ByteSource);
   source->name_ = std::move(name);
-  source->data_ = copy->data();
-  source->size_ = copy->size();
-  source->owner_ = std::move(copy);
+  source->size_ = bytes.size();
+  source->memory_ = copy;
   return source;
 }
 
-std::span<const std::byte> ByteSource::read(uint64_t offset, uint64_t length, const char* what) {
+ByteSource::~ByteSource() {
+  if (file_ >= 0) close(file_);
+}
+
+void ByteSource::check_range(uint64_t offset, uint64_t length, const char* what) const {
   if (offset > size_ || length > size_ - offset) {
     fail(MOLRT_ERROR_FORMAT,
          "{}: {}: expected {} bytes from byte {} on, but the file ends at {} (truncated?)", name_,
          what, length, offset, size_);
   }
+}
+
+void ByteSource::count(uint64_t offset, uint64_t length, const char* what) {
+  check_range(offset, length, what);
   bytes_read_ += length;
-  return {data_ + offset, length};
+}
+
+void ByteSource::fill(uint64_t offset, std::byte* to, uint64_t length) {
+  constexpr uint64_t most_at_once = 1 << 30;  // Linux reads less than 2 GB at once
+  while (length > 0) {
+    const ssize_t got =
+        pread(file_, to, std::min(length, most_at_once), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail_io("read", name_, errno);
+    if (got == 0)
+      fail(MOLRT_ERROR_IO,
+           "{}: the file shrank while it was read: it had {} bytes and now ends at {}", name_,
+           size_, offset);
+    to += got;
+    offset += static_cast<uint64_t>(got);
+    length -= static_cast<uint64_t>(got);
+  }
+}
+
+std::shared_ptr<const std::byte> ByteSource::load(uint64_t offset, uint64_t length) {
+  auto bytes = allocate(length);
+  fill(offset, bytes.get(), length);
+  return bytes;
+}
+
+// What is read from front to back in small pieces, such as a pickle, is loaded in growing blocks;
+// what lies apart, such as an archive's headers, as it is.
+std::span<const std::byte> ByteSource::read(uint64_t offset, uint64_t length, const char* what) {
+  count(offset, length, what);
+  if (memory_) return {memory_.get() + offset, length};
+  if (offset < block_begin_ || offset + length > block_end_) {
+    constexpr uint64_t smallest = 64, largest = 1 << 16;
+    const bool onwards = offset > block_begin_ && offset <= block_end_;
+    const uint64_t ahead =
+        onwards ? std::clamp(2 * (block_end_ - block_begin_), smallest, largest) : 0;
+    const uint64_t size = std::min(std::max(length, ahead), size_ - offset);
+    blocks_.push_back(load(offset, size));
+    block_begin_ = offset;
+    block_end_ = offset + size;
+  }
+  return {blocks_.back().get() + (offset - block_begin_), length};
+}
+
+std::shared_ptr<const std::byte> ByteSource::take(uint64_t offset, uint64_t length,
+                                                  const char* what) {
+  count(offset, length, what);
+  if (memory_) return {memory_, memory_.get() + offset};
+  return load(offset, length);
+}
+
+void ByteSource::copy(uint64_t offset, std::span<std::byte> to, const char* what) {
+  count(offset, to.size(), what);
+  if (memory_) {
+    std::copy_n(memory_.get() + offset, to.size(), to.begin());
+  } else {
+    fill(offset, to.data(), to.size());
+  }
 }
 
 AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(follow_links(path)) {

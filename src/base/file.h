@@ -1,39 +1,57 @@
 #pragma once
-// Files in and out: mapped reading that counts what is touched, writing by a temporary name.
+// Files in and out: reading that counts what is asked for, writing by a temporary name.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace molrt {
 
-// The bytes of a weight file: mapped, or a copy of the caller's memory. Readers ask for ranges, and
-// the ranges are counted, so a test can see that nothing else was read. Not thread-safe.
+// The bytes of a weight file or a copy of the caller's memory. Readers ask for ranges, and the
+// ranges are counted, so a test can see that nothing else was read. A file is read, not mapped: one
+// that shrinks meanwhile is an error instead of a signal. Not thread-safe.
 class ByteSource {
  public:
   // IO error if there is no regular file, or an empty one.
-  static std::shared_ptr<ByteSource> map_file(const std::string& path);
+  static std::shared_ptr<ByteSource> open_file(const std::string& path);
   static std::shared_ptr<ByteSource> copy_memory(std::span<const std::byte> bytes,
                                                  std::string name);
+  ~ByteSource();
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
 
   const std::string& name() const { return name_; }  // the path, or "memory"
   uint64_t size() const { return size_; }
-  bool is_file() const { return is_file_; }  // else memory
+  bool is_file() const { return file_ >= 0; }  // else memory
   uint64_t bytes_read() const { return bytes_read_; }
 
-  // [offset, offset + length), FORMAT error naming `what` if that leaves the file. Counted.
+  // [offset, offset + length), FORMAT error naming `what` if that leaves the file, IO error if the
+  // file shrank. Counted. For what describes the file: kept as long as the source.
   std::span<const std::byte> read(uint64_t offset, uint64_t length, const char* what);
-  std::shared_ptr<const void> owner() const { return owner_; }  // keeps the bytes alive
+  // The same for the file's contents: bytes that outlive the source, 64-byte aligned if it is a
+  // file.
+  std::shared_ptr<const std::byte> take(uint64_t offset, uint64_t length, const char* what);
+  void copy(uint64_t offset, std::span<std::byte> to, const char* what);
+  // The same FORMAT error by the file's size alone; nothing is read or counted.
+  void check_range(uint64_t offset, uint64_t length, const char* what) const;
 
  private:
+  ByteSource() = default;
+  void count(uint64_t offset, uint64_t length, const char* what);
+  std::shared_ptr<const std::byte> load(uint64_t offset, uint64_t length);
+  void fill(uint64_t offset, std::byte* to, uint64_t length);
+
   std::string name_;
-  const std::byte* data_ = nullptr;
   uint64_t size_ = 0;
   uint64_t bytes_read_ = 0;
-  bool is_file_ = false;
-  std::shared_ptr<const void> owner_;
+  int file_ = -1;
+  std::shared_ptr<const std::byte> memory_;
+  // What read() loaded from the file; the last one ends at block_end_.
+  std::vector<std::shared_ptr<const std::byte>> blocks_;
+  uint64_t block_begin_ = 0, block_end_ = 0;
 };
 
 // Writes a file whole or not at all. A path that exists and is not a regular file (a pipe,

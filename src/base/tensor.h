@@ -1,5 +1,5 @@
 #pragma once
-// A named array of a weight file: a view of bytes that somebody keeps alive.
+// A named array of a weight file: bytes that somebody keeps alive.
 #include <cstddef>
 #include <cstdint>
 #include <map>

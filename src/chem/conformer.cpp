@@ -38,16 +38,20 @@ class Ladder {
       : molecule_(molecule), options_(options), deadline_(deadline) {}
 
   void climb(ConformerResult& result) {
-    if (attempt([&] { return three_dimensional(false); }, result)) return;
-    if (!options_.peer_ladder && attempt([&] { return three_dimensional(true); }, result)) {
-      result.flags |= MOLRT_FLAG_RETRIED;
-      return;
-    }
+    if (!options_.flat && climb_3d(result)) return;
     if (attempt([&] { return flat(); }, result)) return;
     throw RowError(MOLRT_ROW_NO_CONFORMER, "no conformer: " + last_failure_);
   }
 
  private:
+  bool climb_3d(ConformerResult& result) {
+    if (attempt([&] { return three_dimensional(false); }, result)) return true;
+    if (options_.peer_ladder || !attempt([&] { return three_dimensional(true); }, result))
+      return false;
+    result.flags |= MOLRT_FLAG_RETRIED;
+    return true;
+  }
+
   // The rung's MOLRT_SOURCE_*, NONE if it failed.
   bool attempt(const std::function<int32_t()>& rung, ConformerResult& result) {
     try {
@@ -85,6 +89,7 @@ class Ladder {
   }
 
   int32_t flat() {
+    if (deadline_.passed()) throw DeadlinePassed{};
     draw_2d(molecule_);
     return MOLRT_SOURCE_2D;
   }
@@ -95,11 +100,25 @@ class Ladder {
   std::string last_failure_;
 };
 
-void compute(std::string_view smiles, const ConformerOptions& options, ConformerResult& result) {
+// The structure that the text gives.
+void take_given(const Molecule& molecule, ConformerResult& result) {
+  result.conformer.coordinates = coordinates_of(*molecule.graph);
+  if (!all_finite(result.conformer.coordinates))
+    throw RowError(MOLRT_ROW_BAD_COORDINATES, "added hydrogens find no place between the atoms");
+  result.source = MOLRT_SOURCE_GIVEN;
+  const auto& index = molecule.input_index;
+  if (std::find(index.begin(), index.end(), -1) != index.end())
+    result.flags |= MOLRT_FLAG_HYDROGENS_ADDED;
+}
+
+void compute(const MoleculeText& text, const ConformerOptions& options, ConformerResult& result) {
   const Deadline deadline(options.time_limit, options.stop);
   const RdkitSession session;
-  Molecule molecule = parse_molecule(smiles, {options.max_atoms, options.heavy_atoms_only});
-  Ladder(*molecule.graph, options, deadline).climb(result);
+  Molecule molecule = parse_molecule(text, {options.max_atoms, options.heavy_atoms_only});
+  if (molecule.given())
+    take_given(molecule, result);
+  else
+    Ladder(*molecule.graph, options, deadline).climb(result);
   for (const RDKit::Atom* atom : molecule.graph->atoms())
     result.conformer.atomic_numbers.push_back(static_cast<uint8_t>(atom->getAtomicNum()));
   result.conformer.input_index = std::move(molecule.input_index);
@@ -115,13 +134,13 @@ ConformerResult failure(int32_t status, std::string message) {
 
 }  // namespace
 
-ConformerResult make_conformer(std::string_view smiles, const ConformerOptions& options) {
+ConformerResult make_conformer(const MoleculeText& text, const ConformerOptions& options) {
   const auto failed = [&](int32_t status, std::string_view reason) {
-    return failure(status, fmt::format("SMILES {}: {}", quoted_smiles(smiles), printable(reason)));
+    return failure(status, fmt::format("{}: {}", described(text), printable(reason)));
   };
   try {
     ConformerResult result;
-    compute(smiles, options, result);
+    compute(text, options, result);
     return result;
   } catch (const RowError& e) {
     return failed(e.status(), e.what());

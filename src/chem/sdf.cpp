@@ -25,32 +25,33 @@ std::unique_ptr<RWMol> unbonded_atoms(const Conformer& conformer) {
   return molecule;
 }
 
-// The SMILES' molecule must be the one that the conformer was made of.
-void check_same_atoms(const RWMol& molecule, const Conformer& conformer, std::string_view smiles) {
+// The text's molecule must be the one that the conformer was made of.
+void check_same_atoms(const RWMol& molecule, const Conformer& conformer, const MoleculeText& text) {
   if (molecule.getNumAtoms() != conformer.atoms())
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: SMILES {} has {} atoms, the conformer {}",
-         quoted_smiles(smiles), molecule.getNumAtoms(), conformer.atoms());
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: {} has {} atoms, the conformer {}", described(text),
+         molecule.getNumAtoms(), conformer.atoms());
   for (const RDKit::Atom* atom : molecule.atoms()) {
     const uint8_t number = conformer.atomic_numbers[atom->getIdx()];
     if (atom->getAtomicNum() != number)
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: atom {} is {} in SMILES {} and {} in the conformer",
-           atom->getIdx(), atom->getSymbol(), quoted_smiles(smiles), element_symbol(number));
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: atom {} is {} in {} and {} in the conformer",
+           atom->getIdx(), atom->getSymbol(), described(text), element_symbol(number));
   }
 }
 
-std::unique_ptr<RWMol> bonded_atoms(std::string_view smiles, const Conformer& conformer) {
+std::unique_ptr<RWMol> bonded_atoms(const MoleculeText& text, const Conformer& conformer) {
   Molecule parsed;
   try {
-    parsed = parse_molecule(smiles, {});
+    parsed = parse_molecule(text, {});
   } catch (const std::runtime_error& e) {
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: SMILES {}: {}", quoted_smiles(smiles), e.what());
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "SDF: {}: {}", described(text), e.what());
   }
-  check_same_atoms(*parsed.graph, conformer, smiles);
+  check_same_atoms(*parsed.graph, conformer, text);
   return std::move(parsed.graph);
 }
 
 void attach(RWMol& molecule, const Conformer& conformer) {
   auto* positions = new RDKit::Conformer(molecule.getNumAtoms());
+  molecule.clearConformers();
   molecule.addConformer(positions);  // takes it over
   const float* xyz = conformer.coordinates.data();
   bool flat = true;
@@ -71,11 +72,11 @@ std::string title_line(std::string_view title) {
 
 }  // namespace
 
-std::string sdf_record(std::string_view smiles, const Conformer& conformer,
+std::string sdf_record(const MoleculeText& text, const Conformer& conformer,
                        std::string_view title) {
   const RdkitSession session;
   const std::unique_ptr<RWMol> molecule =
-      smiles.empty() ? unbonded_atoms(conformer) : bonded_atoms(smiles, conformer);
+      text.text.empty() ? unbonded_atoms(conformer) : bonded_atoms(text, conformer);
   attach(*molecule, conformer);
   molecule->setProp("_Name", title_line(title));
   return RDKit::MolToMolBlock(*molecule) + "$$$$\n";

@@ -28,7 +28,8 @@ struct SdfResults {};
 // In memory until the end, as safetensors' header tells all sizes.
 struct ArrayResults {
   std::vector<float> coordinates;
-  std::vector<int64_t> atomic_numbers, input_index, offsets = {0}, status, source, flags;
+  std::vector<int64_t> atomic_numbers, input_index, offsets = {0}, status, source, flags,
+                                                    conformers;
 };
 
 class Conformers {
@@ -49,7 +50,7 @@ class Conformers {
     } else if (format_ == "safetensors") {
       run_with(ArrayResults());
     } else {
-      run_with(ResultTable(output_, format_, table_.header(), {"atoms", "status", "flags"}));
+      run_with(ResultTable(output_, format_, table_.header(), added_columns()));
     }
     output_.commit();
     report();
@@ -65,6 +66,14 @@ class Conformers {
     return format;
   }
 
+  bool several() const { return options_.conformers.count > 1; }
+
+  std::vector<std::string> added_columns() const {
+    std::vector<std::string> names = {"atoms", "status", "flags"};
+    if (several()) names.insert(names.begin() + 1, "conformers");
+    return names;
+  }
+
   void run_with(auto results) {
     warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
@@ -77,14 +86,27 @@ class Conformers {
   }
 
   void write(SdfResults&, Window& window, size_t row) {
-    if (get_row(window.batch, row).status != MOLRT_ROW_OK) return;
+    const auto info = get_row(window.batch, row);
+    if (info.status != MOLRT_ROW_OK) return;
     const auto& record = window.records[row];
     const auto title =
         name_column_ ? one_line_title(record.fields[*name_column_]) : fmt::format("{}", record.row);
-    const auto text = read_text([&](char* buffer, size_t capacity, size_t* needed) {
-      return molrt_batch_get_sdf(window.batch, row, title.c_str(), buffer, capacity, needed);
+    for (int32_t k = 0; k < info.conformers; ++k) {
+      const auto text = sdf_record(window, row, k, title);
+      output_.write(text.data(), text.size());
+    }
+  }
+
+  std::string sdf_record(const Window& window, size_t row, int32_t conformer,
+                         const std::string& title) const {
+    auto text = read_text([&](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_batch_get_sdf(window.batch, row, conformer, title.c_str(), buffer, capacity,
+                                 needed);
     });
-    output_.write(text.data(), text.size());
+    const std::string end = "$$$$\n";
+    if (several())
+      text.insert(text.size() - end.size(), fmt::format("> <conformer>\n{}\n\n", conformer));
+    return text;
   }
 
   static std::string one_line_title(std::string name) {
@@ -96,26 +118,32 @@ class Conformers {
 
   void write(ResultTable& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
-    results.add(window.records[row].fields,
-                {fmt::format("{}", info.conformer_atoms), row_status(info), row_flags(info)});
+    std::vector<std::string> added = {fmt::format("{}", info.conformer_atoms), row_status(info),
+                                      row_flags(info)};
+    if (several()) added.insert(added.begin() + 1, fmt::format("{}", info.conformers));
+    results.add(window.records[row].fields, added);
   }
 
   void write(ArrayResults& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
-    const size_t atoms = info.conformer_atoms;
-    std::vector<int32_t> numbers(atoms), index(atoms);
-    std::vector<float> coordinates(3 * atoms);
-    if (atoms > 0) {
-      check(molrt_batch_get_conformer(window.batch, row, numbers.data(), coordinates.data(),
-                                      index.data(), atoms));
-    }
-    results.atomic_numbers.insert(results.atomic_numbers.end(), numbers.begin(), numbers.end());
-    results.coordinates.insert(results.coordinates.end(), coordinates.begin(), coordinates.end());
-    results.input_index.insert(results.input_index.end(), index.begin(), index.end());
+    for (int32_t k = 0; k < info.conformers; ++k)
+      add_conformer(results, window, row, k, info.conformer_atoms);
     results.offsets.push_back(static_cast<int64_t>(results.input_index.size()));
     results.status.push_back(info.status);
     results.source.push_back(info.source);
     results.flags.push_back(info.flags);
+    results.conformers.push_back(info.conformers);
+  }
+
+  static void add_conformer(ArrayResults& results, const Window& window, size_t row,
+                            int32_t conformer, size_t atoms) {
+    std::vector<int32_t> numbers(atoms), index(atoms);
+    std::vector<float> coordinates(3 * atoms);
+    check(molrt_batch_get_conformer(window.batch, row, conformer, numbers.data(),
+                                    coordinates.data(), index.data(), atoms));
+    results.atomic_numbers.insert(results.atomic_numbers.end(), numbers.begin(), numbers.end());
+    results.coordinates.insert(results.coordinates.end(), coordinates.begin(), coordinates.end());
+    results.input_index.insert(results.input_index.end(), index.begin(), index.end());
   }
 
   void finish(SdfResults&) {}
@@ -124,13 +152,16 @@ class Conformers {
 
   void finish(ArrayResults& results) {
     const auto atoms = static_cast<int64_t>(results.input_index.size());
-    write_arrays(output_, {{"coordinates", make_tensor({atoms, 3}, std::move(results.coordinates))},
-                           {"atomic_numbers", integers(results.atomic_numbers)},
-                           {"input_index", integers(results.input_index)},
-                           {"offsets", integers(results.offsets)},
-                           {"status", integers(results.status)},
-                           {"source", integers(results.source)},
-                           {"flags", integers(results.flags)}});
+    TensorMap tensors;
+    tensors["coordinates"] = make_tensor({atoms, 3}, std::move(results.coordinates));
+    tensors["atomic_numbers"] = integers(results.atomic_numbers);
+    tensors["input_index"] = integers(results.input_index);
+    tensors["offsets"] = integers(results.offsets);
+    tensors["status"] = integers(results.status);
+    tensors["source"] = integers(results.source);
+    tensors["flags"] = integers(results.flags);
+    if (several()) tensors["conformers"] = integers(results.conformers);
+    write_arrays(output_, tensors);
   }
 
   void report() {
@@ -163,6 +194,7 @@ Command conformers_command(CLI::App& app) {
   add_threads_option(*command, options->run);
   add_report_options(*command, options->report);
   add_conformer_options(*command, options->conformers);
+  add_sampling_options(*command, options->conformers);
   command
       ->add_option("--max-atoms", options->conformers.max_atoms,
                    "Larger molecules fail as too_large [no limit]")
@@ -170,15 +202,19 @@ Command conformers_command(CLI::App& app) {
       ->type_name("N")
       ->group("Conformers");
   command->footer(
-      "sdf: a record for each molecule that has a conformer, hydrogens and bonds included; rows "
-      "that\n"
-      "failed have none: the titles tell which.\n"
-      "csv, tsv: a row for each input row: its own columns, atoms, status and flags.\n"
+      "sdf: a record for each conformer, hydrogens and bonds included; rows that failed have none: "
+      "the\n"
+      "titles tell which. With --conformers each record has its number, from 0, as property "
+      "conformer.\n"
+      "csv, tsv: a row for each input row: its own columns, atoms, with --conformers the number "
+      "of\n"
+      "conformers, status and flags.\n"
       "safetensors: coordinates [sum, 3] in Angstrom, atomic_numbers [sum], input_index [sum] "
       "(the\n"
       "atom's index in the SMILES, -1 for an added hydrogen), offsets [rows + 1] (row i's atoms "
       "are\n"
-      "offsets[i] to offsets[i+1]); status, source and flags [rows], numbers as in molrt.h.");
+      "offsets[i] to offsets[i+1]); status, source and flags [rows], numbers as in molrt.h. With\n"
+      "--conformers row i has conformers[i] of them one behind the other.");
   return {command, [options] { Conformers(*options).run(); }};
 }
 

@@ -1,11 +1,11 @@
-// molrt predict: a model's head on every molecule of a table.
+// molrt predict: the heads of one or more models on every molecule of a table.
 #include <fmt/format.h>
 
+#include <deque>
 #include <memory>
 
-#include "base/error.h"
 #include "cli/commands.h"
-#include "cli/scores.h"
+#include "cli/panel.h"
 #include "cli/windows.h"
 
 namespace molrt::cli {
@@ -13,128 +13,115 @@ namespace {
 
 constexpr const char* formats = "csv tsv npy";
 
-std::vector<std::string> target_names(const molrt_model* model) {
-  std::vector<std::string> names;
-  for (int32_t i = 0; i < model_info(model).outputs; ++i) {
-    names.emplace_back(molrt_model_target_name(model, i));
-  }
-  return names;
-}
-
-std::vector<std::string> added_columns(const std::vector<std::string>& targets) {
-  std::vector<std::string> names;
-  for (const auto& target : targets) {
-    names.push_back(target + "_pred");
-    names.push_back(target + "_std");
-  }
-  names.insert(names.end(), {"status", "flags"});
-  return names;
-}
+struct PredictOptions : ModelRunOptions {
+  std::vector<std::string> models;
+};
 
 class Prediction {
  public:
-  explicit Prediction(const ModelRunOptions& options)
+  explicit Prediction(const PredictOptions& options)
       : options_(options),
         format_(output_format(options.output, formats)),
         table_(options.input),
         output_(options.output.path),
         progress_(options.report),
-        context_(make_context(options.run.threads, progress_)),
-        model_(open_model(context_.get(), options.model, options.open)),
-        targets_(target_names(model_.get())),
-        scores_(find_measured(table_, targets_)) {
-    if (targets_.empty()) {
-      fail(MOLRT_ERROR_INVALID_ARGUMENT,
-           "{}: has no property head to predict with; train one with molrt finetune, or take molrt "
-           "embed for representations",
-           options.model);
+        context_(make_context(options.run.threads, progress_)) {
+    const auto names = panel_names(options.models);
+    for (size_t i = 0; i < names.size(); ++i) {
+      panel_.emplace_back(context_.get(), options.models[i], names[i], options.open, table_);
     }
   }
 
   void run() {
     if (format_ == "npy") {
-      run_with(ResultMatrix(output_, targets_.size()));
+      run_with(ResultMatrix(output_, outputs()));
     } else {
-      run_with(ResultTable(output_, format_, table_.header(), added_columns(targets_)));
+      run_with(ResultTable(output_, format_, table_.header(), added_columns()));
     }
     output_.commit();
     report();
   }
 
  private:
+  size_t outputs() const {
+    size_t count = 0;
+    for (const auto& model : panel_) count += model.outputs();
+    return count;
+  }
+
+  std::vector<std::string> added_columns() const {
+    std::vector<std::string> names;
+    for (const auto& model : panel_) {
+      const auto own = model.columns();
+      names.insert(names.end(), own.begin(), own.end());
+    }
+    return names;
+  }
+
   void run_with(auto results) {
     warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
     for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
-      predict(window);
-      for (size_t row = 0; row < window.records.size(); ++row) {
-        score(window.records[row], row);
-        write(results, window, row);
-      }
+      const auto run = run_options(options_.run, progress_);
+      for (auto& model : panel_) model.predict(context_.get(), run, window, table_);
+      for (size_t row = 0; row < window.records.size(); ++row) write(results, window, row);
     });
     results.finish();
   }
 
-  void predict(const Window& window) {
-    const size_t count = window.records.size() * targets_.size();
-    mean_.resize(count);
-    std_.resize(count);
-    const auto run = run_options(options_.run, progress_);
-    check(molrt_predict(context_.get(), model_.get(), window.batch, &run, mean_.data(), std_.data(),
-                        count));
-  }
-
-  void score(const CsvRecord& record, size_t row) {
-    for (auto& [target, output, column, score] : scores_) {
-      const auto measured = parse_number(record.fields[column]);
-      if (measured) score.add(*measured, mean_[row * targets_.size() + output]);
-    }
-  }
-
   void write(ResultMatrix& results, Window&, size_t row) {
-    results.add(mean_.data() + row * targets_.size());
+    std::vector<float> values;
+    for (const auto& model : panel_) {
+      values.insert(values.end(), model.mean(row), model.mean(row) + model.outputs());
+    }
+    results.add(values.data());
   }
 
   void write(ResultTable& results, Window& window, size_t row) {
-    const auto info = get_row(window.batch, row);
     std::vector<std::string> added;
-    for (size_t i = row * targets_.size(); i < (row + 1) * targets_.size(); ++i) {
-      added.push_back(number_text(mean_[i]));
-      added.push_back(number_text(std_[i]));
+    for (const auto& model : panel_) {
+      const auto own = model.cells(row);
+      added.insert(added.end(), own.begin(), own.end());
     }
-    added.insert(added.end(), {row_status(info), row_flags(info)});
     results.add(window.records[row].fields, added);
   }
 
   void report() {
-    tally_.print(progress_, "predicted");
-    print_scores(scores_, progress_);
-    if (!options_.report.json) return;
-    auto json = tally_.json();
-    json["seconds"] = progress_.seconds();
-    json["metrics"] = scores_json(scores_);
-    print_json(json, output_.is_stdout());
+    for (const auto& model : panel_) model.print(progress_);
+    if (options_.report.json) print_json(json(), output_.is_stdout());
   }
 
-  const ModelRunOptions& options_;
+  nlohmann::ordered_json json() const {
+    auto json = panel_.front().json();
+    if (panel_.size() > 1) {
+      json = nlohmann::ordered_json::object();
+      for (const auto& model : panel_) json["models"][model.name()] = model.json();
+    }
+    json["seconds"] = progress_.seconds();
+    return json;
+  }
+
+  const PredictOptions& options_;
   std::string format_;
   InputTable table_;
   Output output_;
   Progress progress_;
   Context context_;
-  Model model_;
-  std::vector<std::string> targets_;
-  std::vector<TargetScore> scores_;
-  std::vector<float> mean_, std_;  // [rows of the window, targets]
-  Tally tally_;
+  std::deque<PanelModel> panel_;
+  Tally tally_;  // of the last model
 };
 
 }  // namespace
 
 Command predict_command(CLI::App& app) {
   auto* command = app.add_subcommand("predict", "Predict properties of the molecules in a table");
-  auto options = std::make_shared<ModelRunOptions>();
-  command->add_option("-m,--model", options->model, "Model with a head, as molrt finetune makes it")
+  auto options = std::make_shared<PredictOptions>();
+  command
+      ->add_option(
+          "-m,--model", options->models,
+          "Model with a head, as molrt finetune makes it; several, each after a --model of "
+          "its own, share the conformers")
+      ->allow_extra_args(false)
       ->required()
       ->type_name("FILE");
   add_model_run_options(*command, *options, formats);
@@ -144,7 +131,9 @@ Command predict_command(CLI::App& app) {
       "each target (the folds' mean and standard deviation, empty where there is none), status "
       "(where\n"
       "the coordinates came from, or why the row failed) and flags. A name already taken gets _2.\n"
-      "npy: float32 [rows, targets], NaN for rows that failed.\n"
+      "Of several models each has its columns, with the file's stem in front: STEM_TARGET,\n"
+      "STEM_TARGET_std, STEM_status, STEM_flags.\n"
+      "npy: float32 [rows, targets of all models], NaN for rows that failed.\n"
       "In a table of one column a blank line between two molecules is a row with an empty SMILES;\n"
       "elsewhere blank lines are skipped.");
   return {command, [options] { Prediction(*options).run(); }};

@@ -104,10 +104,31 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options) {
       ->type_name("N")
       ->capture_default_str()
       ->group("Conformers");
-  command.add_option("--time-limit", options.time_limit, "Seconds for a molecule; 0: none")
+  command
+      .add_option("--time-limit", options.time_limit,
+                  "Seconds for an attempt at a conformer; 0: none")
       ->check(at_least(0))
       ->type_name("SECONDS")
       ->capture_default_str()
+      ->group("Conformers");
+}
+
+void add_sampling_options(CLI::App& command, ConformerOptions& options) {
+  command
+      .add_option("--conformers", options.count,
+                  "Conformers a molecule, with seeds from --conformer-seed on; results are means "
+                  "over them. As Uni-Mol's authors: --conformers 11 --flat-conformer "
+                  "--conformer-seed 0")
+      ->check(whole_from(1))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Conformers");
+  command
+      .add_flag("--flat-conformer", options.flat, "The last of the conformers is the flat drawing")
+      ->group("Conformers");
+  command
+      .add_flag("--canonical", options.canonical,
+                "Make each SMILES canonical first: one answer whatever its text")
       ->group("Conformers");
 }
 
@@ -159,6 +180,7 @@ void add_model_run_options(CLI::App& command, ModelRunOptions& options,
   add_report_options(command, options.report);
   add_open_options(command, options.open);
   add_conformer_options(command, options.conformers);
+  add_sampling_options(command, options.conformers);
 }
 
 }  // namespace molrt::cli

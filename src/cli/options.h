@@ -24,6 +24,9 @@ struct ConformerOptions {
   int seed = 42;
   double time_limit = 60;
   int max_atoms = 0;  // of `molrt conformers`; elsewhere the model's limit holds
+  int count = 1;
+  bool flat = false;
+  bool canonical = false;
 };
 
 struct RunOptions {
@@ -62,6 +65,8 @@ void add_open_options(CLI::App& command, OpenOptions& options);
 void add_hydrogens_option(CLI::App& command, std::string& value);
 void add_layout_option(CLI::App& command, std::string& value);
 void add_conformer_options(CLI::App& command, ConformerOptions& options);
+// How many conformers, and of which text.
+void add_sampling_options(CLI::App& command, ConformerOptions& options);
 void add_threads_option(CLI::App& command, RunOptions& options);
 void add_run_options(CLI::App& command, RunOptions& options);
 void add_input_options(CLI::App& command, InputOptions& options);

@@ -71,6 +71,9 @@ Batch make_batch(molrt_context* context, const ConformerOptions& options) {
   conformers.seed = options.seed;
   conformers.max_atoms = options.max_atoms;
   conformers.time_limit = options.time_limit;
+  conformers.count = options.count;
+  conformers.flat = options.flat;
+  conformers.canonical = options.canonical;
   molrt_batch* batch = nullptr;
   check(molrt_batch_create(context, &conformers, &batch));
   return Batch(batch);

@@ -18,14 +18,6 @@ bool fill(Window& window, InputTable& table) {
   return !window.records.empty();
 }
 
-void count(const Window& window, const InputTable& table, Tally& tally) {
-  for (size_t i = 0; i < window.records.size(); ++i) {
-    const auto& record = window.records[i];
-    tally.add(get_row(window.batch, i), fmt::format("row {} (line {})", record.row, record.line),
-              table.smiles(record), molrt_batch_row_message(window.batch, i));
-  }
-}
-
 bool parses(molrt_context* context, const std::string& smiles) {
   ConformerOptions quick;
   quick.time_limit = 1;
@@ -37,6 +29,14 @@ bool parses(molrt_context* context, const std::string& smiles) {
 }
 
 }  // namespace
+
+void count_rows(const Window& window, const InputTable& table, Tally& tally) {
+  for (size_t i = 0; i < window.records.size(); ++i) {
+    const auto& record = window.records[i];
+    tally.add(get_row(window.batch, i), fmt::format("row {} (line {})", record.row, record.line),
+              table.smiles(record), molrt_batch_row_message(window.batch, i));
+  }
+}
 
 void warn_without_header(molrt_context* context, const InputTable& table, Progress& progress) {
   if (table.header().size() > 1 || table.smiles_is_named()) return;
@@ -55,7 +55,7 @@ void for_each_window(InputTable& table, molrt_batch* batch, Progress& progress, 
     check_signals();
     progress.begin_window(tally.rows(), window.records.size());
     work(window);
-    count(window, table, tally);
+    count_rows(window, table, tally);
   }
   tally.set_short_rows(table.short_rows());
 }

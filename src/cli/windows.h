@@ -21,6 +21,9 @@ struct Window {
 // A list of SMILES loses its first one as the header: says so.
 void warn_without_header(molrt_context* context, const InputTable& table, Progress& progress);
 
+// Tells the tally what became of the window's rows.
+void count_rows(const Window& window, const InputTable& table, Tally& tally);
+
 // Calls work(window) for each window of the table, then counts its rows.
 void for_each_window(InputTable& table, molrt_batch* batch, Progress& progress, Tally& tally,
                      const std::function<void(Window&)>& work);

@@ -20,6 +20,18 @@ std::vector<size_t> kept_atoms(const Conformer& conformer, bool remove_hydrogens
   return kept;
 }
 
+// What was done to a given structure's hydrogens. Those added to it that the model does not read
+// are nothing to tell.
+uint32_t hydrogens_flag(const Conformer& conformer, bool remove_hydrogens) {
+  bool added = false, removed = false;
+  for (size_t i = 0; i < conformer.atoms(); ++i) {
+    added = added || conformer.input_index[i] < 0;
+    removed = removed || (conformer.atomic_numbers[i] == hydrogen && conformer.input_index[i] >= 0);
+  }
+  if (remove_hydrogens) return removed ? MOLRT_FLAG_HYDROGENS_REMOVED : 0;
+  return added ? MOLRT_FLAG_HYDROGENS_ADDED : 0;
+}
+
 Features failure(int32_t status, std::string message) {
   Features features;
   features.status = status;
@@ -34,7 +46,7 @@ void add_tokens(const Conformer& conformer, const std::vector<size_t>& kept,
     features.tokens.push_back(dictionary.token(conformer.atomic_numbers[i]));
     if (features.tokens.back() == dictionary.unknown())
       features.flags |= MOLRT_FLAG_UNKNOWN_ELEMENT;
-    features.input_index.push_back(conformer.input_index[i]);
+    features.atoms.push_back(static_cast<int32_t>(i));
   }
   features.tokens.push_back(dictionary.sep());
 }
@@ -81,8 +93,7 @@ Features make_features(const Conformer& conformer, const Dictionary& dictionary,
   if (kept.empty())
     return failure(MOLRT_ROW_NO_ATOMS, "hydrogens only, and the model reads no hydrogens");
   Features features;
-  if (options.given && kept.size() < conformer.atoms())
-    features.flags |= MOLRT_FLAG_HYDROGENS_REMOVED;
+  if (options.given) features.flags |= hydrogens_flag(conformer, options.remove_hydrogens);
   const auto limit = static_cast<size_t>(options.max_atoms);
   if (kept.size() > limit) {
     if (!options.crop)

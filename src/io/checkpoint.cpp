@@ -1,8 +1,8 @@
 #include "io/checkpoint.h"
 
 #include "base/error.h"
-#include "io/torch_tensor.h"
 #include "base/text.h"
+#include "io/torch_tensor.h"
 
 namespace molrt {
 namespace {

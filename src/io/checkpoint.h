@@ -10,7 +10,7 @@ namespace molrt {
 
 // The model's tensors of a .pt/.pth archive: a bare state dict, {"model": ...} (a trainer
 // checkpoint or official weights) or {"model_state_dict": ...}; prefixes `model.` and `module.` are
-// removed. Contiguous tensors are views of the source, others copies. Only the directory, the
+// removed. Only the directory, the
 // pickle and the model's own storages are read. FORMAT or UNSUPPORTED errors name the file and the
 // entry or tensor.
 TensorMap read_torch_checkpoint(ByteSource& source);

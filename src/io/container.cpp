@@ -95,30 +95,65 @@ void read_configuration(const MetadataReader& reader, ModelCard& card) {
   card.max_atoms = reader.integer(c, "max_atoms", 1, largest_molecule);
 }
 
+TargetScaler read_scaler(const MetadataReader& reader, const json& s) {
+  TargetScaler scaler;
+  scaler.kind = reader.choice<ScalerKind>(s, "kind",
+                                          {{"linear", ScalerKind::linear},
+                                           {"log1p", ScalerKind::log1p},
+                                           {"yeo_johnson", ScalerKind::yeo_johnson},
+                                           {"box_cox", ScalerKind::box_cox},
+                                           {"quantile", ScalerKind::quantile}});
+  const bool power = scaler.kind == ScalerKind::yeo_johnson || scaler.kind == ScalerKind::box_cox;
+  if (power) scaler.lambda = reader.value<double>(s, "lambda");
+  if (power || scaler.kind == ScalerKind::linear) {
+    scaler.mean = reader.value<double>(s, "mean");
+    scaler.scale = reader.value<double>(s, "scale");
+  }
+  if (scaler.kind == ScalerKind::quantile) {
+    scaler.output = reader.choice<QuantileOutput>(
+        s, "output", {{"uniform", QuantileOutput::uniform}, {"normal", QuantileOutput::normal}});
+    scaler.quantiles = reader.value<std::vector<double>>(s, "quantiles");
+    scaler.references = reader.value<std::vector<double>>(s, "references");
+  }
+  if (const char* fault = scaler_fault(scaler); *fault)
+    reader.reject(fmt::format("metadata 'scalers' holds {}", fault));
+  return scaler;
+}
+
 std::vector<TargetScaler> read_scalers(const MetadataReader& reader, const json& fold,
                                        size_t targets) {
   if (!fold.is_array() || fold.size() != targets)
     reader.reject(
         fmt::format("metadata 'scalers' needs one scaler for each of {} targets", targets));
   std::vector<TargetScaler> scalers;
-  for (const json& s : fold) {
-    scalers.push_back({reader.value<double>(s, "mean"), reader.value<double>(s, "scale")});
-    if (!std::isfinite(scalers.back().mean) || !(scalers.back().scale > 0))
-      reader.reject(
-          "metadata 'scalers' holds a mean that is not finite or a scale that is not positive");
-  }
+  for (const json& s : fold) scalers.push_back(read_scaler(reader, s));
   return scalers;
 }
 
+Task read_task(const MetadataReader& reader) {
+  for (const Task task :
+       {Task::none, Task::regression, Task::binary, Task::multiclass, Task::multilabel})
+    if (reader.text("task") == task_name(task)) return task;
+  reader.reject(
+      fmt::format("task '{}' is not one that this version predicts", reader.text("task")));
+}
+
+void read_thresholds(const MetadataReader& reader, ModelCard& card) {
+  const json thresholds = reader.parse("thresholds");
+  if (thresholds.is_array() && thresholds.empty()) return;
+  if (card.task != Task::binary && card.task != Task::multilabel)
+    reader.reject(
+        fmt::format("metadata 'thresholds' must be empty for a {} model", task_name(card.task)));
+  card.thresholds = reader.value<std::vector<double>>({{"thresholds", thresholds}}, "thresholds");
+  if (card.thresholds.size() != card.targets.size())
+    reader.reject(fmt::format("metadata 'thresholds' needs one number for each of {} targets",
+                              card.targets.size()));
+}
+
 void read_head(const MetadataReader& reader, ModelCard& card) {
-  card.task = reader.text("task");
+  card.task = read_task(reader);
   const json targets = reader.parse("targets");
-  if (card.task == "none") {
-    card.task.clear();
-    return;
-  }
-  if (card.task != "regression")
-    reader.reject(fmt::format("task '{}' is not one that this version predicts", card.task));
+  if (card.task == Task::none) return read_thresholds(reader, card);
   card.head = reader.choice<HeadKind>(reader.parse("configuration"), "head",
                                       {{"linear", HeadKind::linear}, {"pooled", HeadKind::pooled}});
   try {
@@ -131,13 +166,30 @@ void read_head(const MetadataReader& reader, ModelCard& card) {
     reader.reject("metadata 'scalers' and 'targets' must not be empty for a model with a head");
   for (const json& fold : scalers)
     card.scalers.push_back(read_scalers(reader, fold, card.targets.size()));
+  read_thresholds(reader, card);
+}
+
+json scaler_json(const TargetScaler& s) {
+  json object = {{"kind", scaler_name(s.kind)}};
+  const bool power = s.kind == ScalerKind::yeo_johnson || s.kind == ScalerKind::box_cox;
+  if (power) object["lambda"] = s.lambda;
+  if (power || s.kind == ScalerKind::linear) {
+    object["mean"] = s.mean;
+    object["scale"] = s.scale;
+  }
+  if (s.kind == ScalerKind::quantile) {
+    object["output"] = s.output == QuantileOutput::uniform ? "uniform" : "normal";
+    object["quantiles"] = s.quantiles;
+    object["references"] = s.references;
+  }
+  return object;
 }
 
 json scalers_json(const ModelCard& card) {
   json folds = json::array();
   for (const auto& fold : card.scalers) {
     json list = json::array();
-    for (const TargetScaler& s : fold) list.push_back({{"mean", s.mean}, {"scale", s.scale}});
+    for (const TargetScaler& s : fold) list.push_back(scaler_json(s));
     folds.push_back(std::move(list));
   }
   return folds;
@@ -176,14 +228,15 @@ Metadata metadata_from_card(const ModelCard& card) {
             {"layout", card.layout == TokenLayout::file_order ? "file_order" : "specials_first"},
             {"hydrogens", card.hydrogens == Hydrogens::all ? "all" : "none"},
             {"max_atoms", card.max_atoms}};
-  if (card.folds()) c["head"] = card.head == HeadKind::linear ? "linear" : "pooled";
+  if (card.folds()) c["head"] = head_name(card.head);
   return {{"format", "molrt"},
           {"format_version", format_version},
           {"configuration", c.dump()},
           {"dictionary", card.dictionary_text},
-          {"task", card.folds() ? card.task : "none"},
+          {"task", task_name(card.task)},
           {"targets", json(card.targets).dump()},
           {"scalers", scalers_json(card).dump()},
+          {"thresholds", json(card.thresholds).dump()},
           {"settings", card.settings},
           {"training", card.training},
           {"provenance", card.provenance}};

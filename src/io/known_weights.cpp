@@ -2,9 +2,13 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <memory>
+#include <new>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 
@@ -27,14 +31,31 @@ constexpr std::array<KnownFile, 4> known_files = {{
     {"mp_all_h_230313.pt", 0, "", Hydrogens::all},
 }};
 
-std::string sha256(std::span<const std::byte> bytes) {
+std::string hex(std::span<const unsigned char> bytes) {
+  std::string text;
+  for (const unsigned char byte : bytes) text += fmt::format("{:02x}", byte);
+  return text;
+}
+
+void require(int openssl_result) {
+  if (openssl_result != 1) fail(MOLRT_ERROR_INTERNAL, "OpenSSL cannot compute SHA-256");
+}
+
+std::string sha256(ByteSource& source) {
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
+                                                                   EVP_MD_CTX_free);
+  if (!context) throw std::bad_alloc();
+  require(EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr));
+  std::vector<std::byte> piece(1 << 20);
+  for (uint64_t offset = 0; offset < source.size(); offset += piece.size()) {
+    piece.resize(std::min<uint64_t>(piece.size(), source.size() - offset));
+    source.copy(offset, piece, "whole file");
+    require(EVP_DigestUpdate(context.get(), piece.data(), piece.size()));
+  }
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
   unsigned length = 0;
-  if (!EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr))
-    fail(MOLRT_ERROR_INTERNAL, "OpenSSL cannot compute SHA-256");
-  std::string text;
-  for (unsigned i = 0; i < length; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
+  require(EVP_DigestFinal_ex(context.get(), digest.data(), &length));
+  return hex({digest.data(), length});
 }
 
 }  // namespace
@@ -46,7 +67,7 @@ std::optional<Hydrogens> known_hydrogens(ByteSource& source) {
   std::string hash;
   for (const KnownFile& file : known_files) {
     if (file.bytes != source.size() || file.sha256.empty()) continue;
-    if (hash.empty()) hash = sha256(source.read(0, source.size(), "whole file"));
+    if (hash.empty()) hash = sha256(source);
     if (hash == file.sha256) return file.hydrogens;
   }
   return std::nullopt;

@@ -9,6 +9,7 @@
 #include "io/container.h"
 #include "io/known_weights.h"
 #include "io/safetensors.h"
+#include "model/folds.h"
 
 namespace molrt {
 namespace {
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 std::string read_text(const std::string& path) {
-  auto source = ByteSource::map_file(path);
+  auto source = ByteSource::open_file(path);
   const auto bytes = source->read(0, source->size(), "dictionary");
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -70,15 +71,14 @@ std::string find_dictionary(ByteSource& source, const std::string& path, int voc
 }
 
 void describe_raw_head(const Weights& weights, ModelCard& card, const Notice& notice) {
-  const std::string prefix = fold_prefix(0, 1);
-  const auto first = weights.all().lower_bound(prefix);  // any tensor of a head
-  if (first == weights.all().end() || !first->first.starts_with(prefix)) return;
-  const Head head = read_head(weights, prefix, card.architecture.width);
+  const auto first = weights.all().lower_bound(head_prefix);  // any tensor of a head
+  if (first == weights.all().end() || !first->first.starts_with(head_prefix)) return;
+  const Head head = read_head(weights, card.architecture.width);
   notice(fmt::format(
       "{}: the head's task and target scaling are not in this file; predictions are its "
       "raw outputs",
       weights.file()));
-  card.task = "regression";
+  card.task = Task::regression;
   card.head = head.kind;
   card.targets = default_target_names(head.outputs);
   card.scalers = {std::vector<TargetScaler>(head.outputs)};
@@ -138,19 +138,6 @@ ModelCard card_for_raw_weights(ByteSource& source, const TensorMap& tensors,
   return card;
 }
 
-void check_against_tensors(const ModelCard& card, const TensorMap& tensors,
-                           const std::string& file) {
-  const Architecture a = infer_architecture(Weights(tensors, file)), &b = card.architecture;
-  if (a.kernel != b.kernel || a.layers != b.layers || a.width != b.width || a.ffn != b.ffn ||
-      a.heads != b.heads || a.vocabulary != b.vocabulary)
-    fail(MOLRT_ERROR_FORMAT,
-         "{}: the configuration says {} kernel, {} layers, width {}, ffn {}, {} heads, vocabulary "
-         "{}; "
-         "the tensors say {}, {}, {}, {}, {}, {}",
-         file, kernel_name(b.kernel), b.layers, b.width, b.ffn, b.heads, b.vocabulary,
-         kernel_name(a.kernel), a.layers, a.width, a.ffn, a.heads, a.vocabulary);
-}
-
 // A weight that overflows the smaller type would make a file that no reader should accept.
 Tensor converted(const std::string& name, const Tensor& tensor, Dtype dtype) {
   Tensor result = convert(tensor, dtype);
@@ -180,7 +167,6 @@ Model open_model(ByteSource& source, const OpenOptions& options, const Notice& n
     if (is_container(file.metadata)) {
       tensors = std::move(file.tensors);
       card = card_from_metadata(file.metadata, source.name());
-      check_against_tensors(card, tensors, source.name());
     } else {
       tensors = without_prefixes(std::move(file.tensors), source.name());
       card = card_for_raw_weights(source, tensors, options, notice);
@@ -229,6 +215,7 @@ std::string describe_model(const Model& model) {
   d["targets"] = card.targets;
   d["folds"] = card.folds();
   d["scalers"] = json::parse(metadata.at("scalers"));
+  d["thresholds"] = card.thresholds;
   d["settings"] = json::parse(card.settings);
   d["training"] = json::parse(card.training);
   d["provenance"] = json::parse(card.provenance);

@@ -135,11 +135,17 @@ class Interpreter {
     return value;
   }
 
+  // Up to the line's end, which is passed over.
   std::string_view line() {
-    const char* begin = text(0).data();
-    size_t length = 0;
-    while (text(1) != "\n") ++length;
-    return {begin, length};
+    constexpr uint64_t longest = 256;  // of a module or class
+    const uint64_t available = std::min(longest, size_ - position_);
+    const auto bytes = source_.read(offset_ + position_, available, "pickle");
+    const std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const size_t length = rest.find('\n');
+    if (length == std::string_view::npos)
+      broken(available < longest ? "it ends early" : "a name without an end");
+    position_ += length + 1;
+    return rest.substr(0, length);
   }
 
   void check_protocol(uint8_t protocol) {

@@ -50,7 +50,7 @@ struct PickleNode {
 };
 
 // Nodes refer to each other by index and may share or even contain themselves, as in Python. Texts
-// are views of the source's bytes.
+// are views of what the source has read: they live as long as it.
 struct Pickle {
   const PickleNode& root() const { return nodes[root_id]; }
   const PickleNode& node(PickleId id) const { return nodes[id]; }

@@ -40,6 +40,7 @@ class HeaderReader {
       }
     }
     check_ranges();
+    load(result.tensors);
     return result;
   }
 
@@ -116,9 +117,7 @@ class HeaderReader {
     }
     const std::vector<uint64_t> offsets = read_numbers(name, value["data_offsets"]);
     const Range range = check_range(name, tensor, offsets);
-    tensor.data =
-        source_.read(data_begin_ + range.begin, range.end - range.begin, name.c_str()).data();
-    tensor.owner = source_.owner();
+    source_.check_range(data_begin_ + range.begin, range.end - range.begin, name.c_str());
     ranges_.push_back(range);
     return tensor;
   }
@@ -175,6 +174,16 @@ class HeaderReader {
     if (data_begin_ + end == source_.size()) return;
     broken(
         fmt::format("the data ends at byte {}, the file at {}", data_begin_ + end, source_.size()));
+  }
+
+  // In the file's order, once nothing can be wrong any more.
+  void load(TensorMap& tensors) {
+    for (const Range& range : ranges_) {
+      const auto bytes =
+          source_.take(data_begin_ + range.begin, range.end - range.begin, range.name.c_str());
+      tensors[range.name].data = bytes.get();
+      tensors[range.name].owner = bytes;
+    }
   }
 
   ByteSource& source_;

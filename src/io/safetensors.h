@@ -10,7 +10,7 @@
 namespace molrt {
 
 struct Safetensors {
-  TensorMap tensors;                            // views of the source
+  TensorMap tensors;
   std::map<std::string, std::string> metadata;  // __metadata__
 };
 

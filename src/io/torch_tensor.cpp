@@ -94,7 +94,7 @@ std::optional<Tensor> TorchTensorReader::read(const std::string& name, const Pic
   if (!type.dtype) unsupported(name, "stored as " + in_quotes(type.name));
   const StorageRange& range = find_storage(name, layout.storage);
   const bool in_order = layout.count == 0 || is_contiguous(layout.shape, layout.strides);
-  return in_order ? view(layout, range) : copy(name, layout, range);
+  return in_order ? contiguous(layout, range) : copy(name, layout, range);
 }
 
 TorchTensorReader::Layout TorchTensorReader::read_layout(const std::string& name,
@@ -161,11 +161,11 @@ const StorageRange& TorchTensorReader::find_storage(const std::string& name,
   return found->second;
 }
 
-Tensor TorchTensorReader::view(const Layout& layout, const StorageRange& range) {
+Tensor TorchTensorReader::contiguous(const Layout& layout, const StorageRange& range) {
   const int64_t item_size = layout.storage.type->item_size;
   const uint64_t begin = range.offset + static_cast<uint64_t>(layout.offset * item_size);
-  const auto bytes = source_.read(begin, static_cast<uint64_t>(layout.count * item_size), "tensor");
-  return {*layout.storage.type->dtype, layout.shape, bytes.data(), source_.owner()};
+  const auto bytes = source_.take(begin, static_cast<uint64_t>(layout.count * item_size), "tensor");
+  return {*layout.storage.type->dtype, layout.shape, bytes.get(), bytes};
 }
 
 Tensor TorchTensorReader::copy(const std::string& name, const Layout& layout,
@@ -178,12 +178,12 @@ Tensor TorchTensorReader::copy(const std::string& name, const Layout& layout,
   bytes_copied_ += size;
   if (bytes_copied_ > source_.size())
     unsupported(name, "a strided view of a shared storage" + advice);
-  const auto storage = source_.read(range.offset, range.size, "tensor");
+  const auto storage = source_.take(range.offset, range.size, "tensor");
   auto values = std::make_shared<std::vector<std::byte>>(size);
   std::vector<int64_t> index(layout.shape.size());
   int64_t place = layout.offset;
   for (size_t to = 0; to < size; to += item_size) {
-    std::memcpy(values->data() + to, storage.data() + static_cast<size_t>(place) * item_size,
+    std::memcpy(values->data() + to, storage.get() + static_cast<size_t>(place) * item_size,
                 item_size);
     advance(index, place, layout.shape, layout.strides);
   }

@@ -1,5 +1,5 @@
 #pragma once
-// Tensors of a PyTorch archive: from the node that would rebuild one to a view of its bytes.
+// Tensors of a PyTorch archive: from the node that would rebuild one to its bytes.
 #include <optional>
 #include <string>
 
@@ -21,7 +21,7 @@ class TorchTensorReader {
   Layout read_layout(const std::string& name, const PickleNode& arguments);
   void check_layout(const std::string& name, const Layout& layout);
   const StorageRange& find_storage(const std::string& name, const StorageReference& storage);
-  Tensor view(const Layout& layout, const StorageRange& range);
+  Tensor contiguous(const Layout& layout, const StorageRange& range);
   Tensor copy(const std::string& name, const Layout& layout, const StorageRange& range);
   std::vector<int64_t> read_integers(const std::string& name, const PickleNode& tuple);
   [[noreturn]] void broken(const std::string& name, const std::string& how);

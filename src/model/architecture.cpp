@@ -55,6 +55,11 @@ const char* kernel_name(PairKernel kernel) {
   return kernel == PairKernel::gaussian ? "gaussian" : "linear";
 }
 
+std::string sizes_text(const Architecture& a) {
+  return fmt::format("{} kernel, {} layers, width {}, ffn {}, {} heads, vocabulary {}",
+                     kernel_name(a.kernel), a.layers, a.width, a.ffn, a.heads, a.vocabulary);
+}
+
 Architecture official_architecture(PairKernel kernel) {
   const bool molecule = kernel == PairKernel::gaussian;
   return {kernel, molecule ? 15 : 8, 512, 2048, 64, molecule ? 31 : 94};

@@ -2,19 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cmath>
 
-#include "base/error.h"
 #include "base/parallel.h"
-#include "model/run.h"
+#include "chem/canonical.h"
 
 namespace molrt {
 namespace {
-
-bool all_finite(const float* values, size_t count) {
-  return std::all_of(values, values + count, [](float v) { return std::isfinite(v); });
-}
 
 // Molecules whose size stopped them may fit another limit.
 bool needs_conformer(const ConformerResult& result, bool same_limit) {
@@ -22,80 +15,110 @@ bool needs_conformer(const ConformerResult& result, bool same_limit) {
   return result.status == MOLRT_ROW_PENDING;
 }
 
-// What a run tells its caller, and whether the caller has stopped it. Any worker may count and ask;
-// only the calling thread tells.
-class Watch {
- public:
-  Watch(const RunOptions& options, int stage, size_t total)
-      : options_(options), stage_(stage), total_(total) {}
-
-  void count_one() { ++done_; }
-  bool stopped() const { return stopped_; }
-
-  // On the calling thread; true: stop.
-  bool tell() {
-    if (options_.progress && options_.progress(stage_, done_, total_)) stopped_ = true;
-    last_ = Clock::now();
-    return stopped_;
+// Whether every attempt at the molecule would end so: RDKit's random numbers had no part in it.
+bool is_settled(const ConformerResult& result) {
+  switch (result.status) {
+    case MOLRT_ROW_OK:
+      return result.source == MOLRT_SOURCE_GIVEN;
+    case MOLRT_ROW_EMPTY:
+    case MOLRT_ROW_INVALID_SMILES:
+    case MOLRT_ROW_INVALID_MOL_BLOCK:
+    case MOLRT_ROW_BAD_COORDINATES:
+    case MOLRT_ROW_TOO_LARGE:
+      return true;
+    default:
+      return false;
   }
-  // The same, but not more often than a person notices.
-  bool tell_now_and_then() {
-    constexpr auto interval = std::chrono::milliseconds(20);
-    return Clock::now() - last_ < interval ? stopped_.load() : tell();
-  }
-  void tell_or_cancel() {
-    if (tell())
-      fail(MOLRT_ERROR_CANCELLED, "stopped after {} of {} molecules", done_.load(), total_);
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  const RunOptions& options_;
-  int stage_;
-  size_t total_;
-  std::atomic<size_t> done_{0};
-  std::atomic<bool> stopped_{false};
-  Clock::time_point last_ = Clock::now();
-};
+}
 
 }  // namespace
 
-// The molecule's first row. Where memory runs out, no row has been added.
-void Batch::append(Molecule molecule) {
-  molecules_.push_back(std::move(molecule));
-  append_row(molecules_.size() - 1);
-}
-
-void Batch::append_row(size_t molecule) {
-  molecule_of_row_.push_back(molecule);
+// Where memory runs out, no row has been added.
+void Batch::append_row(size_t text) {
+  text_of_row_.push_back(text);
   try {
-    molecules_[molecule].rows.push_back(size() - 1);
+    Text& t = texts_[text];
+    (t.molecule ? molecules_[*t.molecule].rows : t.waiting).push_back(size() - 1);
   } catch (...) {
-    molecule_of_row_.pop_back();
+    text_of_row_.pop_back();
     throw;
   }
 }
 
-void Batch::add_smiles(std::string smiles) {
-  const auto known = molecule_of_smiles_.find(smiles);
-  if (known != molecule_of_smiles_.end()) return append_row(known->second);
-  Molecule molecule;
-  molecule.smiles = smiles;
-  append(std::move(molecule));
-  molecule_of_smiles_.emplace(std::move(smiles), molecules_.size() - 1);
+size_t Batch::append_molecule(Molecule molecule) {
+  molecules_.push_back(std::move(molecule));
+  return molecules_.size() - 1;
+}
+
+void Batch::add_text(MoleculeText text) {
+  const auto known = known_texts_.find(text);
+  if (known != known_texts_.end()) return append_row(known->second);
+  Text added;
+  if (sampling_.canonical) {
+    added.given = text;
+  } else {
+    Molecule molecule;
+    molecule.text = text;
+    added.molecule = append_molecule(std::move(molecule));
+  }
+  texts_.push_back(std::move(added));
+  append_row(texts_.size() - 1);
+  known_texts_.emplace(std::move(text), texts_.size() - 1);
 }
 
 void Batch::add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates) {
   Molecule molecule;
-  molecule.given = true;
-  molecule.result = given_conformer(symbols, coordinates);
-  append(std::move(molecule));
+  molecule.attempts.push_back(given_conformer(symbols, coordinates));
+  Text added;
+  added.is_atoms = true;
+  added.molecule = append_molecule(std::move(molecule));
+  texts_.push_back(std::move(added));
+  append_row(texts_.size() - 1);
 }
 
 void Batch::clear() {
   molecules_.clear();
-  molecule_of_row_.clear();
-  molecule_of_smiles_.clear();
+  texts_.clear();
+  text_of_row_.clear();
+  known_texts_.clear();
+  known_molecules_.clear();
+}
+
+void Batch::give_molecule(Text& text, size_t molecule) {
+  std::vector<size_t>& rows = molecules_[molecule].rows;
+  rows.insert(rows.end(), text.waiting.begin(), text.waiting.end());
+  text.waiting.clear();
+  text.given = {};
+  text.molecule = molecule;
+}
+
+void Batch::make_canonical(const RunOptions& run) {
+  std::vector<Text*> waiting;
+  for (Text& text : texts_)
+    if (!text.molecule) waiting.push_back(&text);
+  std::vector<CanonicalForm> forms(waiting.size());
+  Watch watch(run.progress, MOLRT_STAGE_CONFORMERS, waiting.size());
+  parallel_for(
+      run.threads, waiting.size(),
+      [&](size_t i, int worker) {
+        forms[i] = canonical_form(waiting[i]->given);
+        if (worker == 0) watch.tell_or_cancel();
+      },
+      [&] { watch.tell_or_cancel(); });
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    const auto known = known_molecules_.find(forms[i].text);
+    size_t index;
+    if (known != known_molecules_.end()) {
+      index = known->second;
+    } else {
+      Molecule molecule;
+      molecule.text = forms[i].text;
+      index = append_molecule(std::move(molecule));
+      known_molecules_.emplace(std::move(forms[i].text), index);
+    }
+    waiting[i]->input_index = std::move(forms[i].input_index);
+    give_molecule(*waiting[i], index);
+  }
 }
 
 void Batch::compute_conformers(const RunOptions& options) {
@@ -103,27 +126,50 @@ void Batch::compute_conformers(const RunOptions& options) {
 }
 
 void Batch::compute_missing(SizeLimit limit, const RunOptions& run) {
-  std::vector<Molecule*> missing;
-  for (Molecule& m : molecules_)
-    if (!m.given && needs_conformer(m.result, m.limit == limit)) missing.push_back(&m);
+  make_canonical(run);
+  struct Attempt {
+    size_t molecule;
+    int number;
+  };
+  std::vector<Attempt> missing;
+  for (size_t i = 0; i < molecules_.size(); ++i) {
+    Molecule& m = molecules_[i];
+    const bool same = m.limit == limit;
+    const auto needed = [&](const ConformerResult& r) { return needs_conformer(r, same); };
+    if (m.attempts.empty() || (m.attempts.size() == 1 && needed(m.attempts[0])))
+      m.attempts.assign(sampling_.count, {});
+    if (std::none_of(m.attempts.begin(), m.attempts.end(), needed)) continue;
+    m.limit = limit;
+    m.features.clear();
+    for (int k = 0; k < sampling_.count; ++k)
+      if (needed(m.attempts[k])) {
+        m.attempts[k] = {};
+        missing.push_back({i, k});
+      }
+  }
   ConformerOptions options = options_;
   options.max_atoms = limit.atoms;
   options.heavy_atoms_only = limit.heavy_atoms_only;
-  Watch watch(run, MOLRT_STAGE_CONFORMERS, missing.size());
+  std::vector<std::atomic<bool>> settled(molecules_.size());
+  Watch watch(run.progress, MOLRT_STAGE_CONFORMERS, missing.size());
   parallel_for(
       run.threads, missing.size(),
       [&](size_t i, int worker) {
+        const auto [index, number] = missing[i];
+        Molecule& m = molecules_[index];
         ConformerOptions own = options;
-        own.stop = [&, worker] {
-          return worker == 0 ? watch.tell_now_and_then() : watch.stopped();
-        };
-        missing[i]->result = make_conformer(missing[i]->smiles, own);
-        missing[i]->limit = limit;
-        missing[i]->prepared = false;
+        own.seed += number;
+        own.flat = sampling_.last_flat && number == sampling_.count - 1;
+        own.stop = [&, worker] { return watch.stops(worker); };
+        // The first attempt is always made: it stands for all.
+        if (number == 0 || !settled[index]) m.attempts[number] = make_conformer(m.text, own);
+        if (is_settled(m.attempts[number])) settled[index] = true;
         watch.count_one();
         if (worker == 0) watch.tell_or_cancel();
       },
       [&] { watch.tell_or_cancel(); });
+  for (Molecule& m : molecules_)
+    if (is_settled(m.attempts[0])) m.attempts.resize(1);
   if (!missing.empty()) watch.tell_or_cancel();
 }
 
@@ -139,113 +185,112 @@ void Batch::prepare(const Model& model, const RunOptions& options) {
   feature_options.crop = options.crop;
   compute_missing(size_limit(feature_options), options);
   for (Molecule& m : molecules_) {
-    feature_options.given = m.given;
-    m.features = Features{};
-    m.features.status = m.result.status;
-    if (m.result.status == MOLRT_ROW_OK)
-      m.features = make_features(m.result.conformer, model.dictionary(), feature_options);
-    m.prepared = true;
+    m.features.assign(m.attempts.size(), {});
+    for (size_t k = 0; k < m.attempts.size(); ++k) {
+      const ConformerResult& made = m.attempts[k];
+      feature_options.given = made.source == MOLRT_SOURCE_GIVEN;
+      m.features[k].status = made.status;
+      if (made.status == MOLRT_ROW_OK)
+        m.features[k] = make_features(made.conformer, model.dictionary(), feature_options);
+    }
   }
 }
 
-void Batch::run(const Model& model, const RunOptions& options,
-                const std::function<void(Molecule&, const float*)>& consume) {
-  std::vector<Molecule*> molecules;
-  std::vector<const Features*> features;
-  for (Molecule& m : molecules_) {
-    if (m.features.status != MOLRT_ROW_OK) continue;
-    molecules.push_back(&m);
-    features.push_back(&m.features);
+const Batch::Molecule* Batch::molecule(size_t row) const {
+  const auto& index = texts_[text_of_row_[row]].molecule;
+  return index ? &molecules_[*index] : nullptr;
+}
+
+Batch::Outcome Batch::conformer_outcome(const Molecule& m) {
+  static const std::string nothing;
+  if (m.attempts.empty()) return {MOLRT_ROW_PENDING, &nothing, 0, 0};
+  Outcome found{m.attempts[0].status, &m.attempts[0].message, 0, 0};
+  for (size_t k = 0; k < m.attempts.size(); ++k) {
+    const ConformerResult& attempt = m.attempts[k];
+    if (attempt.status == MOLRT_ROW_PENDING) return {attempt.status, &attempt.message, 0, 0};
+    if (attempt.status != MOLRT_ROW_OK) continue;
+    if (found.good++ == 0) found = {attempt.status, &attempt.message, 1, k};
   }
-  EncoderRun encoder;
-  encoder.threads = options.threads;
-  encoder.batch_size = options.batch_size;
-  encoder.consume = [&](size_t i, const float* rows) { consume(*molecules[i], rows); };
-  encoder.failed = [&](size_t i) {
-    Features& lost = molecules[i]->features;
-    lost.status = MOLRT_ROW_OUT_OF_MEMORY;
-    lost.message = fmt::format("out of memory in the network, with {} tokens", lost.length());
-  };
-  if (options.progress)
-    encoder.progress = [&](size_t done) {
-      return options.progress(MOLRT_STAGE_NETWORK, done, molecules.size());
-    };
-  run_encoder(model, features, encoder);
+  return found;
 }
 
-void Batch::predict(const Model& model, const RunOptions& options, float* mean, float* std) {
-  const size_t outputs = model.card().outputs();
-  std::fill(mean, mean + size() * outputs, NAN);
-  if (std) std::fill(std, std + size() * outputs, NAN);
-  prepare(model, options);
-  run(model, options, [&](Molecule& m, const float* rows) {
-    std::vector<float> values(outputs), deviations(outputs);
-    model.predict(rows, values.data(), deviations.data());
-    if (!all_finite(values.data(), outputs)) {
-      m.features.status = MOLRT_ROW_NON_FINITE;
-      m.features.message = "the prediction is not a finite number";
-      return;
-    }
-    for (size_t row : m.rows) {
-      std::copy(values.begin(), values.end(), mean + row * outputs);
-      if (std) std::copy(deviations.begin(), deviations.end(), std + row * outputs);
-    }
-  });
+Batch::Outcome Batch::outcome(const Molecule& m) {
+  const Outcome made = conformer_outcome(m);
+  if (made.status != MOLRT_ROW_OK || m.features.empty()) return made;
+  Outcome found{m.features[made.lead].status, &m.features[made.lead].message, 0, made.lead};
+  for (size_t k = 0; k < m.features.size(); ++k)
+    if (m.features[k].status == MOLRT_ROW_OK && found.good++ == 0)
+      found = {MOLRT_ROW_OK, &m.features[k].message, 1, k};
+  return found;
 }
 
-std::vector<size_t> Batch::first_atoms() const {
-  std::vector<size_t> first(size() + 1, 0);
-  for (size_t r = 0; r < size(); ++r) first[r + 1] = first[r] + row(r).model_atoms;
-  return first;
-}
-
-void Batch::embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
-                  size_t atoms_count) {
-  const size_t width = model.card().architecture.width;
-  prepare(model, options);
-  const std::vector<size_t> first_atom = first_atoms();
-  if (atoms && atoms_count != first_atom.back() * width)
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "atoms_count = {}: expected {} model_atoms * {} = {}",
-         atoms_count, first_atom.back(), width, first_atom.back() * width);
-  if (cls) std::fill(cls, cls + size() * width, NAN);
-  if (atoms) std::fill(atoms, atoms + atoms_count, NAN);
-  run(model, options, [&](Molecule& m, const float* rows) {
-    if (!all_finite(rows, m.features.length() * width)) {
-      m.features.status = MOLRT_ROW_NON_FINITE;
-      m.features.message = "the representation holds a number that is not finite";
-      return;
-    }
-    const float* after_cls = rows + width;
-    for (size_t r : m.rows) {
-      if (cls) std::copy(rows, after_cls, cls + r * width);
-      if (atoms)
-        std::copy_n(after_cls, (m.features.length() - 2) * width, atoms + first_atom[r] * width);
-    }
-  });
+// The worst of its conformers'. A drawing that was asked for beside others is no sign of anything.
+int32_t Batch::source(const Molecule& m) const {
+  static_assert(MOLRT_SOURCE_ETKDG_MMFF < MOLRT_SOURCE_ETKDG &&
+                MOLRT_SOURCE_ETKDG < MOLRT_SOURCE_2D);
+  const bool ends_flat =
+      sampling_.last_flat && m.attempts.size() > 1 && conformer_outcome(m).good > 1;
+  int32_t worst = MOLRT_SOURCE_NONE;
+  for (size_t k = 0; k + ends_flat < m.attempts.size(); ++k)
+    worst = std::max(worst, m.attempts[k].source);
+  return worst;
 }
 
 RowState Batch::row(size_t row) const {
-  const Molecule& m = molecule(row);
-  RowState state{m.result.status, m.result.source, m.result.flags,
-                 static_cast<int>(m.result.conformer.atoms()), 0};
-  if (!m.prepared) return state;
-  state.status = m.features.status;
-  state.flags |= m.features.flags;
-  state.model_atoms = static_cast<int>(m.features.input_index.size());
+  const Molecule* m = molecule(row);
+  if (!m) return {MOLRT_ROW_PENDING, MOLRT_SOURCE_NONE, 0};
+  const Outcome made = conformer_outcome(*m), last = outcome(*m);
+  RowState state{last.status, MOLRT_SOURCE_NONE, 0};
+  if (made.good == 0) return state;
+  state.source = source(*m);
+  state.conformer_atoms = static_cast<int>(m->attempts[made.lead].conformer.atoms());
+  state.conformers = static_cast<int>(last.good);
+  for (const ConformerResult& attempt : m->attempts) state.flags |= attempt.flags;
+  if (m->features.empty()) return state;
+  // Features know whether the model reads the hydrogens that were added.
+  state.flags &= ~MOLRT_FLAG_HYDROGENS_ADDED;
+  for (const Features& features : m->features) state.flags |= features.flags;
+  state.model_atoms = static_cast<int>(m->features[last.lead].atoms.size());
   return state;
 }
 
 const std::string& Batch::message(size_t row) const {
-  const Molecule& m = molecule(row);
-  return m.result.status == MOLRT_ROW_OK && m.prepared ? m.features.message : m.result.message;
+  static const std::string nothing;
+  const Molecule* m = molecule(row);
+  return m ? *outcome(*m).message : nothing;
 }
 
-const Conformer& Batch::conformer(size_t row) const { return molecule(row).result.conformer; }
-
-const std::vector<int32_t>& Batch::model_atoms(size_t row) const {
-  return molecule(row).features.input_index;
+size_t Batch::conformers(size_t row) const {
+  const Molecule* m = molecule(row);
+  return m ? conformer_outcome(*m).good : 0;
 }
 
-const std::string& Batch::smiles(size_t row) const { return molecule(row).smiles; }
+const Conformer& Batch::conformer(size_t row, size_t conformer) const {
+  const std::vector<ConformerResult>& attempts = molecule(row)->attempts;
+  size_t k = 0;
+  for (; attempts[k].status != MOLRT_ROW_OK || conformer > 0; ++k)
+    conformer -= attempts[k].status == MOLRT_ROW_OK;
+  return attempts[k].conformer;
+}
+
+std::vector<int32_t> Batch::input_index(size_t row) const {
+  if (conformers(row) == 0) return {};
+  const std::vector<int32_t>& of_text = texts_[text_of_row_[row]].input_index;
+  return of_text.empty() ? conformer(row, 0).input_index : of_text;
+}
+
+std::vector<int32_t> Batch::model_atoms(size_t row) const {
+  const Molecule* m = molecule(row);
+  if (!m || m->features.empty()) return {};
+  const std::vector<int32_t> input = input_index(row);
+  std::vector<int32_t> index;
+  for (int32_t atom : m->features[outcome(*m).lead].atoms) index.push_back(input[atom]);
+  return index;
+}
+
+const MoleculeText& Batch::text(size_t row) const {
+  const Molecule* m = molecule(row);
+  return m ? m->text : texts_[text_of_row_[row]].given;
+}
 
 }  // namespace molrt

@@ -1,13 +1,15 @@
 #pragma once
-// Molecules on their way through the pipeline: SMILES or atoms -> conformer -> features -> network,
-// each with a status. The same SMILES text is computed once.
-#include <functional>
+// Molecules on their way through the pipeline: SMILES, MOL blocks or atoms -> conformers ->
+// features
+// -> network, each with a status. The same text is computed once.
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "chem/conformer.h"
 #include "model/model.h"
+#include "model/watch.h"
 
 namespace molrt {
 
@@ -16,16 +18,23 @@ struct RunOptions {
   int max_atoms = 0;  // 0: the model's limit
   bool crop = false;
   int batch_size = 0;  // most molecules of a pass; 0: as many as fit
-  // stage (MOLRT_STAGE_*), done, total; from the calling thread; true stops the run (CANCELLED).
-  std::function<bool(int stage, size_t done, size_t total)> progress;
+  RunProgress progress;
+};
+
+// Which conformers a molecule gets.
+struct Sampling {
+  int count = 1;           // conformer k has the seed + k; predictions are means over all
+  bool last_flat = false;  // the last one is the 2D drawing
+  bool canonical = false;  // texts are made canonical first
 };
 
 struct RowState {
-  int32_t status;       // MOLRT_ROW_*
-  int32_t source;       // MOLRT_SOURCE_*
-  uint32_t flags;       // MOLRT_FLAG_*
-  int conformer_atoms;  // 0 without a conformer
-  int model_atoms;      // atoms that the last model reads; 0 before and for failed rows
+  int32_t status;           // MOLRT_ROW_*
+  int32_t source;           // MOLRT_SOURCE_*
+  uint32_t flags;           // MOLRT_FLAG_*
+  int conformer_atoms = 0;  // 0 without a conformer
+  int model_atoms = 0;      // atoms that the last model reads; 0 before and for failed rows
+  int conformers = 0;       // that there are; after a run those that it is the mean of
 };
 
 // The largest molecule that is embedded.
@@ -37,12 +46,14 @@ struct SizeLimit {
 
 class Batch {
  public:
-  explicit Batch(ConformerOptions options) : options_(options) {}
+  explicit Batch(ConformerOptions options, Sampling sampling = {})
+      : options_(std::move(options)), sampling_(sampling) {}
 
-  void add_smiles(std::string smiles);
+  void add_text(MoleculeText text);
   void add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates);
   void clear();
-  size_t size() const { return molecule_of_row_.size(); }
+  size_t size() const { return text_of_row_.size(); }
+  const Sampling& sampling() const { return sampling_; }
 
   // Fills in what is missing. The model-free form applies no limit but the batch's own.
   void compute_conformers(const RunOptions& options);
@@ -56,36 +67,71 @@ class Batch {
 
   RowState row(size_t row) const;
   const std::string& message(size_t row) const;
-  const Conformer& conformer(size_t row) const;               // empty where there is none
-  const std::vector<int32_t>& model_atoms(size_t row) const;  // input index of each atom read
-  const std::string& smiles(size_t row) const;                // "" for given atoms
+  size_t conformers(size_t row) const;  // that were made; a run may have left some out
+  const Conformer& conformer(size_t row, size_t conformer) const;  // one of those
+  std::vector<int32_t> input_index(size_t row) const;              // of the conformers' atoms
+  std::vector<int32_t> model_atoms(size_t row) const;  // of the atoms that the last model read
+  // What the row's molecule is made of: as it was given, or canonical. Empty for given atoms.
+  const MoleculeText& text(size_t row) const;
+  bool is_atoms(size_t row) const { return texts_[text_of_row_[row]].is_atoms; }
 
  private:
   struct Molecule {
-    std::string smiles;
-    bool given = false;
-    ConformerResult result;
-    SizeLimit limit;        // the one that `result` was computed under
-    Features features;      // for the last model
-    bool prepared = false;  // whether `features` holds
+    MoleculeText text;                      // empty: atoms were given
+    SizeLimit limit;                        // the one that `attempts` were made under
+    std::vector<ConformerResult> attempts;  // one for each conformer asked for; one alone where
+                                            // all would be the same
+    std::vector<Features> features;         // of the attempts, for the last model; empty before
     std::vector<size_t> rows;
   };
 
-  const Molecule& molecule(size_t row) const { return molecules_[molecule_of_row_[row]]; }
-  void append(Molecule molecule);
-  void append_row(size_t molecule);
+  // A text as it was given, which several rows may share.
+  struct Text {
+    MoleculeText given;                // empty once it has a molecule
+    std::optional<size_t> molecule;    // none: not made canonical yet
+    bool is_atoms = false;             // no text, but atoms with their coordinates
+    std::vector<int32_t> input_index;  // CanonicalForm's
+    std::vector<size_t> waiting = {};  // rows, until there is a molecule
+  };
+
+  // What became of a molecule's attempts at one stage.
+  struct Outcome {
+    int32_t status;
+    const std::string* message;
+    size_t good;  // how many succeeded
+    size_t lead;  // the first that did
+  };
+  // A conformer of a molecule in the network.
+  struct Item {
+    Molecule* molecule;
+    size_t attempt;  // of the molecule's
+    size_t mean;     // which of the means
+    size_t place;    // in the mean
+  };
+  struct Work;
+
+  const Molecule* molecule(size_t row) const;
+  void append_row(size_t text);
+  size_t append_molecule(Molecule molecule);
+  void give_molecule(Text& text, size_t molecule);
+  void make_canonical(const RunOptions& run);
   void compute_missing(SizeLimit limit, const RunOptions& run);
   SizeLimit size_limit(const FeatureOptions& features) const;
+  static Outcome conformer_outcome(const Molecule& molecule);
+  static Outcome outcome(const Molecule& molecule);
+  int32_t source(const Molecule& molecule) const;
   // Where each row's atoms begin among all rows' model_atoms; [rows + 1].
   std::vector<size_t> first_atoms() const;
-  // The network over the prepared molecules that can; consume(molecule, rows [length, width]).
-  void run(const Model& model, const RunOptions& options,
-           const std::function<void(Molecule&, const float* rows)>& consume);
+  std::vector<Item> network_items();
+  void run(const Model& model, const RunOptions& options, const Work& work);
 
   ConformerOptions options_;
+  Sampling sampling_;
   std::vector<Molecule> molecules_;
-  std::vector<size_t> molecule_of_row_;
-  std::unordered_map<std::string, size_t> molecule_of_smiles_;
+  std::vector<Text> texts_;
+  std::vector<size_t> text_of_row_;
+  std::unordered_map<MoleculeText, size_t> known_texts_;      // as given -> texts_
+  std::unordered_map<MoleculeText, size_t> known_molecules_;  // canonical -> molecules_
 };
 
 }  // namespace molrt

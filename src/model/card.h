@@ -6,6 +6,7 @@
 #include "features/dictionary.h"
 #include "model/architecture.h"
 #include "model/target_scaler.h"
+#include "model/task.h"
 #include "nn/head.h"
 
 namespace molrt {
@@ -25,10 +26,12 @@ struct ModelCard {
   int max_atoms = default_max_atoms;
 
   // The rest describes the property head; all empty or 0 without one.
-  std::string task;  // "regression"
+  Task task = Task::none;
   HeadKind head = HeadKind::linear;
   std::vector<std::string> targets;                // [outputs]
-  std::vector<std::vector<TargetScaler>> scalers;  // [folds][outputs]
+  std::vector<std::vector<TargetScaler>> scalers;  // [folds][outputs]; the identity for classes
+  // [outputs] of a binary or multilabel task, or empty: a probability above it is class 1.
+  std::vector<double> thresholds;
   int outputs() const { return static_cast<int>(targets.size()); }
   int folds() const { return static_cast<int>(scalers.size()); }
 

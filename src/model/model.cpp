@@ -1,33 +1,37 @@
 #include "model/model.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/error.h"
+#include "model/folds.h"
 
 namespace molrt {
 namespace {
 
-const std::string head_name = "classification_head.";
-
-std::vector<Head> read_heads(const ModelCard& card, const Weights& weights) {
-  std::vector<Head> heads;
-  for (int fold = 0; fold < card.folds(); ++fold) {
-    heads.push_back(read_head(weights, fold_prefix(fold, card.folds()), card.architecture.width));
-    const Head& head = heads.back();
-    if (head.outputs != card.outputs() || head.kind != card.head)
-      fail(MOLRT_ERROR_FORMAT, "{}: head of fold {} has {} outputs, expected {} of the same kind",
-           weights.file(), fold, head.outputs, card.outputs());
-  }
-  return heads;
+void check_sizes(const Architecture& said, const Weights& weights) {
+  const Architecture found = infer_architecture(weights);
+  if (found != said)
+    fail(MOLRT_ERROR_FORMAT, "{}: expected {}; the tensors say {}", weights.file(),
+         sizes_text(said), sizes_text(found));
 }
 
-bool same_scalers(const std::vector<std::vector<TargetScaler>>& scalers, int target) {
-  return std::all_of(scalers.begin(), scalers.end(), [&](const auto& fold) {
-    return fold[target].mean == scalers[0][target].mean &&
-           fold[target].scale == scalers[0][target].scale;
-  });
+Head read_checked_head(const ModelCard& card, const Weights& weights) {
+  Head head = read_head(weights, card.architecture.width);
+  if (!task_fits(card.task, head.outputs, card.outputs()))
+    fail(MOLRT_ERROR_FORMAT,
+         "{}: 'classification_head.out_proj.weight' has {} rows, which do not fit a {} model of {} "
+         "outputs",
+         weights.file(), head.outputs, task_name(card.task), card.outputs());
+  if (head.kind != card.head)
+    fail(MOLRT_ERROR_FORMAT, "{}: expected a {} head, found a {} one", weights.file(),
+         head_name(card.head), head_name(head.kind));
+  return head;
+}
+
+bool same_scalers(const std::vector<std::vector<TargetScaler>>& scalers, size_t target) {
+  return std::all_of(scalers.begin(), scalers.end(),
+                     [&](const auto& fold) { return fold[target] == scalers[0][target]; });
 }
 
 double mean_of(const std::vector<double>& values) {
@@ -53,18 +57,8 @@ std::vector<std::string> default_target_names(int outputs) {
   return names;
 }
 
-bool is_pretraining_tensor(const std::string& name) {
-  static const std::array prefixes = {"encoder.final_head_layer_norm.", "lm_head.",
-                                      "pair2coord_proj.", "dist_head."};
-  return std::any_of(prefixes.begin(), prefixes.end(),
-                     [&](const char* prefix) { return name.starts_with(prefix); });
-}
-
-std::string fold_prefix(int fold, int folds) {
-  return folds == 1 ? head_name : fmt::format("folds.{}.{}", fold, head_name);
-}
-
-Head read_head(const Weights& weights, const std::string& prefix, int width) {
+Head read_head(const Weights& weights, int width) {
+  const std::string& prefix = head_prefix;
   Head head;
   head.width = width;
   head.outputs = static_cast<int>(weights.shape(prefix + "out_proj.weight", 2)[0]);
@@ -80,7 +74,8 @@ Head read_head(const Weights& weights, const std::string& prefix, int width) {
   return head;
 }
 
-void write_head(const Head& head, const std::string& prefix, TensorMap& tensors) {
+void write_head(const Head& head, TensorMap& tensors) {
+  const std::string& prefix = head_prefix;
   tensors[prefix + "out_proj.weight"] = make_tensor({head.outputs, head.width}, head.out_weight);
   tensors[prefix + "out_proj.bias"] = make_tensor({head.outputs}, head.out_bias);
   if (head.kind == HeadKind::linear) return;
@@ -96,9 +91,28 @@ Model::Model(ModelCard card, TensorMap tensors, const std::string& file)
     fail(MOLRT_ERROR_FORMAT,
          "{}: the dictionary has {} symbols with [MASK], but 'embed_tokens.weight' has {} rows",
          file, dictionary_.size(), card_.architecture.vocabulary);
-  const Weights weights(tensors_, file);
-  encoder_ = std::make_shared<Encoder>(card_.architecture, weights);
-  heads_ = read_heads(card_, weights);
+  const int folds = std::max(1, card_.folds());  // an encoder alone is read as one fold
+  std::vector<TensorMap> own;                    // of each fold that brought an encoder
+  for (int fold = 0; fold < folds; ++fold) {
+    TensorMap plain = tensors_of_fold(tensors_, fold);
+    const Weights weights(plain, folds == 1 ? file : fmt::format("{} (fold {})", file, fold));
+    check_sizes(card_.architecture, weights);
+    if (card_.folds() > 0) heads_.push_back(read_checked_head(card_, weights));
+    const auto known = std::find_if(own.begin(), own.end(),
+                                    [&](const auto& other) { return same_encoder(other, plain); });
+    encoder_of_fold_.push_back(static_cast<size_t>(known - own.begin()));
+    if (known != own.end()) continue;
+    encoders_.push_back(std::make_shared<Encoder>(card_.architecture, weights));
+    own.push_back(std::move(plain));
+  }
+}
+
+void Model::require_one_encoder() const {
+  if (encoders() == 1) return;
+  fail(MOLRT_ERROR_UNSUPPORTED,
+       "the model's {} folds have {} different encoders, whose representations cannot be averaged; "
+       "choose one fold with the option fold when the model is opened",
+       card_.folds(), encoders());
 }
 
 int64_t Model::parameters() const {
@@ -109,16 +123,17 @@ int64_t Model::parameters() const {
 }
 
 Model Model::with_heads(ModelCard card, std::vector<Head> heads) const {
+  require_one_encoder();
+  TensorMap shared = tensors_of_fold(tensors_, 0);
+  std::erase_if(shared, [](const auto& entry) { return !is_encoder_tensor(entry.first); });
+  std::vector<TensorMap> folds(heads.size(), shared);
+  for (size_t fold = 0; fold < heads.size(); ++fold) write_head(heads[fold], folds[fold]);
   Model model;
   model.card_ = std::move(card);
   model.dictionary_ = dictionary_;
-  model.encoder_ = encoder_;
-  for (const auto& [name, tensor] : tensors_)
-    if (!is_pretraining_tensor(name) && name.find(head_name) == std::string::npos)
-      model.tensors_[name] = tensor;
-  const int folds = static_cast<int>(heads.size());
-  for (int fold = 0; fold < folds; ++fold)
-    write_head(heads[fold], fold_prefix(fold, folds), model.tensors_);
+  model.encoders_ = encoders_;
+  model.encoder_of_fold_.assign(heads.size(), 0);
+  model.tensors_ = merge_folds(folds);
   model.heads_ = std::move(heads);
   return model;
 }
@@ -130,15 +145,22 @@ FeatureOptions Model::feature_options() const {
   return options;
 }
 
-void Model::predict(const float* cls, float* mean, float* std) const {
-  const int outputs = card_.outputs();
-  std::vector<std::vector<float>> scaled(heads_.size(), std::vector<float>(outputs));
-  for (size_t fold = 0; fold < heads_.size(); ++fold)
-    head_forward(heads_[fold], cls, 1, scaled[fold].data());
+void Model::scaled_outputs(size_t encoder, const float* cls, double* scaled) const {
+  std::vector<float> logits;
+  for (size_t fold = 0; fold < heads_.size(); ++fold) {
+    if (encoder_of_fold_[fold] != encoder) continue;
+    logits.resize(static_cast<size_t>(heads_[fold].outputs));
+    head_forward(heads_[fold], cls, 1, logits.data());
+    activate(card_.task, logits, scaled + fold * card_.targets.size());
+  }
+}
+
+void Model::finish(const double* scaled, float* mean, float* std) const {
+  const size_t outputs = card_.targets.size();
   std::vector<double> values(heads_.size()), raw(heads_.size());
-  for (int t = 0; t < outputs; ++t) {
+  for (size_t t = 0; t < outputs; ++t) {
     for (size_t fold = 0; fold < heads_.size(); ++fold) {
-      raw[fold] = scaled[fold][t];
+      raw[fold] = scaled[fold * outputs + t];
       values[fold] = card_.scalers[fold][t].inverse(raw[fold]);
     }
     mean[t] = static_cast<float>(same_scalers(card_.scalers, t)

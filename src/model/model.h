@@ -16,37 +16,45 @@ class Model {
   const ModelCard& card() const { return card_; }
   const TensorMap& tensors() const { return tensors_; }
   const Dictionary& dictionary() const { return dictionary_; }
-  const Encoder& encoder() const { return *encoder_; }
+  // Folds that share all weights but their heads share one encoder; else there are several.
+  size_t encoders() const { return encoders_.size(); }
+  const Encoder& encoder(size_t index = 0) const { return *encoders_[index]; }
   const std::vector<Head>& heads() const { return heads_; }  // one a fold
+  // UNSUPPORTED where there are several: representations of different encoders have no mean.
+  void require_one_encoder() const;
   int64_t parameters() const;  // elements of the tensors that property prediction uses
   uint64_t bytes_read = 0;     // of the file it was opened from
 
-  // The same encoder under new heads and a new card; nothing is copied.
+  // The one encoder under new heads and a new card; nothing is copied.
   Model with_heads(ModelCard card, std::vector<Head> heads) const;
 
   // How molecules are read: hydrogens and the atom limit from the card.
   FeatureOptions feature_options() const;
-  // CLS [width] -> mean and std [outputs] over the folds, in the targets' units; std is the sample
-  // standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is taken
-  // in scaled space and then scaled back, as the peer does (spec: model.md section 4).
-  void predict(const float* cls, float* mean, float* std) const;
+
+  // A prediction in two steps, so that what lies between them can be averaged over conformers.
+  // 1. CLS [width] of one encoder -> `scaled` [folds, outputs]: the rows of the folds that have
+  // this
+  //    encoder are assigned, in the units that the heads were trained on, or as probabilities.
+  void scaled_outputs(size_t encoder, const float* cls, double* scaled) const;
+  size_t scaled_size() const { return heads_.size() * card_.targets.size(); }
+  // 2. scaled -> mean and std [outputs] over the folds, in the targets' units; std is the sample
+  //    standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is
+  //    taken in scaled space and then scaled back, as the peer does (spec: model.md section 4).
+  void finish(const double* scaled, float* mean, float* std) const;
 
  private:
   Model() = default;
+
   ModelCard card_;
   TensorMap tensors_;
   Dictionary dictionary_;
-  std::shared_ptr<const Encoder> encoder_;
+  std::vector<std::shared_ptr<const Encoder>> encoders_;
+  std::vector<size_t> encoder_of_fold_;  // [folds]
   std::vector<Head> heads_;
 };
 
-// Tensors of pre-training heads: stored along, never used for properties.
-bool is_pretraining_tensor(const std::string& name);
-// "classification_head.out_proj.weight" of a single head; of fold k of several
-// "folds.k.classification_head.out_proj.weight".
-std::string fold_prefix(int fold, int folds);
-// The head of one fold and the tensors that store it.
-Head read_head(const Weights& weights, const std::string& prefix, int width);
-void write_head(const Head& head, const std::string& prefix, TensorMap& tensors);
+// The head and the tensors that store it, under plain names.
+Head read_head(const Weights& weights, int width);
+void write_head(const Head& head, TensorMap& tensors);
 
 }  // namespace molrt

@@ -65,10 +65,12 @@ void run_pass(const Model& model, std::span<const Features* const> molecules, co
               Pass pass, Workspace& workspace) try {
   const size_t width = model.card().architecture.width;
   const auto batch = molecules.subspan(pass.first, pass.count);
-  const float* rows = model.encoder().forward(batch, workspace);
-  for (size_t m = 0; m < batch.size(); ++m) {
-    run.consume(pass.first + m, rows);
-    rows += batch[m]->length() * width;
+  for (size_t encoder = 0; encoder < model.encoders(); ++encoder) {
+    const float* rows = model.encoder(encoder).forward(batch, workspace);
+    for (size_t m = 0; m < batch.size(); ++m) {
+      run.consume(pass.first + m, encoder, rows);
+      rows += batch[m]->length() * width;
+    }
   }
 } catch (const std::bad_alloc&) {
   workspace = Workspace();

@@ -10,6 +10,9 @@
 namespace molrt {
 
 enum class HeadKind { linear = 1, pooled = 2 };  // MOLRT_HEAD_*
+inline const char* head_name(HeadKind kind) {
+  return kind == HeadKind::linear ? "linear" : "pooled";
+}
 
 struct Head {
   HeadKind kind = HeadKind::linear;

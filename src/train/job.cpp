@@ -25,7 +25,8 @@ std::vector<float> Job::representations(RunOptions options) {
 ModelCard Job::trained_card(const RunOptions& options) const {
   ModelCard card = base_->card();
   if (options.max_atoms > 0) card.max_atoms = options.max_atoms;
-  card.task = "regression";
+  card.task = Task::regression;
+  card.thresholds.clear();
   card.head = result_->folds[0].head.kind;
   card.targets = table_.target_names;
   card.scalers.clear();

@@ -78,6 +78,7 @@ TEST_F(Hpp, Conformers) {
   const auto given = batch.conformer(1);
   EXPECT_EQ(given.coordinates[3], 0.96f);
   EXPECT_EQ(batch.row(1).source, MOLRT_SOURCE_GIVEN);
+  EXPECT_EQ(batch.smiles(0), "O");
   EXPECT_EQ(batch.sdf(0, "water").compare(0, 6, "water\n"), 0) << batch.sdf(0, "water");
 }
 

@@ -54,20 +54,24 @@ SIZE(molrt_save_options, 8);
 AT(molrt_save_options, struct_size, 0);
 AT(molrt_save_options, dtype, 4);
 
-SIZE(molrt_conformer_options, 24);
+SIZE(molrt_conformer_options, 40);
 AT(molrt_conformer_options, struct_size, 0);
 AT(molrt_conformer_options, ladder, 4);
 AT(molrt_conformer_options, seed, 8);
 AT(molrt_conformer_options, max_atoms, 12);
 AT(molrt_conformer_options, time_limit, 16);
+AT(molrt_conformer_options, count, 24);
+AT(molrt_conformer_options, flat, 28);
+AT(molrt_conformer_options, canonical, 32);
 
-SIZE(molrt_row, 24);
+SIZE(molrt_row, 28);
 AT(molrt_row, struct_size, 0);
 AT(molrt_row, status, 4);
 AT(molrt_row, source, 8);
 AT(molrt_row, flags, 12);
 AT(molrt_row, conformer_atoms, 16);
 AT(molrt_row, model_atoms, 20);
+AT(molrt_row, conformers, 24);
 
 SIZE(molrt_progress, 56);
 AT(molrt_progress, struct_size, 0);

@@ -64,9 +64,9 @@ static void* read_file(const char* path, size_t* size) {
 static char* text_of_sdf(const molrt_batch* batch, size_t row) {
   size_t needed = 0;
   char* text;
-  OK(molrt_batch_get_sdf(batch, row, "a title", NULL, 0, &needed));
+  OK(molrt_batch_get_sdf(batch, row, 0, "a title", NULL, 0, &needed));
   text = malloc(needed);
-  OK(molrt_batch_get_sdf(batch, row, "a title", text, needed, &needed));
+  OK(molrt_batch_get_sdf(batch, row, 0, "a title", text, needed, &needed));
   CHECK(strlen(text) + 1 == needed);
   return text;
 }
@@ -82,7 +82,7 @@ static void conformers(molrt_context* context) {
   OK(molrt_batch_get_row(batch, 3, &row));
   CHECK(row.status == MOLRT_ROW_OK && row.source == MOLRT_SOURCE_ETKDG_MMFF);
   CHECK(row.conformer_atoms == 9); /* CCO with its hydrogens */
-  OK(molrt_batch_get_conformer(batch, 3, numbers, xyz, input_index, 9));
+  OK(molrt_batch_get_conformer(batch, 3, 0, numbers, xyz, input_index, 9));
   CHECK(numbers[2] == 8 && numbers[3] == 1);
   CHECK(input_index[2] == 2 && input_index[3] == -1);
   CHECK(fabs(xyz[0] - xyz[3]) + fabs(xyz[1] - xyz[4]) + fabs(xyz[2] - xyz[5]) > 0.5);
@@ -102,7 +102,7 @@ static void given_atoms(molrt_context* context, const molrt_model* model) {
   OK(molrt_batch_create(context, NULL, &batch));
   OK(molrt_batch_add_smiles(batch, "C"));
   OK(molrt_batch_compute_conformers(context, batch, NULL));
-  OK(molrt_batch_get_conformer(batch, 0, NULL, xyz, NULL, 5));
+  OK(molrt_batch_get_conformer(batch, 0, 0, NULL, xyz, NULL, 5));
   for (i = 0; i < 15; i++) given[i] = xyz[i];
   OK(molrt_batch_add_atoms(batch, symbols, given, 5));
   OK(molrt_embed(context, model, batch, NULL, cls[0], 2 * WIDTH, NULL, 0));

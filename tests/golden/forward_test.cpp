@@ -23,7 +23,7 @@ using test::relative_error;
 constexpr double tolerance = 1e-5;
 
 Model open_golden(const std::string& file, const OpenOptions& options = {}) {
-  return open_model(*ByteSource::map_file(golden_path(file)), options, [](const std::string&) {});
+  return open_model(*ByteSource::open_file(golden_path(file)), options, [](const std::string&) {});
 }
 
 // The golden molecules' features from the stored coordinates.
@@ -53,7 +53,7 @@ Outputs run(const Model& model, const std::vector<const Features*>& molecules, i
   EncoderRun encoder;
   encoder.threads = threads;
   encoder.batch_size = batch_size;
-  encoder.consume = [&](size_t m, const float* rows) {
+  encoder.consume = [&](size_t m, size_t, const float* rows) {
     const size_t count = molecules[m]->length() * size_t(model.card().architecture.width);
     outputs.rows[m].assign(rows, rows + count);
   };
@@ -95,7 +95,9 @@ TEST_P(Forward, RepresentationsAndLogitsMatchThePeer) {
     atoms.insert(atoms.end(), rows.begin() + width, rows.end() - width);
     tokens.insert(tokens.end(), features[m].tokens.begin() + 1, features[m].tokens.end() - 1);
     std::vector<float> mean(model.card().outputs()), std(model.card().outputs());
-    model.predict(rows.data(), mean.data(), std.data());
+    std::vector<double> scaled(model.scaled_size());
+    model.scaled_outputs(0, rows.data(), scaled.data());
+    model.finish(scaled.data(), mean.data(), std.data());
     logits.insert(logits.end(), mean.begin(), mean.end());
   }
   EXPECT_EQ(tokens, golden.at("tokens").floats());

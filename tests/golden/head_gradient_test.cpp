@@ -40,7 +40,7 @@ void expect_close(const std::vector<float>& gradient, const Npz& golden, const s
 }
 
 TEST_P(HeadGradient, MatchesThePeer) {
-  const Model model = open_model(*ByteSource::map_file(golden_path(GetParam().weights)), {},
+  const Model model = open_model(*ByteSource::open_file(golden_path(GetParam().weights)), {},
                                  [](const std::string&) {});
   const Head& head = model.heads().front();
   const Npz golden = load_npz(golden_path(GetParam().gradient));

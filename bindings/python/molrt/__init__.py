@@ -6,7 +6,8 @@
     print(molrt.load("solubility.molrt").predict(["CCO", "c1ccccc1"]).mean)
 
 load() opens weights: Uni-Mol checkpoints and molrt's own files. Model.predict() and Model.embed() take
-molecules, as does finetune(), which trains a head on measured values; conformers() needs no model.
+molecules, as do predict() with several models at once and finetune(), which trains a head on measured
+values; conformers() needs no model.
 A molecule that fails is no exception: its numbers are NaN, and the result's `ok`, `status`, `flags` and
 `messages` tell what happened (see Rows). Calls that fail raise an Error, or a plain TypeError or
 ValueError for wrong arguments. Arrays are numpy's.
@@ -19,7 +20,7 @@ from ._call import ProgressArgument
 from ._conformers import Conformers, conformers
 from ._errors import DataError, Error, FileError, FormatError, InvalidArgumentError, OutOfMemoryError
 from ._library import lib as _lib, text as _text
-from ._model import Embedding, Model, Prediction, init, load
+from ._model import Embedding, Model, Prediction, init, load, predict
 from ._molecules import Rows
 from ._training import FineTunedModel, Setting, finetune, settings
 
@@ -34,4 +35,4 @@ def build_info() -> str:
 __all__ = ["Conformers", "DataError", "Embedding", "Error", "FileError", "FineTunedModel",
            "FormatError", "InvalidArgumentError", "Model", "OutOfMemoryError", "Prediction",
            "ProgressArgument", "Rows", "Setting", "build_info", "conformers", "finetune", "init",
-           "load", "settings"]
+           "load", "predict", "settings"]

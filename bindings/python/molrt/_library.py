@@ -35,9 +35,9 @@ ModelInfo = _struct("model_info", kernel=c_int32, layers=c_int32, width=c_int32,
                     parameters=c_int64, bytes_read=c_int64)
 SaveOptions = _struct("save_options", dtype=c_int32)
 ConformerOptions = _struct("conformer_options", ladder=c_int32, seed=c_int32, max_atoms=c_int32,
-                           time_limit=c_double)
+                           time_limit=c_double, count=c_int32, flat=c_int32, canonical=c_int32)
 Row = _struct("row", status=c_int32, source=c_int32, flags=c_uint32, conformer_atoms=c_int32,
-              model_atoms=c_int32)
+              model_atoms=c_int32, conformers=c_int32)
 Progress = _struct("progress", stage=c_int32, done=c_uint64, total=c_uint64, fold=c_int32,
                    folds=c_int32, epoch=c_int32, epochs=c_int32, train_loss=c_double,
                    valid_loss=c_double)
@@ -65,10 +65,12 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "model_supports_element": [_P, _TEXT, POINTER(c_int32)],
     "batch_create": [_P, _P, _P],
     "batch_add_smiles": [_P, _TEXT],
+    "batch_add_mol_block": [_P, _TEXT],
     "batch_add_atoms": [_P, POINTER(c_char_p), _P, _SIZE],
     "batch_get_row": [_P, _SIZE, _P],
-    "batch_get_conformer": [_P, _SIZE, _P, _P, _P, _SIZE],
-    "batch_get_sdf": [_P, _SIZE, _TEXT] + _TEXT_OUT,
+    "batch_get_conformer": [_P, _SIZE, _SIZE, _P, _P, _P, _SIZE],
+    "batch_get_sdf": [_P, _SIZE, _SIZE, _TEXT] + _TEXT_OUT,
+    "batch_get_smiles": [_P, _SIZE] + _TEXT_OUT,
     "batch_compute_conformers": [_P, _P, _P],
     "batch_prepare": [_P, _P, _P, _P],
     "predict": [_P, _P, _P, _P, _P, _P, _SIZE],

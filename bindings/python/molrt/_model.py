@@ -6,7 +6,7 @@ import tempfile
 from ctypes import byref, c_int32
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple, Type, Union
+from typing import Any, Dict, Iterable, List, Optional, Tuple, Type, Union
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_st
 from ._call import run, run_long
 from ._errors import FormatError
 from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, lib, text
-from ._molecules import Coordinates, Rows, Smiles, Symbols, Work
+from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work
 
 HYDROGENS = {"auto": 0, "all": 1, "none": 2}
 LAYOUTS = {"auto": 0, "file_order": 1, "specials_first": 2}
@@ -64,7 +64,10 @@ class Model:
     Made by load(), init() and finetune(). Can be pickled and copied, as multiprocessing and joblib do.
     The options that embed() and predict() share:
 
-    smiles: SMILES, any iterable of str; None and NaN count as empty. Or, both of:
+    smiles: SMILES, any iterable of str; None and NaN count as empty. Or:
+    mol_blocks: MOL blocks (V2000, V3000), likewise; what follows "M  END" does not count. A structure
+        gives its own coordinates and hydrogens; those that it lacks are added (flag
+        "hydrogens_added"). A drawing gets conformers as its SMILES would. Or, both of:
     symbols: for each molecule its elements, as symbols or atomic numbers. Symbols are case-sensitive:
         "Cl", not "CL"; "D" and "T" are hydrogen. A text that is no symbol, such as "*", or 0 is read
         as an unknown element (flag "unknown_element")
@@ -74,7 +77,12 @@ class Model:
     ladder: how conformers are made, each step where the one before failed. "default": RDKit's ETKDG,
         again from random coordinates, a flat drawing; "peer", as unimol_tools: ETKDG, a flat drawing
     conformer_seed: RDKit's random seed, from 0 (default: 42)
-    time_limit: seconds for one molecule's conformer (default: 60); 0: none
+    conformers: how many for each molecule (default: 1), with seeds from conformer_seed on; results are
+        means over them. As Uni-Mol's authors: conformers=11, flat_conformer=True, conformer_seed=0.
+        Given coordinates are one conformer
+    flat_conformer: the last of the conformers is the flat drawing
+    canonical: make each SMILES canonical first, so that a molecule has one answer whatever its text
+    time_limit: seconds for an attempt at one conformer (default: 60); 0: none
     max_atoms: the limit for this call; default: the model's own, info["max_atoms"]. Larger molecules
         fail with status "too_large"
     crop: leave atoms beyond the limit out instead
@@ -125,17 +133,21 @@ class Model:
         return bool(supported.value)
 
     def embed(self, smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = None,
-              coordinates: Optional[Coordinates] = None, atoms: bool = True,
+              coordinates: Optional[Coordinates] = None,
+              mol_blocks: Optional[MolBlocks] = None, atoms: bool = True,
               ladder: str = "default", conformer_seed: Optional[int] = None,
-              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
+              conformers: Optional[int] = None, flat_conformer: bool = False,
+              canonical: bool = False, time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
               crop: bool = False, batch_size: Optional[int] = None, threads: Optional[int] = None,
               progress: ProgressArgument = None) -> Embedding:
         """Representations of molecules; atoms=False leaves out those of atoms, to save memory.
 
         The other options are those of Model.
         """
-        work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=conformer_seed,
-                    time_limit=time_limit, max_atoms=max_atoms, crop=crop, batch_size=batch_size,
+        work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
+                    conformer_seed=conformer_seed, conformers=conformers,
+                    flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
+                    max_atoms=max_atoms, crop=crop, batch_size=batch_size,
                     threads=self._threads_of(threads), progress=progress)
         work.run(lib.molrt_batch_prepare, work.context, self._handle, work.batch,
                  byref(work.options))
@@ -151,15 +163,21 @@ class Model:
                          atom_index=work.atom_index(np.where(rows.ok, counts, 0)))
 
     def predict(self, smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = None,
-                coordinates: Optional[Coordinates] = None, ladder: str = "default",
-                conformer_seed: Optional[int] = None, time_limit: Optional[float] = None,
+                coordinates: Optional[Coordinates] = None, mol_blocks: Optional[MolBlocks] = None,
+                ladder: str = "default", conformer_seed: Optional[int] = None,
+                conformers: Optional[int] = None, flat_conformer: bool = False,
+                canonical: bool = False, time_limit: Optional[float] = None,
                 max_atoms: Optional[int] = None, crop: bool = False,
                 batch_size: Optional[int] = None, threads: Optional[int] = None,
                 progress: ProgressArgument = None) -> Prediction:
         """Predictions for molecules; an Error if the model has no head. The options: see Model."""
-        work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=conformer_seed,
-                    time_limit=time_limit, max_atoms=max_atoms, crop=crop, batch_size=batch_size,
-                    threads=self._threads_of(threads), progress=progress)
+        return predict([self], smiles, symbols=symbols, coordinates=coordinates,
+                       mol_blocks=mol_blocks, ladder=ladder, conformer_seed=conformer_seed,
+                       conformers=conformers, flat_conformer=flat_conformer, canonical=canonical,
+                       time_limit=time_limit, max_atoms=max_atoms, crop=crop,
+                       batch_size=batch_size, threads=threads, progress=progress)[0]
+
+    def _predict(self, work: Work) -> Prediction:
         mean = np.empty((work.size, self._info.outputs), np.float32)
         std = np.empty_like(mean)
         work.run(lib.molrt_predict, work.context, self._handle, work.batch, byref(work.options),
@@ -193,6 +211,31 @@ class Model:
 
     def _threads_of(self, threads: Optional[int]) -> Optional[int]:
         return self._threads if threads is None else threads
+
+
+def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
+            symbols: Optional[Symbols] = None, coordinates: Optional[Coordinates] = None,
+            mol_blocks: Optional[MolBlocks] = None, ladder: str = "default",
+            conformer_seed: Optional[int] = None, conformers: Optional[int] = None,
+            flat_conformer: bool = False, canonical: bool = False,
+            time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
+            crop: bool = False, batch_size: Optional[int] = None, threads: Optional[int] = None,
+            progress: ProgressArgument = None) -> List[Prediction]:
+    """One Prediction for each of several models, of the same conformers, which are made once.
+
+    threads: default: what the first model was loaded with
+    The other options: see Model.
+    """
+    models = list(models)
+    for model in models:
+        if not isinstance(model, Model):
+            raise TypeError(f"models holds {model!r}: expected molrt.Model objects, as load() gives")
+    work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
+                conformer_seed=conformer_seed, conformers=conformers,
+                flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
+                max_atoms=max_atoms, crop=crop, batch_size=batch_size,
+                threads=models[0]._threads_of(threads) if models else threads, progress=progress)
+    return [model._predict(work) for model in models]
 
 
 def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,

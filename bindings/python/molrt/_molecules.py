@@ -16,6 +16,7 @@ from ._library import ConformerOptions, Row, lib, text
 LADDERS = {"default": 0, "peer": 1}
 
 Smiles = Iterable[Optional[str]]
+MolBlocks = Iterable[Optional[str]]
 Symbols = Iterable[Sequence[Union[str, int]]]
 Coordinates = Iterable[Any]
 
@@ -26,31 +27,61 @@ class Rows:
 
     status: [n] str. Where there is a result, where its coordinates came from: "given"; "etkdg_mmff",
         RDKit's ETKDG and MMFF94; "etkdg", where MMFF94 has no parameters; "2d", a flat drawing,
-        because 3D failed. Else why there is none: "empty", "invalid_smiles", "no_atoms" (hydrogens
-        only, for a model without), "too_large", "no_conformer", "timeout", "bad_coordinates",
-        "non_finite" (of the network's output), "out_of_memory", "internal"
+        because 3D failed; the worst of several conformers'. Else why there is none: "empty",
+        "invalid_smiles", "invalid_mol_block", "no_atoms" (hydrogens only, for a model without),
+        "too_large", "no_conformer", "timeout", "bad_coordinates", "non_finite" (of the network's
+        output), "out_of_memory", "internal"
     ok: [n] bool; False where there is no result
     flags: for each molecule a tuple of "unknown_element" (at least one that the model does not know),
-        "hydrogens_removed" (given ones, for a model without), "retried" (embedded from random
+        "hydrogens_removed" (given ones, for a model without), "hydrogens_added" (to a structure of a
+        MOL block), "retried" (embedded from random
         coordinates), "cropped" (to max_atoms, as asked); mostly ()
     messages: for each molecule what went wrong, or ""
+    conformers: [n] int32, how many each result is the mean of; 0 where there is none
     """
 
     status: np.ndarray
     ok: np.ndarray
     flags: List[Tuple[str, ...]]
     messages: List[str]
+    conformers: np.ndarray
 
     def __len__(self) -> int:
         return len(self.status)
 
 
+@dataclass(frozen=True)
+class Molecules:
+    """The molecules of one call, in one of the ways to give them."""
+
+    smiles: Optional[Smiles] = None
+    symbols: Optional[Symbols] = None
+    coordinates: Optional[Coordinates] = None
+    mol_blocks: Optional[MolBlocks] = None
+
+    def add_to(self, batch: Handle) -> None:
+        ways = [self.smiles, self.symbols, self.mol_blocks]
+        if sum(way is not None for way in ways) != 1 or \
+                (self.symbols is None) != (self.coordinates is None):
+            raise TypeError("pass either smiles=..., or mol_blocks=..., or symbols=... together with "
+                            "coordinates=...")
+        if self.symbols is not None:
+            _add_structures(batch, _molecules("symbols", self.symbols),
+                            _molecules("coordinates", self.coordinates))
+            return
+        name, add = ("smiles", lib.molrt_batch_add_smiles) if self.smiles is not None else \
+            ("mol_blocks", lib.molrt_batch_add_mol_block)
+        for row, one in enumerate(_molecules(name, getattr(self, name))):
+            run(add, batch, _molecule_text(name, row, one))
+
+
 class Work:
     """A batch of molecules with the context and options of one call."""
 
-    def __init__(self, smiles: Optional[Smiles], symbols: Optional[Symbols],
-                 coordinates: Optional[Coordinates], *, ladder: str = "default",
-                 conformer_seed: Optional[int] = None, conformer_max_atoms: Optional[int] = None,
+    def __init__(self, molecules: Molecules, *, ladder: str = "default",
+                 conformer_seed: Optional[int] = None, conformers: Optional[int] = None,
+                 flat_conformer: bool = False, canonical: bool = False,
+                 conformer_max_atoms: Optional[int] = None,
                  time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
                  crop: bool = False, batch_size: Optional[int] = None,
                  threads: Optional[int] = None, progress: ProgressArgument = None):
@@ -58,13 +89,14 @@ class Work:
         self._progress = progress
         self.options = new_run_options(max_atoms=max_atoms, crop=int(bool(crop)),
                                        batch_size=batch_size)
-        conformers = new_struct(ConformerOptions, ladder=choice("ladder", ladder, LADDERS),
-                                seed=conformer_seed, max_atoms=conformer_max_atoms,
-                                time_limit=time_limit)
+        options = new_struct(ConformerOptions, ladder=choice("ladder", ladder, LADDERS),
+                             seed=conformer_seed, max_atoms=conformer_max_atoms,
+                             time_limit=time_limit, count=conformers,
+                             flat=int(bool(flat_conformer)), canonical=int(bool(canonical)))
         self.context = new_context(threads)
         self.batch = Handle(lib.molrt_batch_free, lib.molrt_batch_create, self.context,
-                            byref(conformers))
-        _add(self.batch, smiles, symbols, coordinates)
+                            byref(options))
+        molecules.add_to(self.batch)
         self.size: int = lib.molrt_batch_size(self.batch)
 
     def run(self, function: Any, *arguments: Any) -> None:
@@ -96,7 +128,8 @@ def rows_of(raw: Sequence[Any], messages: List[str]) -> Rows:
     status = [text(lib.molrt_row_status_name(r.status) if r.status else lib.molrt_source_name(r.source))
               for r in raw]
     return Rows(status=np.array(status, dtype=str), ok=np.array([r.status == 0 for r in raw], bool),
-                flags=[_flag_names(r.flags) for r in raw], messages=messages)
+                flags=[_flag_names(r.flags) for r in raw], messages=messages,
+                conformers=np.array([0 if r.status else r.conformers for r in raw], np.int32))
 
 
 def _get_row(function: Any, handle: Handle, index: int) -> Any:
@@ -109,28 +142,18 @@ def _flag_names(flags: int) -> Tuple[str, ...]:
     return tuple(text(lib.molrt_flag_name(1 << bit)) for bit in range(32) if flags >> bit & 1)
 
 
-def _add(batch: Handle, smiles: Any, symbols: Any, coordinates: Any) -> None:
-    if (smiles is None) == (symbols is None) or (symbols is None) != (coordinates is None):
-        raise TypeError("pass either smiles=..., or symbols=... together with coordinates=...")
-    if smiles is not None:
-        for row, one in enumerate(_molecules("smiles", smiles)):
-            run(lib.molrt_batch_add_smiles, batch, _smiles_text(row, one))
-    else:
-        _add_structures(batch, _molecules("symbols", symbols), _molecules("coordinates", coordinates))
-
-
 def _molecules(argument: str, values: Any) -> List[Any]:
     if isinstance(values, (str, bytes)):
         raise TypeError(f"{argument} is a single text, {values!r}: pass a list, [{values!r}]")
     return list(values)
 
 
-def _smiles_text(row: int, value: Any) -> Optional[bytes]:
-    """None and NaN (an empty cell of a table) are an empty SMILES."""
+def _molecule_text(argument: str, row: int, value: Any) -> Optional[bytes]:
+    """None and NaN (an empty cell of a table) are an empty text."""
     if value is None or (isinstance(value, numbers.Real) and value != value):
         return None
     if not isinstance(value, str):
-        raise TypeError(f"smiles[{row}] is {value!r}, a {type(value).__name__}: expected a str")
+        raise TypeError(f"{argument}[{row}] is {value!r}, a {type(value).__name__}: expected a str")
     return c_text(value)
 
 

@@ -16,7 +16,7 @@ from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
 from ._errors import DataError
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
-from ._molecules import Coordinates, Rows, Smiles, Symbols, Work, job_rows
+from ._molecules import Coordinates, Molecules, Rows, Smiles, Symbols, Work, job_rows
 
 _F64, _I64, _TEXT = 1, 2, 3
 _TYPES = {_F64: "float", _I64: "int", _TEXT: "str"}
@@ -86,9 +86,9 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     handle = _settings_handle(settings)
     base = weights if isinstance(weights, Model) else load(weights, threads=threads)
     threads = base._threads_of(threads)
-    work = Work(smiles, symbols, coordinates, ladder=ladder, conformer_seed=conformer_seed,
-                time_limit=time_limit, max_atoms=max_atoms, crop=crop, threads=threads,
-                progress=progress)
+    work = Work(Molecules(smiles, symbols, coordinates), ladder=ladder,
+                conformer_seed=conformer_seed, time_limit=time_limit, max_atoms=max_atoms, crop=crop,
+                threads=threads, progress=progress)
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)

@@ -47,24 +47,56 @@ std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-TEST_F(FileTest, MapsAndCounts) {
+TEST_F(FileTest, ReadsAndCounts) {
   put(path("a"), "0123456789");
-  const auto source = ByteSource::map_file(path("a"));
+  const auto source = ByteSource::open_file(path("a"));
   EXPECT_EQ(source->name(), path("a"));
   EXPECT_EQ(source->size(), 10u);
   EXPECT_EQ(text_of(source->read(2, 3, "part")), "234");
   EXPECT_EQ(text_of(source->read(10, 0, "nothing")), "");
   EXPECT_EQ(source->bytes_read(), 3u);
+  std::array<std::byte, 2> copied;
+  source->copy(8, copied, "end");
+  EXPECT_EQ(text_of(copied), "89");
+  EXPECT_EQ(source->bytes_read(), 5u);
 }
 
-TEST_F(FileTest, KeepsBytesAliveWithoutTheSource) {
+// Small pieces come from blocks, whose joints must not show; what was read before stays.
+TEST_F(FileTest, ReadsTheSameHoweverItIsAsked) {
+  std::string content;
+  for (int i = 0; i < 50'000; ++i) content += std::to_string(i);
+  put(path("a"), content);
+  const auto source = ByteSource::open_file(path("a"));
+  std::vector<std::pair<size_t, std::span<const std::byte>>> pieces;
+  size_t offset = 0;
+  for (size_t step = 0; offset + 5000 < content.size(); ++step) {
+    const size_t length = step % 97 == 96 ? 5000 : 1 + step % 13;
+    pieces.emplace_back(offset, source->read(offset, length, "piece"));
+    offset = step % 31 == 30 ? offset / 2 + 3 * step : offset + length;
+    if (step == 20'000) break;
+  }
+  for (const auto& [begin, bytes] : pieces)
+    ASSERT_EQ(text_of(bytes), content.substr(begin, bytes.size())) << begin;
+}
+
+TEST_F(FileTest, TakenBytesOutliveTheSourceAndTheFile) {
   put(path("a"), "0123456789");
-  auto source = ByteSource::map_file(path("a"));
-  const auto bytes = source->read(0, 10, "all");
-  const auto owner = source->owner();
+  auto source = ByteSource::open_file(path("a"));
+  const auto bytes = source->take(2, 8, "all");
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(bytes.get()) % 64, 0u);
   source.reset();
-  fs::remove(path("a"));
-  EXPECT_EQ(text_of(bytes), "0123456789");
+  std::ofstream(path("a")) << "";
+  EXPECT_EQ(text_of({bytes.get(), 8}), "23456789");
+}
+
+TEST_F(FileTest, AFileThatShrinksIsAnError) {
+  put(path("a"), std::string(100'000, 'x'));
+  const auto source = ByteSource::open_file(path("a"));
+  EXPECT_EQ(source->read(0, 10, "head").size(), 10u);
+  fs::resize_file(path("a"), 50'000);
+  EXPECT_EQ(source->take(40'000, 10'000, "tensor").get()[9'999], std::byte{'x'});
+  EXPECT_ERROR(source->take(40'000, 10'001, "tensor"), MOLRT_ERROR_IO, "shrank while it was read");
+  EXPECT_ERROR(source->read(60'000, 1, "tensor"), MOLRT_ERROR_IO, path("a"));
 }
 
 TEST_F(FileTest, CopiesMemory) {
@@ -76,7 +108,7 @@ TEST_F(FileTest, CopiesMemory) {
 
 TEST_F(FileTest, RefusesRangesOutside) {
   put(path("a"), "0123456789");
-  const auto source = ByteSource::map_file(path("a"));
+  const auto source = ByteSource::open_file(path("a"));
   EXPECT_ERROR(source->read(8, 3, "the tail"), MOLRT_ERROR_FORMAT, "the tail");
   EXPECT_ERROR(source->read(11, 0, "the tail"), MOLRT_ERROR_FORMAT, path("a"));
   EXPECT_ERROR(source->read(UINT64_MAX, 2, "x"), MOLRT_ERROR_FORMAT, "x");
@@ -87,10 +119,10 @@ TEST_F(FileTest, RefusesRangesOutside) {
 TEST_F(FileTest, SaysWhyItCannotBeRead) {
   put(path("empty"), "");
   mkfifo(path("pipe").c_str(), 0600);
-  EXPECT_ERROR(ByteSource::map_file(path("none")), MOLRT_ERROR_IO, "No such file");
-  EXPECT_ERROR(ByteSource::map_file(directory_.string()), MOLRT_ERROR_IO, "a directory");
-  EXPECT_ERROR(ByteSource::map_file(path("empty")), MOLRT_ERROR_IO, "empty");
-  EXPECT_ERROR(ByteSource::map_file(path("pipe")), MOLRT_ERROR_IO, "regular file");
+  EXPECT_ERROR(ByteSource::open_file(path("none")), MOLRT_ERROR_IO, "No such file");
+  EXPECT_ERROR(ByteSource::open_file(directory_.string()), MOLRT_ERROR_IO, "a directory");
+  EXPECT_ERROR(ByteSource::open_file(path("empty")), MOLRT_ERROR_IO, "empty");
+  EXPECT_ERROR(ByteSource::open_file(path("pipe")), MOLRT_ERROR_IO, "regular file");
 }
 
 TEST_F(FileTest, WritesWholeOrNotAtAll) {

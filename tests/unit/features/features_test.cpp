@@ -23,7 +23,7 @@ TEST(Features, TokensAndCentredCoordinates) {
   EXPECT_EQ(features.flags, 0u);
   EXPECT_EQ(features.tokens, (std::vector<int32_t>{1, 8, 6, 8, 2}));
   EXPECT_EQ(features.length(), 5);
-  EXPECT_EQ(features.input_index, (std::vector<int32_t>{0, 1, 2}));
+  EXPECT_EQ(features.atoms, (std::vector<int32_t>{0, 1, 2}));
   const float x = 1 / 3.0f, y = 2 / 3.0f;
   EXPECT_EQ(features.coordinates,
             (std::vector<float>{0, 0, 0, 1 - x, -y, -3, -x, -y, 6, -x, 2 - y, -3, 0, 0, 0}));
@@ -41,7 +41,7 @@ TEST(Features, HydrogensAreRemovedBeforeTheMean) {
   Features features = make_features(water(), molecule_dictionary(), options);
   EXPECT_EQ(features.tokens, (std::vector<int32_t>{1, 6, 2}));
   EXPECT_EQ(features.coordinates, std::vector<float>(9, 0.0f));
-  EXPECT_EQ(features.input_index, std::vector<int32_t>{1});
+  EXPECT_EQ(features.atoms, std::vector<int32_t>{1});
   EXPECT_EQ(features.flags, 0u);
   options.given = true;
   EXPECT_EQ(make_features(water(), molecule_dictionary(), options).flags,
@@ -62,7 +62,7 @@ TEST(Features, RowsWithoutAtoms) {
   options.remove_hydrogens = true;
   const Features none = make_features(hydrogen, molecule_dictionary(), options);
   EXPECT_EQ(none.status, MOLRT_ROW_NO_ATOMS);
-  EXPECT_TRUE(none.tokens.empty() && none.coordinates.empty() && none.input_index.empty());
+  EXPECT_TRUE(none.tokens.empty() && none.coordinates.empty() && none.atoms.empty());
   EXPECT_FALSE(none.message.empty());
   EXPECT_EQ(make_features({}, molecule_dictionary(), options).status, MOLRT_ROW_EMPTY);
 }
@@ -89,7 +89,7 @@ TEST(Features, TooLargeOrCropped) {
   const Features cropped = make_features(water(), molecule_dictionary(), options);
   EXPECT_EQ(cropped.flags, MOLRT_FLAG_CROPPED);
   EXPECT_EQ(cropped.tokens, (std::vector<int32_t>{1, 8, 6, 2}));
-  EXPECT_EQ(cropped.input_index, (std::vector<int32_t>{0, 1}));
+  EXPECT_EQ(cropped.atoms, (std::vector<int32_t>{0, 1}));
   EXPECT_EQ(cropped.coordinates[3], 0.5f);  // centred on the atoms kept
 }
 

@@ -23,7 +23,7 @@ using test::floats;
 using test::golden_path;
 
 TensorMap load(const std::string& golden) {
-  return read_torch_checkpoint(*ByteSource::map_file(golden_path(golden)));
+  return read_torch_checkpoint(*ByteSource::open_file(golden_path(golden)));
 }
 
 TensorMap read(const std::string& bytes) { return read_torch_checkpoint(*test::source(bytes)); }
@@ -108,7 +108,7 @@ TEST(Checkpoint, TensorsOutliveTheSource) {
 }
 
 TEST(Checkpoint, ReadsOnlyTheModelOfATrainerCheckpoint) {
-  const auto source = ByteSource::map_file(golden_path("oled_pretrained.pt"));
+  const auto source = ByteSource::open_file(golden_path("oled_pretrained.pt"));
   size_t bytes = 0;
   for (const auto& [name, tensor] : read_torch_checkpoint(*source)) bytes += tensor.bytes();
   EXPECT_GE(source->bytes_read(), bytes);
@@ -135,7 +135,7 @@ TEST(Checkpoint, ReadsLittleOfALargeTrainerCheckpoint) {
                           {.name = "t/data/1", .payload = "", .hole = moment},
                           {"t/data/2", floats({1, 2, 3})}});
   }
-  const auto source = ByteSource::map_file(name);
+  const auto source = ByteSource::open_file(name);
   std::filesystem::remove(name);
   EXPECT_GT(source->size(), uint64_t{6} << 30);
   const TensorMap tensors = read_torch_checkpoint(*source);

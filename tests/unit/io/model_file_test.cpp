@@ -26,7 +26,7 @@ class ModelFile : public testing::Test {
 
   Model open(const std::string& file, const OpenOptions& options = {}) {
     notices_.clear();
-    return open_model(*ByteSource::map_file(file), options,
+    return open_model(*ByteSource::open_file(file), options,
                       [this](const std::string& text) { notices_ += text + "\n"; });
   }
 
@@ -41,7 +41,7 @@ class ModelFile : public testing::Test {
   TensorMap golden() { return open(test::golden_path("molecule_pooler.pth")).tensors(); }
 
   std::map<std::string, std::string> metadata(const std::string& file) {
-    return read_safetensors(*ByteSource::map_file(file)).metadata;
+    return read_safetensors(*ByteSource::open_file(file)).metadata;
   }
 
   const fs::path folder_ =
@@ -139,8 +139,26 @@ TEST_F(ModelFile, MetadataIsChecked) {
   refused("targets", "[1]");
   refused("targets", "[]");
   refused("scalers", "[]");
-  refused("scalers", R"([[{"mean":0,"scale":0}]])");
-  refused("scalers", R"([[{"mean":0,"scale":1}]])");
+  const std::string good_scaler = R"({"kind":"linear","mean":0,"scale":1})";
+  const auto scalers = [&](const std::string& third) {
+    return fmt::format("[[{0},{0},{1}]]", good_scaler, third);
+  };
+  EXPECT_NO_THROW(open(write("good.molrt", tensors, [&] {
+    auto same = good;
+    same["scalers"] = scalers(good_scaler);
+    return same;
+  }())));
+  refused("scalers", "[[" + good_scaler + "]]");
+  for (const char* bad :
+       {R"({"kind":"linear","mean":0,"scale":0})", R"({"kind":"linear","mean":0})",
+        R"({"kind":"alchemy"})", R"({"mean":0,"scale":1})",
+        R"({"kind":"box_cox","mean":0,"scale":1})",
+        R"({"kind":"quantile","output":"uniform","quantiles":[1,0],"references":[0,1]})",
+        R"({"kind":"quantile","output":"uniform","quantiles":[1],"references":[0,1]})",
+        R"({"kind":"quantile","output":"square","quantiles":[1],"references":[0]})"})
+    refused("scalers", scalers(bad));
+  refused("thresholds", "[0.5]");
+  refused("task", "binary");
   refused("task", "alchemy");
   refused("dictionary", "[PAD]\n");
   for (const char* layers : {"2", "4", "2.5", "1e300", "-1", "\"3\""}) {
@@ -183,8 +201,8 @@ TEST_F(ModelFile, OtherVocabulariesFindTheirDictionaryBesideTheFileOnly) {
   options.dictionary_path = path("dict.txt");
   EXPECT_EQ(open(file, options).dictionary().symbols()[6], "S");
 
-  auto mapped = ByteSource::map_file(file);
-  auto memory = ByteSource::copy_memory(mapped->read(0, mapped->size(), "file"), "memory");
+  auto bytes = ByteSource::open_file(file);
+  auto memory = ByteSource::copy_memory(bytes->read(0, bytes->size(), "file"), "memory");
   const fs::path before = fs::current_path();
   fs::current_path(folder_);
   EXPECT_ERROR(open_model(*memory, {}, [](const std::string&) {}), MOLRT_ERROR_FORMAT,

@@ -173,7 +173,7 @@ TEST_F(SafetensorsFile, RoundTrips) {
   const std::map<std::string, std::string> metadata{{"text", "a\nb\xc3\xa9\""}, {"empty", ""}};
   const TensorMap tensors = mixed();
   write(tensors, metadata);
-  const Safetensors found = read_safetensors(*ByteSource::map_file(path_));
+  const Safetensors found = read_safetensors(*ByteSource::open_file(path_));
   EXPECT_EQ(found.metadata, metadata);
   ASSERT_EQ(found.tensors.size(), tensors.size());
   for (const auto& [name, tensor] : tensors) {
@@ -198,9 +198,9 @@ TEST_F(SafetensorsFile, AlignsTheData) {
 
 TEST_F(SafetensorsFile, WritesTheSameBytesForTheSameTensors) {
   write(mixed(), {{"k", "v"}});
-  const auto first = ByteSource::map_file(path_);
+  const auto first = ByteSource::open_file(path_);
   write(mixed(), {{"k", "v"}});
-  const auto second = ByteSource::map_file(path_);
+  const auto second = ByteSource::open_file(path_);
   ASSERT_EQ(first->size(), second->size());
   EXPECT_EQ(std::memcmp(first->read(0, first->size(), "").data(),
                         second->read(0, second->size(), "").data(), first->size()),

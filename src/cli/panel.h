@@ -1,0 +1,48 @@
+#pragma once
+// The models that one run predicts with, over the same conformers.
+#include <string>
+#include <vector>
+
+#include "cli/scores.h"
+#include "cli/session.h"
+#include "cli/tally.h"
+#include "cli/windows.h"
+
+namespace molrt::cli {
+
+class PanelModel {
+ public:
+  // `name` tells it from the panel's other models; empty: it is the only one.
+  PanelModel(molrt_context* context, const std::string& path, const std::string& name,
+             const OpenOptions& options, const InputTable& table);
+
+  const std::string& name() const { return name_; }
+  size_t outputs() const { return targets_.size(); }
+  // "y_pred", "y_std" ..., "status", "flags"; of several models "esol_y", "esol_y_std" ...
+  std::vector<std::string> columns() const;
+
+  // The window's rows; what follows is about these.
+  void predict(molrt_context* context, const molrt_run_options& run, const Window& window,
+               const InputTable& table);
+  const float* mean(size_t row) const { return mean_.data() + row * outputs(); }
+  std::vector<std::string> cells(size_t row) const;  // for columns()
+
+  void print(Progress& progress) const;
+  nlohmann::ordered_json json() const;
+
+ private:
+  void score(const Window& window);
+
+  std::string name_;
+  Model model_;
+  std::vector<std::string> targets_;
+  std::vector<TargetScore> scores_;
+  Tally tally_;
+  std::vector<float> mean_, std_;  // [rows of the window, targets]
+  std::vector<molrt_row> rows_;    // of the window
+};
+
+// The files' stems, made unique; one empty name for one path.
+std::vector<std::string> panel_names(const std::vector<std::string>& paths);
+
+}  // namespace molrt::cli

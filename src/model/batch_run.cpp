@@ -1,0 +1,146 @@
+// The batch's molecules through the network.
+#include <algorithm>
+#include <cmath>
+#include <deque>
+
+#include "base/error.h"
+#include "model/batch.h"
+#include "model/ordered_mean.h"
+#include "model/run.h"
+
+namespace molrt {
+namespace {
+
+template <typename Values>
+bool all_finite(const Values& values) {
+  return std::all_of(values.begin(), values.end(), [](auto v) { return std::isfinite(v); });
+}
+
+void lose(Features& features, int32_t status, std::string message) {
+  features.status = status;
+  features.message = std::move(message);
+}
+
+}  // namespace
+
+struct Batch::Work {
+  // What of a conformer's rows [length, width] the mean is taken of; called for each encoder in
+  // turn.
+  std::function<void(const Features&, size_t encoder, const float* rows, std::vector<double>&)>
+      values;
+  const char* not_finite;  // the message of a conformer whose values are not
+  std::function<void(Molecule&, const std::vector<double>& mean)> finish;
+};
+
+// A molecule's conformers one behind the other.
+std::vector<Batch::Item> Batch::network_items() {
+  std::vector<Item> items;
+  size_t means = 0;
+  for (Molecule& m : molecules_) {
+    size_t place = 0;
+    for (size_t k = 0; k < m.features.size(); ++k)
+      if (m.features[k].status == MOLRT_ROW_OK) items.push_back({&m, k, means, place++});
+    if (place > 0) ++means;
+  }
+  return items;
+}
+
+void Batch::run(const Model& model, const RunOptions& options, const Work& work) {
+  const std::vector<Item> items = network_items();
+  std::vector<const Features*> features;
+  std::deque<OrderedMean> means;
+  for (size_t i = 0; i < items.size(); ++i) {
+    features.push_back(&items[i].molecule->features[items[i].attempt]);
+    if (i + 1 == items.size() || items[i + 1].place == 0) means.emplace_back(items[i].place + 1);
+  }
+  std::vector<std::vector<double>> values(items.size());  // until all encoders have added theirs
+  const auto add = [&](const Item& item, std::vector<double> values) {
+    OrderedMean& mean = means[item.mean];
+    if (!mean.add(item.place, std::move(values))) return;
+    if (const std::vector<double> all = mean.mean(); !all.empty()) work.finish(*item.molecule, all);
+    mean.release();
+  };
+  EncoderRun encoder;
+  encoder.threads = options.threads;
+  encoder.batch_size = options.batch_size;
+  encoder.consume = [&](size_t i, size_t e, const float* rows) {
+    Features& own = items[i].molecule->features[items[i].attempt];
+    work.values(own, e, rows, values[i]);
+    if (e + 1 < model.encoders()) return;
+    if (!all_finite(values[i])) {
+      lose(own, MOLRT_ROW_NON_FINITE, work.not_finite);
+      values[i].clear();
+    }
+    add(items[i], std::exchange(values[i], {}));
+  };
+  encoder.failed = [&](size_t i) {
+    Features& own = items[i].molecule->features[items[i].attempt];
+    lose(own, MOLRT_ROW_OUT_OF_MEMORY,
+         fmt::format("out of memory in the network, with {} tokens", own.length()));
+    add(items[i], {});
+  };
+  if (options.progress)
+    encoder.progress = [&](size_t done) {
+      return options.progress(MOLRT_STAGE_NETWORK, done, items.size());
+    };
+  run_encoder(model, features, encoder);
+}
+
+void Batch::predict(const Model& model, const RunOptions& options, float* mean, float* std) {
+  const size_t outputs = model.card().outputs();
+  const char* not_finite = "the prediction is not a finite number";
+  std::fill(mean, mean + size() * outputs, NAN);
+  if (std) std::fill(std, std + size() * outputs, NAN);
+  prepare(model, options);
+  const auto finish = [&](Molecule& m, const std::vector<double>& scaled) {
+    std::vector<float> values(outputs), deviations(outputs);
+    model.finish(scaled.data(), values.data(), deviations.data());
+    if (!all_finite(values)) {
+      for (Features& features : m.features) lose(features, MOLRT_ROW_NON_FINITE, not_finite);
+      return;
+    }
+    for (size_t row : m.rows) {
+      std::copy(values.begin(), values.end(), mean + row * outputs);
+      if (std) std::copy(deviations.begin(), deviations.end(), std + row * outputs);
+    }
+  };
+  const auto scale = [&](const Features&, size_t encoder, const float* rows,
+                         std::vector<double>& scaled) {
+    scaled.resize(model.scaled_size());
+    model.scaled_outputs(encoder, rows, scaled.data());
+  };
+  run(model, options, {scale, not_finite, finish});
+}
+
+std::vector<size_t> Batch::first_atoms() const {
+  std::vector<size_t> first(size() + 1, 0);
+  for (size_t r = 0; r < size(); ++r) first[r + 1] = first[r] + row(r).model_atoms;
+  return first;
+}
+
+void Batch::embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
+                  size_t atoms_count) {
+  model.require_one_encoder();
+  const size_t width = model.card().architecture.width;
+  prepare(model, options);
+  const std::vector<size_t> first_atom = first_atoms();
+  if (atoms && atoms_count != first_atom.back() * width)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "atoms_count = {}: expected {} model_atoms * {} = {}",
+         atoms_count, first_atom.back(), width, first_atom.back() * width);
+  if (cls) std::fill(cls, cls + size() * width, NAN);
+  if (atoms) std::fill(atoms, atoms + atoms_count, NAN);
+  const auto finish = [&](Molecule& m, const std::vector<double>& rows) {
+    for (size_t r : m.rows) {
+      if (cls) std::copy_n(rows.begin(), width, cls + r * width);
+      if (atoms)  // between [CLS] and [SEP]
+        std::copy(rows.begin() + width, rows.end() - width, atoms + first_atom[r] * width);
+    }
+  };
+  const auto all_rows = [&](const Features& features, size_t, const float* rows,
+                            std::vector<double>& values) {
+    values.assign(rows, rows + features.length() * width);
+  };
+  run(model, options, {all_rows, "the representation holds a number that is not finite", finish});
+}
+
+}  // namespace molrt
