@@ -61,10 +61,10 @@ Model open_folds(const std::vector<TensorMap>& folds) {
   return Model(card, merge_folds(folds), "folds");
 }
 
-std::vector<float> predict(const Model& model, std::vector<float>* std) {
-  Batch batch{ConformerOptions{}};
-  batch.add_smiles("CCO");
-  batch.add_smiles("c1ccccc1");
+std::vector<float> predict(const Model& model, std::vector<float>* std, int conformers = 1) {
+  Batch batch{ConformerOptions{}, {conformers, false, false}};
+  batch.add_text("CCO");
+  batch.add_text("c1ccccc1");
   std::vector<float> mean(4);
   std->resize(4);
   batch.predict(model, RunOptions{}, mean.data(), std->data());
@@ -85,6 +85,19 @@ TEST(Folds, EveryFoldPredictsWithItsOwnEncoder) {
   }
 }
 
+TEST(Folds, ConformersAreAveragedForEveryEncoder) {
+  const TensorMap a = network(1, 1), b = network(2, 2);
+  std::vector<float> std, none;
+  const auto mean = predict(open_folds({a, b}), &std, 3);
+  const auto first = predict(open_folds({a}), &none, 3),
+             second = predict(open_folds({b}), &none, 3);
+  EXPECT_NE(first, predict(open_folds({a}), &none));
+  for (size_t i = 0; i < mean.size(); ++i) {
+    EXPECT_NEAR(mean[i], (first[i] + second[i]) / 2, 1e-5);
+    EXPECT_NEAR(std[i], std::abs(first[i] - second[i]) / std::sqrt(2.), 1e-5);
+  }
+}
+
 TEST(Folds, EqualEncodersAreOne) {
   const TensorMap a = network(1, 1), b = network(1, 2), c = network(3, 3);
   EXPECT_EQ(open_folds({a, b}).encoders(), 1u);
@@ -94,7 +107,7 @@ TEST(Folds, EqualEncodersAreOne) {
 TEST(Folds, RepresentationsOfSeveralEncodersAreRefused) {
   const Model model = open_folds({network(1, 1), network(2, 2)});
   Batch batch{ConformerOptions{}};
-  batch.add_smiles("C");
+  batch.add_text("C");
   std::vector<float> cls(small.width);
   EXPECT_ERROR(batch.embed(model, RunOptions{}, cls.data(), nullptr, 0), MOLRT_ERROR_UNSUPPORTED,
                "option fold");
