@@ -34,6 +34,10 @@
  * 11. Units: coordinates in Angstrom. Arrays are row-major and contiguous, floats IEEE-754.
  * 12. The same molecule gives the same bytes whatever the batch, its order or the number of threads
  *     (for one CPU instruction set).
+ * 13. Versions. The SONAME is libmolrt.so.0.MINOR until version 1.0, libmolrt.so.MAJOR after it. A
+ *     program runs, without being built anew, with every library of the same SONAME that is not older
+ *     than the header it was built with. Within one SONAME functions, constants, settings and fields at
+ *     the ends of structs may be added; nothing that is here changes its meaning or goes.
  */
 #ifndef MOLRT_H
 #define MOLRT_H
