@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/labels.h"
 #include "cli/scores.h"
 #include "cli/windows.h"
 
@@ -21,11 +22,13 @@ std::vector<std::string> target_names(const molrt_model* model) {
   return names;
 }
 
-std::vector<std::string> added_columns(const std::vector<std::string>& targets) {
+std::vector<std::string> added_columns(const std::vector<std::string>& targets,
+                                       const Labels& labels) {
   std::vector<std::string> names;
-  for (const auto& target : targets) {
-    names.push_back(target + "_pred");
-    names.push_back(target + "_std");
+  for (size_t i = 0; i < targets.size(); ++i) {
+    names.push_back(targets[i] + "_pred");
+    names.push_back(targets[i] + "_std");
+    labels.add_column(i, names);
   }
   names.insert(names.end(), {"status", "flags"});
   return names;
@@ -42,7 +45,10 @@ class Prediction {
         context_(make_context(options.run.threads, progress_)),
         model_(open_model(context_.get(), options.model, options.open)),
         targets_(target_names(model_.get())),
-        scores_(find_measured(table_, targets_)) {
+        labels_(model_.get()),
+        scores_(model_info(model_.get()).task == MOLRT_TASK_REGRESSION
+                    ? find_measured(table_, targets_)
+                    : std::vector<TargetScore>{}) {
     if (targets_.empty()) {
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
            "{}: has no property head to predict with; train one with molrt finetune, or take molrt "
@@ -55,7 +61,7 @@ class Prediction {
     if (format_ == "npy") {
       run_with(ResultMatrix(output_, targets_.size()));
     } else {
-      run_with(ResultTable(output_, format_, table_.header(), added_columns(targets_)));
+      run_with(ResultTable(output_, format_, table_.header(), added_columns(targets_, labels_)));
     }
     output_.commit();
     report();
@@ -98,9 +104,12 @@ class Prediction {
   void write(ResultTable& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
     std::vector<std::string> added;
-    for (size_t i = row * targets_.size(); i < (row + 1) * targets_.size(); ++i) {
-      added.push_back(number_text(mean_[i]));
-      added.push_back(number_text(std_[i]));
+    const float* mean = mean_.data() + row * targets_.size();
+    const float* std = std_.data() + row * targets_.size();
+    for (size_t i = 0; i < targets_.size(); ++i) {
+      added.push_back(number_text(mean[i]));
+      added.push_back(number_text(std[i]));
+      labels_.add_value(i, mean, added);
     }
     added.insert(added.end(), {row_status(info), row_flags(info)});
     results.add(window.records[row].fields, added);
@@ -124,6 +133,7 @@ class Prediction {
   Context context_;
   Model model_;
   std::vector<std::string> targets_;
+  Labels labels_;
   std::vector<TargetScore> scores_;
   std::vector<float> mean_, std_;  // [rows of the window, targets]
   Tally tally_;
@@ -134,7 +144,10 @@ class Prediction {
 Command predict_command(CLI::App& app) {
   auto* command = app.add_subcommand("predict", "Predict properties of the molecules in a table");
   auto options = std::make_shared<ModelRunOptions>();
-  command->add_option("-m,--model", options->model, "Model with a head, as molrt finetune makes it")
+  command
+      ->add_option("-m,--model", options->model,
+                   "Model with a head, as molrt finetune makes it, or a "
+                   "directory saved by unimol_tools")
       ->required()
       ->type_name("FILE");
   add_model_run_options(*command, *options, formats);
@@ -144,6 +157,10 @@ Command predict_command(CLI::App& app) {
       "each target (the folds' mean and standard deviation, empty where there is none), status "
       "(where\n"
       "the coordinates came from, or why the row failed) and flags. A name already taken gets _2.\n"
+      "Of a classification model they are probabilities, with the class in TARGET_label: 1 above "
+      "the\n"
+      "model's threshold (else .5); of several classes, each its own TARGET_i, the most probable "
+      "i.\n"
       "npy: float32 [rows, targets], NaN for rows that failed.\n"
       "In a table of one column a blank line between two molecules is a row with an empty SMILES;\n"
       "elsewhere blank lines are skipped.");
