@@ -18,6 +18,12 @@ std::vector<std::string> target_names(const molrt_model* model) {
   return names;
 }
 
+// "esol" of "runs/esol.molrt" and of the directory "runs/esol/".
+std::string stem_of(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return std::filesystem::path(path).stem().string();
+}
+
 }  // namespace
 
 PanelModel::PanelModel(molrt_context* context, const std::string& path, const std::string& name,
@@ -113,7 +119,7 @@ std::vector<std::string> panel_names(const std::vector<std::string>& paths) {
   if (paths.size() == 1) return {""};
   std::vector<std::string> names;
   for (const auto& path : paths) {
-    const auto stem = std::filesystem::path(path).stem().string();
+    const auto stem = stem_of(path);
     auto name = stem;
     for (int i = 2; std::find(names.begin(), names.end(), name) != names.end(); ++i) {
       name = fmt::format("{}_{}", stem, i);
