@@ -93,7 +93,7 @@ TEST_F(Hpp, SeveralConformersOfOneCanonicalMolecule) {
   ASSERT_EQ(batch.row(0).conformers, 3);
   EXPECT_EQ(batch.smiles(0), "CCO");
   EXPECT_EQ(batch.conformer(0).atomic_numbers.front(), 6);  // canonical order
-  EXPECT_NE(batch.conformer(0).coordinates, batch.conformer(1).coordinates);
+  EXPECT_NE(batch.conformer(0).coordinates, batch.conformer(0, 1).coordinates);
   EXPECT_NE(batch.sdf(0, "", 0), batch.sdf(0, "", 2));
   EXPECT_EQ(status_of([&] { batch.conformer(0, 3); }), MOLRT_ERROR_INVALID_ARGUMENT);
 }
