@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "io/tools_config.h"
 #include "io/tools_scaler.h"
+#include "must.h"
 
 namespace {
 
@@ -14,7 +15,8 @@ void read(uint8_t choice, std::span<const uint8_t> bytes) {
                                       "fuzz");
       return;
     case 1:
-      for (const molrt::TargetScaler& s : molrt::read_tools_scalers(*source, 1 + choice % 4)) {
+      for (const molrt::TargetScaler& s : molrt::read_tools_scalers(*source, 1 + choice / 3 % 4)) {
+        molrt::fuzz::must(*molrt::scaler_fault(s) == 0, "a scaler that was read is usable");
         (void)s.inverse(s.scaled(1.5));
       }
       return;
