@@ -47,7 +47,10 @@ void convert(const ConvertOptions& options) {
 Command convert_command(CLI::App& app) {
   auto* command = app.add_subcommand("convert", "Uni-Mol weights into molrt's own file");
   auto options = std::make_shared<ConvertOptions>();
-  command->add_option("input", options->input, "Weights: .pt, .pth or molrt's own")
+  command
+      ->add_option("input", options->input,
+                   "Weights: .pt, .pth, molrt's own, or a directory saved by "
+                   "unimol_tools")
       ->required()
       ->type_name("FILE");
   command->add_option("-o,--output", options->output, "The file to write")

@@ -137,8 +137,8 @@ Command predict_command(CLI::App& app) {
   command
       ->add_option(
           "-m,--model", options->models,
-          "Model with a head, as molrt finetune makes it; several, each after a --model of "
-          "its own, share the conformers")
+          "Model with a head, as molrt finetune makes it, or a directory saved by unimol_tools; "
+          "several, each after a --model of its own, share the conformers")
       ->allow_extra_args(false)
       ->required()
       ->type_name("FILE");
@@ -149,6 +149,10 @@ Command predict_command(CLI::App& app) {
       "each target (the folds' mean and standard deviation, empty where there is none), status "
       "(where\n"
       "the coordinates came from, or why the row failed) and flags. A name already taken gets _2.\n"
+      "Of a classification model they are probabilities, with the class in TARGET_label: 1 above "
+      "the\n"
+      "model's threshold (else .5); of several classes, each its own TARGET_i, the most probable "
+      "i.\n"
       "Of several models each has its columns, with the file's stem in front: STEM_TARGET,\n"
       "STEM_TARGET_std, STEM_status, STEM_flags.\n"
       "npy: float32 [rows, targets of all models], NaN for rows that failed.\n"

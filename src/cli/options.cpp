@@ -86,9 +86,13 @@ void add_open_options(CLI::App& command, OpenOptions& options) {
                   "Largest molecule that the model takes [as the file says, else 256]")
       ->check(whole_from(1))
       ->type_name("N");
+  command.add_option("--fold", options.fold, "One fold of a k-fold model alone, from 0")
+      ->check(whole_from(0))
+      ->type_name("N");
   for (auto* option : command.get_options()) {
     const auto name = option->get_single_name();
-    if (name == "hydrogens" || name == "layout" || name == "dictionary" || name == "max-atoms") {
+    if (name == "hydrogens" || name == "layout" || name == "dictionary" || name == "max-atoms" ||
+        name == "fold") {
       option->group("Opening weights");
     }
   }

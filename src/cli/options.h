@@ -17,6 +17,7 @@ struct OpenOptions {
   std::string layout = "auto";
   std::string dictionary;
   int max_atoms = 0;
+  int fold = -1;  // all
 };
 
 struct ConformerOptions {

@@ -24,7 +24,9 @@ bool is_plain_list(const Json& value) {
 }
 
 std::string joined(const Json& list, size_t column) {
+  constexpr size_t most_shown = 200;  // more are numbers that nobody reads; --json has them
   if (list.empty()) return "none";
+  if (list.size() > most_shown) return fmt::format("{} values", list.size());
   std::string text;
   size_t used = column;
   for (const auto& value : list) {

@@ -18,6 +18,12 @@ std::vector<std::string> target_names(const molrt_model* model) {
   return names;
 }
 
+// "esol" of "runs/esol.molrt" and of the directory "runs/esol/".
+std::string stem_of(std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return std::filesystem::path(path).stem().string();
+}
+
 }  // namespace
 
 PanelModel::PanelModel(molrt_context* context, const std::string& path, const std::string& name,
@@ -25,7 +31,10 @@ PanelModel::PanelModel(molrt_context* context, const std::string& path, const st
     : name_(name),
       model_(open_model(context, path, options)),
       targets_(target_names(model_.get())),
-      scores_(find_measured(table, targets_)) {
+      labels_(model_.get()),
+      scores_(model_info(model_.get()).task == MOLRT_TASK_REGRESSION
+                  ? find_measured(table, targets_)
+                  : std::vector<TargetScore>{}) {
   if (targets_.empty()) {
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "{}: has no property head to predict with; train one with molrt finetune, or take molrt "
@@ -37,11 +46,13 @@ PanelModel::PanelModel(molrt_context* context, const std::string& path, const st
 std::vector<std::string> PanelModel::columns() const {
   const auto prefix = name_.empty() ? "" : name_ + "_";
   std::vector<std::string> names;
-  for (const auto& target : targets_) {
-    names.push_back(prefix + target + (name_.empty() ? "_pred" : ""));
-    names.push_back(prefix + target + "_std");
+  for (size_t i = 0; i < outputs(); ++i) {
+    names.push_back(targets_[i] + (name_.empty() ? "_pred" : ""));
+    names.push_back(targets_[i] + "_std");
+    labels_.add_column(i, names);
   }
-  names.insert(names.end(), {prefix + "status", prefix + "flags"});
+  names.insert(names.end(), {"status", "flags"});
+  for (auto& name : names) name = prefix + name;
   return names;
 }
 
@@ -72,9 +83,10 @@ void PanelModel::score(const Window& window, const InputTable& table) {
 
 std::vector<std::string> PanelModel::cells(const ResultTable& results, size_t row) const {
   std::vector<std::string> cells;
-  for (size_t i = row * outputs(); i < (row + 1) * outputs(); ++i) {
-    cells.push_back(results.number(mean_[i]));
-    cells.push_back(results.number(std_[i]));
+  for (size_t i = 0; i < outputs(); ++i) {
+    cells.push_back(results.number(mean(row)[i]));
+    cells.push_back(results.number(std_[row * outputs() + i]));
+    labels_.add_value(i, mean(row), cells);
   }
   cells.insert(cells.end(), {status_[row], flags_[row]});
   return cells;
@@ -107,7 +119,7 @@ std::vector<std::string> panel_names(const std::vector<std::string>& paths) {
   if (paths.size() == 1) return {""};
   std::vector<std::string> names;
   for (const auto& path : paths) {
-    const auto stem = std::filesystem::path(path).stem().string();
+    const auto stem = stem_of(path);
     auto name = stem;
     for (int i = 2; std::find(names.begin(), names.end(), name) != names.end(); ++i) {
       name = fmt::format("{}_{}", stem, i);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/labels.h"
 #include "cli/results.h"
 #include "cli/scores.h"
 #include "cli/session.h"
@@ -19,7 +20,8 @@ class PanelModel {
 
   const std::string& name() const { return name_; }
   size_t outputs() const { return targets_.size(); }
-  // "y_pred", "y_std" ..., "status", "flags"; of several models "esol_y", "esol_y_std" ...
+  // "y_pred", "y_std" ..., "status", "flags"; of several models "esol_y", "esol_y_std" ...; the
+  // labels of classes behind them.
   std::vector<std::string> columns() const;
 
   // The window's rows; what follows is about these.
@@ -40,6 +42,7 @@ class PanelModel {
   std::string name_;
   Model model_;
   std::vector<std::string> targets_;
+  Labels labels_;
   std::vector<TargetScore> scores_;
   Tally tally_;
   std::vector<float> mean_, std_;  // [rows of the window, targets]

@@ -73,14 +73,25 @@ std::string find_dictionary(const std::optional<std::string>& file, const std::s
   return dictionary_beside(*file, vocabulary);
 }
 
-void describe_raw_head(const Weights& weights, ModelCard& card, const Notice& notice) {
+// One network of a directory saved by unimol_tools, opened alone.
+bool lies_beside_settings(const ByteSource& source) {
+  std::error_code error;
+  return source.is_file() &&
+         fs::exists(fs::path(source.name()).parent_path() / "config.yaml", error);
+}
+
+void describe_raw_head(const ByteSource& source, const Weights& weights, ModelCard& card,
+                       const Notice& notice) {
   const auto first = weights.all().lower_bound(head_prefix);  // any tensor of a head
   if (first == weights.all().end() || !first->first.starts_with(head_prefix)) return;
   const Head head = read_head(weights, card.architecture.width);
   notice(fmt::format(
       "{}: the head's task and target scaling are not in this file; predictions are its "
-      "raw outputs",
-      weights.file()));
+      "raw outputs{}",
+      weights.file(),
+      lies_beside_settings(source)
+          ? " (its directory has a config.yaml: open the directory instead of the file)"
+          : ""));
   card.task = Task::regression;
   card.head = head.kind;
   card.targets = default_target_names(head.outputs);
@@ -132,7 +143,7 @@ ModelCard card_for_raw_weights(ByteSource& source, const TensorMap& tensors,
         "{}: these weights do not say how the special tokens are numbered; assuming file "
         "order (override with the option layout)",
         source.name()));
-  describe_raw_head(weights, card, notice);
+  describe_raw_head(source, weights, card, notice);
   report_unused(tensors, card.architecture, source.name(), notice);
   card.provenance =
       json{{"file", fs::path(source.name()).filename().string()},

@@ -117,16 +117,21 @@ class SklearnScaler {
   void require_function(const char* attribute, std::string_view name) const {
     const auto id = file_.find(id_, attribute);
     if (!id) broken(attribute, "a function");
-    const PickleNode& function = file_.pickle().node(*id);
-    if (function.kind == PickleKind::global && function.module.starts_with("numpy") &&
-        function.text == name)
-      return;
+    const std::string found = function_name(*id);
+    if (found.starts_with("numpy.") && found.ends_with(fmt::format(".{}", name))) return;
     fail(MOLRT_ERROR_UNSUPPORTED, "{}: FunctionTransformer whose {} is {}; molrt knows numpy's {}",
-         file_.file(), attribute,
-         function.kind == PickleKind::global
-             ? in_quotes(fmt::format("{}.{}", function.module, function.text))
-             : "no named function",
-         name);
+         file_.file(), attribute, found.empty() ? "no named function" : in_quotes(found), name);
+  }
+
+  // "module.name"; numpy before 1.17 wrote its functions as a call with both.
+  std::string function_name(PickleId id) const {
+    const Pickle& pickle = file_.pickle();
+    const PickleNode& node = pickle.node(id);
+    if (node.kind == PickleKind::global) return fmt::format("{}.{}", node.module, node.text);
+    if (!file_.class_of(id).ends_with("._ufunc_reconstruct")) return "";
+    const auto& arguments = pickle.node(node.arguments).items;
+    if (arguments.size() != 2) return "";
+    return fmt::format("{}.{}", pickle.node(arguments[0]).text, pickle.node(arguments[1]).text);
   }
 
   bool is_on(const char* attribute) const {

@@ -159,7 +159,8 @@ SDF = (ETHANOL % ("first", 0.3) + ">  <y>  (1)\n1.5\n\n> <two lines>\na\nb\n\n$$
 def test_sdf(table, tmp_path):
     text, log = molrt("predict", "-m", LINEAR, table(SDF, "in.sdf"))
     found = rows(text)
-    assert found[0][:4] == ["name", "y", "two lines", "z"]
+    assert found[0] == ["name", "y", "two lines", "z", "smiles", "target_pred", "target_std", "status", "flags"]
+    assert [r[4] for r in found[1:]] == ["CCO", "CCO", "", "", "CCO"]
     assert [r[0] for r in found[1:]] == ["first", "flat", "broken", "", "last"]
     assert found[1][1:4] == ["1.5", "a\nb", ""] and found[2][1:4] == ["", "", "7"]
     status = [r[-2] for r in found[1:]]

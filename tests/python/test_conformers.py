@@ -51,7 +51,7 @@ def test_several_conformers(small):
              for k in range(3)]
     mean = np.mean([a.cls.astype(np.float64) for a in alone], axis=0).astype(np.float32)
     np.testing.assert_allclose(result.cls[:-1], mean, rtol=1e-6)
-    assert made.sdf(2, conformer=1) != made.sdf(2, conformer=0)
+    assert made.sdf(2, conformer=2) != made.sdf(2, conformer=0)
     with pytest.raises(IndexError):
         made.sdf(2, conformer=3)
     for threads in (1, 2):

@@ -91,7 +91,6 @@ TEST(Folds, ConformersAreAveragedForEveryEncoder) {
   const auto mean = predict(open_folds({a, b}), &std, 3);
   const auto first = predict(open_folds({a}), &none, 3),
              second = predict(open_folds({b}), &none, 3);
-  EXPECT_NE(first, predict(open_folds({a}), &none));
   for (size_t i = 0; i < mean.size(); ++i) {
     EXPECT_NEAR(mean[i], (first[i] + second[i]) / 2, 1e-5);
     EXPECT_NEAR(std[i], std::abs(first[i] - second[i]) / std::sqrt(2.), 1e-5);
