@@ -1,6 +1,7 @@
 #include "kernels/matmul.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <cstring>
 #include <new>
@@ -51,6 +52,15 @@ dnnl::matmul::primitive_desc describe(int inputs, int outputs, Epilogue epilogue
 #endif
 }
 
+// oneDNN (2.6) crashes where it gets no memory for the code that it generates. So whether there is
+// some is found out before.
+void require_code_memory() {
+  constexpr size_t enough = 16 << 20;
+  void* probe = mmap(nullptr, enough, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe == MAP_FAILED) throw std::bad_alloc();
+  munmap(probe, enough);
+}
+
 }  // namespace
 
 struct PackedMatrix::Plan {
@@ -82,6 +92,7 @@ struct PackedMatrix::Plan {
 PackedMatrix::PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs,
                            int outputs, Epilogue epilogue) {
   run_on_one_thread([&] {
+    require_code_memory();
     try {
       plan_ = std::make_unique<Plan>(inputs, outputs, epilogue);
       plan_->pack(weight, bias);

@@ -62,8 +62,9 @@ void Batch::add_text(MoleculeText text) {
     added.molecule = append_molecule(std::move(molecule));
   }
   texts_.push_back(std::move(added));
-  append_row(texts_.size() - 1);
-  known_texts_.emplace(std::move(text), texts_.size() - 1);
+  const size_t index = texts_.size() - 1;
+  known_texts_.emplace(std::move(text), index);
+  append_row(index);  // last: where memory runs out before, there is no row
 }
 
 void Batch::add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates) {
