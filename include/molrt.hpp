@@ -232,6 +232,12 @@ class Model {
       names.emplace_back(name);
     return names;
   }
+  // The probability above which an output is class 1; NaN where the model stores none.
+  double threshold(int32_t output = 0) const {
+    double threshold = 0;
+    check(molrt_model_get_threshold(get(), output, &threshold));
+    return threshold;
+  }
   // Everything known of the model, as JSON.
   std::string describe() const {
     return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {

@@ -131,6 +131,8 @@ TEST_F(Hpp, ModelsAreSavedAndReopened) {
   const auto again = molrt::Model::open(context_, path);
   EXPECT_EQ(again.target_names(), headed_.target_names());
   EXPECT_EQ(again.target_names().size(), static_cast<size_t>(again.info().outputs));
+  EXPECT_TRUE(std::isnan(again.threshold()));
+  EXPECT_EQ(status_of([&] { again.threshold(99); }), MOLRT_ERROR_INVALID_ARGUMENT);
   EXPECT_TRUE(again.supports_element("Cl"));
   EXPECT_FALSE(again.supports_element("Xx"));
   std::remove(path.c_str());
