@@ -204,6 +204,13 @@ std::vector<Function> of_models() {
          });
        },
        Function::json},
+      {"molrt_model_get_threshold",
+       [](const Things& t) {
+         return without_result([&] {
+           double threshold;
+           return molrt_model_get_threshold(t.model.get(), 0, &threshold);
+         });
+       }},
       {"molrt_model_supports_element",
        [](const Things& t) {
          return without_result([&] {
