@@ -100,6 +100,7 @@ extern "C" {
 #define MOLRT_FLAG_HYDROGENS_REMOVED 4u   /* from a given structure, for a model without hydrogens */
 #define MOLRT_FLAG_RETRIED 8u             /* embedded from random coordinates at the second attempt */
 #define MOLRT_FLAG_CROPPED 16u            /* atoms beyond the limit were left out, as asked */
+#define MOLRT_FLAG_FEWER_CONFORMERS 32u   /* some of those asked for failed: a mean over the others */
 
 /* ---- the library ------------------------------------------------------------------------------ */
 MOLRT_API uint32_t molrt_version(void);          /* major*1000000 + minor*1000 + patch */
@@ -368,13 +369,14 @@ MOLRT_API int32_t molrt_predict(molrt_context *context, const molrt_model *model
                                 size_t count);
 /* Representations: cls [rows, width] with cls_count = rows * width, and atoms [sum of model_atoms,
  * width], row after row, with atoms_count its length in floats. Either may be NULL. For the size of
- * `atoms` call molrt_batch_prepare first and add up model_atoms; a row that failed has none.
+ * `atoms` call molrt_batch_prepare first and add up model_atoms; a row that failed there has none,
+ * and one that fails in the network has rows of NaN.
  * UNSUPPORTED for a model of several encoders: open one of its folds. */
 MOLRT_API int32_t molrt_embed(molrt_context *context, const molrt_model *model, molrt_batch *batch,
                               const molrt_run_options *options, float *cls, size_t cls_count,
                               float *atoms, size_t atoms_count);
 /* The atom index map of a row after prepare, predict or embed: for each of its model_atoms the index in
- * the SMILES or given atoms, -1 for added hydrogens. `capacity` in atoms. */
+ * the SMILES, MOL block or given atoms, -1 for added hydrogens. `capacity` in atoms. */
 MOLRT_API int32_t molrt_batch_get_model_atoms(const molrt_batch *batch, size_t row,
                                               int32_t *input_index, size_t capacity);
 
@@ -421,7 +423,9 @@ typedef struct molrt_job molrt_job;
 
 /* A run that will train on the molecules of `batch` (copied) and `targets` [rows, target_count], NaN
  * where there is no value. target_names [target_count] name the model's outputs; NULL: "target",
- * or "target_1" .... settings NULL: all defaults (copied). The base model is never changed. */
+ * or "target_1" .... settings NULL: all defaults (copied). The base model is never changed.
+ * UNSUPPORTED: a batch that makes several conformers a molecule, or a base of several encoders (open
+ * one of its folds). */
 MOLRT_API int32_t molrt_job_create(molrt_context *context, const molrt_model *base,
                                    const molrt_batch *batch, const double *targets, size_t target_count,
                                    const char *const *target_names, const molrt_settings *settings,

@@ -34,7 +34,14 @@ class Embedding {
         output_(options.output, format_, progress_),
         context_(make_context(options.run.threads, progress_)),
         model_(open_model(context_.get(), options.model, options.open)),
-        width_(model_info(model_.get()).width) {}
+        width_(model_info(model_.get()).width) {
+    if (model_info(model_.get()).encoders > 1) {
+      fail(MOLRT_ERROR_UNSUPPORTED,
+           "{}: its folds have encoders of their own, whose representations have no mean; take one "
+           "with --fold",
+           options.model);
+    }
+  }
 
   void run() {
     if (format_ == "npy") {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -39,6 +40,14 @@ class DirectoryReader {
   std::string file(const std::string& name) const { return (fs::path(path_) / name).string(); }
   static std::string weights_name(int fold) { return fmt::format("model_{}.pth", fold); }
 
+  // IO error where that cannot be told, as in a directory that may not be entered.
+  bool exists(const std::string& name) const {
+    std::error_code error;
+    const bool found = fs::exists(file(name), error);
+    if (error) fail(MOLRT_ERROR_IO, "{}: cannot be read: {}", file(name), error.message());
+    return found;
+  }
+
   // Reads one of the files by `use`, and counts what was read.
   template <typename Use>
   auto with_file(const std::string& name, const Use& use) {
@@ -49,7 +58,7 @@ class DirectoryReader {
   }
 
   ToolsConfig read_config() {
-    if (!fs::exists(file("config.yaml")))
+    if (!exists("config.yaml"))
       fail(MOLRT_ERROR_IO,
            "{}: a directory without config.yaml; expected a weight file, or a directory saved by "
            "unimol_tools",
@@ -67,14 +76,14 @@ class DirectoryReader {
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: fold = {}: the model has {} folds, from 0 on", path_,
            *fold_, config_.folds);
     for (int i = 0; i < config_.folds; ++i)
-      if (!fs::exists(file(weights_name(i))))
+      if (!exists(weights_name(i)))
         fail(MOLRT_ERROR_IO, "{}: no such file; config.yaml says that there are {} folds",
              file(weights_name(i)), config_.folds);
-    if (fs::exists(file(weights_name(config_.folds))))
-      fail(MOLRT_ERROR_FORMAT,
-           "{}: config.yaml says that there are {} folds, model_0.pth to {}; remove the file if it "
-           "is another training's, else correct 'kfold'",
-           file(weights_name(config_.folds)), config_.folds, weights_name(config_.folds - 1));
+    if (exists(weights_name(config_.folds)))  // as the peer, which overwrites and leaves them there
+      notice_(
+          fmt::format("{}: is not read: config.yaml says that there are {} folds, model_0.pth to {}",
+                      file(weights_name(config_.folds)), config_.folds,
+                      weights_name(config_.folds - 1)));
   }
 
   TensorMap read_network(int fold) {
@@ -145,7 +154,7 @@ class DirectoryReader {
     const size_t outputs = result_.card.targets.size();
     if (!config_.scaled) return std::vector<TargetScaler>(outputs);
     const char* name = "target_scaler.ss";
-    if (!fs::exists(file(name)))
+    if (!exists(name))
       fail(MOLRT_ERROR_IO,
            "{}: no such file; config.yaml's 'target_normalize' is {}, so predictions need it",
            file(name), config_.target_normalize);
@@ -156,7 +165,7 @@ class DirectoryReader {
     const char* name = "threshold.dat";
     ModelCard& card = result_.card;
     if (card.task != Task::binary && card.task != Task::multilabel) return;
-    if (!fs::exists(file(name)))
+    if (!exists(name))
       return notice_(fmt::format("{}: no such file; labels are by a threshold of 0.5", file(name)));
     card.thresholds = with_file(name, [&](ByteSource& source) {
       return read_tools_thresholds(source, card.targets.size());

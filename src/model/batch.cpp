@@ -247,10 +247,12 @@ RowState Batch::row(size_t row) const {
   state.conformer_atoms = static_cast<int>(m->attempts[made.lead].conformer.atoms());
   state.conformers = static_cast<int>(last.good);
   for (const ConformerResult& attempt : m->attempts) state.flags |= attempt.flags;
-  if (m->features.empty()) return state;
   // Features know whether the model reads the hydrogens that were added.
-  state.flags &= ~MOLRT_FLAG_HYDROGENS_ADDED;
+  if (!m->features.empty()) state.flags &= ~MOLRT_FLAG_HYDROGENS_ADDED;
   for (const Features& features : m->features) state.flags |= features.flags;
+  if (last.status == MOLRT_ROW_OK && last.good < m->attempts.size())
+    state.flags |= MOLRT_FLAG_FEWER_CONFORMERS;
+  if (m->features.empty()) return state;
   state.model_atoms = static_cast<int>(m->features[last.lead].atoms.size());
   return state;
 }

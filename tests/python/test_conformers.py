@@ -59,6 +59,14 @@ def test_several_conformers(small):
             result.cls.tobytes()
 
 
+def test_fewer_conformers_than_asked_for_are_flagged(small):
+    peptide = "CC(C)CC(N)C(=O)NC(CO)C(=O)NC(CC(C)C)C(=O)NC(CCCCN)C(=O)O"
+    for limit in (.02, .05, .1, .2, 60):  # where it cuts depends on the machine
+        rows = small.embed([peptide], conformers=3, time_limit=limit, atoms=False)
+        if rows.ok[0]:
+            assert ("fewer_conformers" in rows.flags[0]) == (rows.conformers[0] < 3)
+
+
 def test_canonical(small):
     texts = ["OCC", "CCO", "C(C)O"]
     result = small.embed(texts, canonical=True)
