@@ -50,7 +50,9 @@ double label(const InputTable& table, const Record& record, size_t column) {
   fail(MOLRT_ERROR_DATA, "{}: row {} (line {}), column '{}': '{:.60}' is {}", table.name(),
        record.row, record.line, table.header()[column], cell,
        too_large ? "too large: float32 ends at 3.4e38"
-                 : "no number (a missing value is an empty cell, NaN, NA or N/A)");
+       : cell.find(',') != std::string::npos
+           ? "no number; with a decimal comma say --decimal-comma"
+           : "no number (a missing value is an empty cell, NaN, NA or N/A)");
 }
 
 // The model's name for a column, which may have been asked for by its position.

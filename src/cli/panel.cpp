@@ -18,10 +18,13 @@ std::vector<std::string> target_names(const molrt_model* model) {
   return names;
 }
 
-// "esol" of "runs/esol.molrt" and of the directory "runs/esol/".
-std::string stem_of(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return std::filesystem::path(path).stem().string();
+// "esol" of "runs/esol.molrt" and of the directory "runs/esol/", whose name may have a dot.
+std::string stem_of(const std::string& path) {
+  std::error_code not_there;
+  const bool directory = std::filesystem::is_directory(path, not_there);
+  auto whole = std::filesystem::absolute(path).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  return (directory ? whole.filename() : whole.stem()).string();
 }
 
 }  // namespace
