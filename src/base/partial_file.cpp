@@ -57,7 +57,15 @@ PartialFile::PartialFile(const WriteTarget& target)
 }
 
 PartialFile::~PartialFile() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ < 0) return;
+  if (is_empty_leftover()) remove();
+  close(fd_);
+}
+
+// Still under its name, whose lock is held: nobody else's.
+bool PartialFile::is_empty_leftover() const {
+  struct stat status;
+  return same_file(fd_, path_) && fstat(fd_, &status) == 0 && status.st_size == 0;
 }
 
 void PartialFile::open_locked() {
@@ -141,10 +149,5 @@ void PartialFile::publish() {
 }
 
 void PartialFile::remove() { unlink(path_.c_str()); }
-
-void PartialFile::remove_if_empty() {
-  struct stat status;
-  if (fstat(fd_, &status) == 0 && status.st_size == 0) remove();
-}
 
 }  // namespace molrt

@@ -14,7 +14,7 @@ class PartialFile {
  public:
   // Opens or makes PATH.partial; IO error if another process is writing it.
   explicit PartialFile(const WriteTarget& target);
-  ~PartialFile();  // what is not in place stays in PATH.partial
+  ~PartialFile();  // what is not in place stays in PATH.partial, unless it is nothing
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
 
@@ -33,10 +33,10 @@ class PartialFile {
   void cut(uint64_t bytes);  // forgets what was written behind; crc() then holds no longer
   void publish();            // renames it to PATH
   void remove();
-  void remove_if_empty();
 
  private:
   void open_locked();
+  bool is_empty_leftover() const;
   bool take_back(uint64_t bytes, uint64_t head, uint32_t crc);
   void flush();
   void put(const char* data, size_t size, uint64_t offset);

@@ -30,7 +30,7 @@ std::string format_of_extension(const std::string& path, const std::string& form
 }  // namespace
 
 Output::Output(const OutputOptions& options, const std::string& format, Progress& progress)
-    : path_(options.path) {
+    : path_(options.path), progress_(progress) {
   check_output_is_no_input(*options.command, path_);
   if (path_ != "-") {
     const auto target = find_write_target(path_);
@@ -43,7 +43,7 @@ Output::Output(const OutputOptions& options, const std::string& format, Progress
     }
   }
   if (partial_) {
-    start(options.resume, progress);
+    start(options.resume);
   } else if (options.resume) {
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "--resume: needs a regular file of csv, tsv, npy or sdf; {} cannot be gone on with",
@@ -51,19 +51,13 @@ Output::Output(const OutputOptions& options, const std::string& format, Progress
   }
 }
 
-void Output::start(bool resume, Progress& progress) {
+void Output::start(bool resume) {
   journal_->remove_leftovers();
-  try {
-    resumed_ = resume ? journal_->read() : std::nullopt;
-    if (resumed_) return this->resume();
-  } catch (...) {
-    partial_->remove_if_empty();
-    throw;
-  }
-  if (resume)
-    progress.say(
-        fmt::format("notice: {}: there is none; starting from the first row", journal_->path()));
-  start_over(progress);
+  if (!resume) return;
+  resumed_ = journal_->read();
+  if (resumed_) return this->resume();
+  progress_.say(
+      fmt::format("notice: {}: there is none; starting from the first row", journal_->path()));
 }
 
 void Output::resume() {
@@ -77,12 +71,18 @@ void Output::resume() {
   existed_ = existed_ && fs::exists(path_);  // not what was taken back
   head_ = resumed_->head;
   last_ = resumed_;
+  begun_ = true;
 }
 
-void Output::start_over(Progress& progress) {
+void Output::begin() {
+  if (partial_ && !begun_) start_over();
+  begun_ = true;
+}
+
+void Output::start_over() {
   try {
     if (const auto old = journal_->read()) {
-      progress.say(
+      progress_.say(
           fmt::format("warning: {}: the {} rows of a stopped run are dropped; --resume "
                       "would have gone on with them",
                       partial_->path(), old->rows));
@@ -94,6 +94,7 @@ void Output::start_over(Progress& progress) {
 }
 
 void Output::write(const void* data, size_t size) {
+  begin();
   if (partial_) {
     partial_->write(data, size);
   } else if (whole_) {
@@ -104,12 +105,14 @@ void Output::write(const void* data, size_t size) {
 }
 
 void Output::set_head(std::string_view head) {
+  begin();
   partial_->set_head(head);
   head_ = head.size();
 }
 
 void Output::checkpoint(uint64_t rows, uint32_t input_crc, const Json& state) {
   if (!partial_) return;
+  begin();
   partial_->sync();
   Checkpoint checkpoint{rows,      partial_->bytes(), head_, partial_->crc(),
                         input_crc, partial_->path(),  state};
@@ -118,6 +121,7 @@ void Output::checkpoint(uint64_t rows, uint32_t input_crc, const Json& state) {
 }
 
 void Output::commit() {
+  begin();
   if (partial_) {
     partial_->publish();
     journal_->remove();
@@ -131,7 +135,7 @@ void Output::commit() {
 std::string Output::stop(std::optional<uint64_t> total_rows) {
   if (!partial_) return "interrupted";
   if (!last_) {
-    partial_->remove();
+    drop_rows();
     return "interrupted before the first rows were finished";
   }
   partial_->cut(last_->bytes);
@@ -149,10 +153,15 @@ std::string Output::stop(std::optional<uint64_t> total_rows) {
   return fmt::format("{}; {} holds them; --resume goes on", done, path_);
 }
 
+// Those of a window that was not finished.
+void Output::drop_rows() {
+  if (begun_) partial_->remove();
+}
+
 std::string Output::keep() {
   if (!partial_) return "";
   if (!last_) {
-    partial_->remove();
+    drop_rows();
     return "";
   }
   return fmt::format("\n{} keeps the {} rows before it; --resume goes on", partial_->path(),

@@ -14,9 +14,10 @@
 
 namespace molrt::cli {
 
-// Made before the work begins, so that what cannot be written is found out first. A regular file is
-// written as OUT.partial, with a journal beside it, and gets its name at the end; safetensors,
-// whose header comes first and tells all sizes, whole or not at all.
+// Made before the work begins, so that what cannot be written is found out first; what a run before
+// this one has left is dropped only when there is something to write. A regular file is written as
+// OUT.partial, with a journal beside it, and gets its name at the end; safetensors, whose header
+// comes first and tells all sizes, whole or not at all.
 class Output {
  public:
   Output(const OutputOptions& options, const std::string& format, Progress& progress);
@@ -40,15 +41,19 @@ class Output {
   std::string keep();
 
  private:
-  void start(bool resume, Progress& progress);
+  void start(bool resume);
   void resume();
-  void start_over(Progress& progress);
+  void begin();
+  void start_over();
+  void drop_rows();
 
   std::string path_;
+  Progress& progress_;
   bool existed_ = false;  // an older result, which only a finished run replaces
   std::optional<AtomicFile> whole_;
   std::optional<PartialFile> partial_;
   std::optional<Journal> journal_;
+  bool begun_ = false;  // the partial file holds this run's rows, and the journal is its own
   std::optional<Checkpoint> resumed_, last_;
   uint64_t head_ = 0;
 };

@@ -70,11 +70,9 @@ void ResultTable::flush() {
 
 ResultMatrix::ResultMatrix(Output& output, uint64_t columns, std::optional<uint64_t> known_rows)
     : output_(output), columns_(columns) {
-  if (output_.resumed()) {
-    rows_ = output_.resumed()->rows;
-  } else if (output_.has_head()) {
-    flush();
-  } else if (known_rows) {
+  if (output_.resumed()) rows_ = output_.resumed()->rows;
+  if (output_.has_head()) return;  // its head comes with the first row, or at the end
+  if (known_rows) {
     const auto header = npy_header(*known_rows, columns_);
     output_.write(header.data(), header.size());
   } else {
@@ -83,6 +81,7 @@ ResultMatrix::ResultMatrix(Output& output, uint64_t columns, std::optional<uint6
 }
 
 void ResultMatrix::add(const float* values) {
+  if (rows_ == 0) flush();  // the head's place
   ++rows_;
   if (waiting_) {
     waiting_->write(values, columns_ * sizeof(float));

@@ -124,6 +124,36 @@ def test_without_resume_an_old_partial_is_dropped_with_a_warning(big, tmp_path):
     assert len(rows(out.read_text())) == ROWS + 1
 
 
+def test_a_start_that_fails_destroys_nothing(big, tmp_path):
+    nowhere = str(tmp_path / "nosuch.pth")
+    for kind in "predict.csv", "predict.npy", "embed.tsv", "conformers.sdf":
+        words, out = command(kind, big, tmp_path)
+        bad = [*words, "--name", "nosuch"] if kind == "conformers.sdf" else [nowhere if w == LINEAR else w for w in words]
+        assert subprocess.run(bad, capture_output=True).returncode in (1, 2)
+        assert list(tmp_path.iterdir()) == []
+        stop(words, out, signal.SIGKILL)
+        before = journal(out).read_bytes(), partial(out).read_bytes()
+        assert subprocess.run(bad, capture_output=True).returncode in (1, 2)
+        assert (journal(out).read_bytes(), partial(out).read_bytes()) == before
+        out.write_text("other")
+        log = subprocess.run([*words, "--resume"], capture_output=True, check=True).stderr
+        assert b"going on after" in log
+        out.unlink()
+
+
+def test_an_empty_run_drops_an_old_partial(big, table, tmp_path):
+    for kind in "predict.csv", "predict.npy", "conformers.sdf":
+        words, out = command(kind, big, tmp_path)
+        stop(words, out, signal.SIGKILL)
+        empty = str(table("i,smiles\n", "empty.csv"))
+        subprocess.run([empty if w == str(big) else w for w in words], capture_output=True, check=True)
+        assert not journal(out).exists() and not partial(out).exists()
+        if kind == "predict.npy":
+            assert numpy.load(out).shape == (0, 1)
+        else:
+            assert len(out.read_text().splitlines()) == (kind == "predict.csv")
+
+
 def test_resume_without_anything_to_resume(table, tmp_path):
     out = tmp_path / "o.csv"
     log = molrt("predict", "-m", LINEAR, table("smiles\nC\n"), "-o", out, "--resume")[1]

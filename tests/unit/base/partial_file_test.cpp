@@ -104,11 +104,25 @@ TEST_F(PartialFileTest, IsWrittenByOneAtATime) {
   EXPECT_ERROR(PartialFile second(target_), MOLRT_ERROR_IO, "another molrt");
 }
 
-TEST_F(PartialFileTest, IsCutAndRemoved) {
+TEST_F(PartialFileTest, LeavesNothingEmptyBehind) {
+  { PartialFile file(target_); }
+  EXPECT_EQ(files(), 0u);
+  put("out.partial", "rows");
+  { PartialFile file(target_); }
+  EXPECT_EQ(get("out.partial"), "rows");
+  {
+    PartialFile file(target_);
+    file.restart();
+    file.publish();
+    put("out.partial", "");  // another's
+  }
+  EXPECT_TRUE(fs::exists(directory_ / "out.partial"));
+}
+
+TEST_F(PartialFileTest, IsCut) {
   PartialFile file(target_);
   write(file, "abcdef");
   file.sync();
-  file.remove_if_empty();
   file.cut(2);
   file.publish();
   EXPECT_EQ(get("out"), "ab");
