@@ -69,7 +69,6 @@ void Output::resume() {
          journal_->path(), resumed_->rows, resumed_->bytes, partial_->path(), path_);
   }
   existed_ = existed_ && fs::exists(path_);  // not what was taken back
-  head_ = resumed_->head;
   last_ = resumed_;
   begun_ = true;
 }
@@ -107,17 +106,19 @@ void Output::write(const void* data, size_t size) {
 void Output::set_head(std::string_view head) {
   begin();
   partial_->set_head(head);
-  head_ = head.size();
+  head_ = head;
+  if (last_ && last_head_.empty()) last_head_ = head_;  // resumed
 }
 
 void Output::checkpoint(uint64_t rows, uint32_t input_crc, const Json& state) {
   if (!partial_) return;
   begin();
   partial_->sync();
-  Checkpoint checkpoint{rows,      partial_->bytes(), head_, partial_->crc(),
+  Checkpoint checkpoint{rows,      partial_->bytes(), head_.size(), partial_->crc(),
                         input_crc, partial_->path(),  state};
   journal_->write(checkpoint);
   last_ = std::move(checkpoint);
+  last_head_ = head_;
 }
 
 void Output::commit() {
@@ -139,6 +140,7 @@ std::string Output::stop(std::optional<uint64_t> total_rows) {
     return "interrupted before the first rows were finished";
   }
   partial_->cut(last_->bytes);
+  partial_->set_head(last_head_);
   auto done = fmt::format("stopped after {}{} rows", last_->rows,
                           total_rows ? fmt::format(" of {}", *total_rows) : "");
   if (existed_) {

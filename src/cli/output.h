@@ -28,7 +28,9 @@ class Output {
   const Checkpoint* resumed() const { return resumed_ ? &*resumed_ : nullptr; }
 
   void write(const void* data, size_t size);
-  void set_head(std::string_view head);   // the file's first bytes, again whenever they change
+  // The file's first bytes, again whenever they change. After a resume, first those of the rows
+  // that are there.
+  void set_head(std::string_view head);
   AtomicFile& file() { return *whole_; }  // of safetensors
 
   // After a window: from here a run can be resumed.
@@ -55,7 +57,7 @@ class Output {
   std::optional<Journal> journal_;
   bool begun_ = false;  // the partial file holds this run's rows, and the journal is its own
   std::optional<Checkpoint> resumed_, last_;
-  uint64_t head_ = 0;
+  std::string head_, last_head_;  // as written, and as of last_
 };
 
 // The format asked for, or by the extension; "csv" without one. INVALID_ARGUMENT if not in

@@ -70,7 +70,10 @@ void ResultTable::flush() {
 
 ResultMatrix::ResultMatrix(Output& output, uint64_t columns, std::optional<uint64_t> known_rows)
     : output_(output), columns_(columns) {
-  if (output_.resumed()) rows_ = output_.resumed()->rows;
+  if (output_.resumed()) {
+    rows_ = output_.resumed()->rows;
+    flush();  // a kill may have left the head of more rows
+  }
   if (output_.has_head()) return;  // its head comes with the first row, or at the end
   if (known_rows) {
     const auto header = npy_header(*known_rows, columns_);

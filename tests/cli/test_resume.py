@@ -104,6 +104,30 @@ def test_a_stop_leaves_a_valid_file_and_resume_goes_on(big, tmp_path, number):
         assert not journal(out).exists() and not partial(out).exists()
 
 
+def test_a_head_of_rows_that_no_journal_tells_of(big, tmp_path):
+    """As after a kill between the two; and then a stop before the first window."""
+    out = tmp_path / "o.npy"
+    words = [BIN, "predict", "-m", LINEAR, "-", "-o", str(out)]
+    with open(big, "rb") as stdin, subprocess.Popen(words, stdin=stdin, stderr=subprocess.DEVNULL) as running:
+        wait_for_rows(running, out)
+        running.kill()
+    done = json.loads(journal(out).read_text())["rows"]
+    head = b"(%d, 1)" % (done + 7)
+    with open(partial(out), "r+b") as file:
+        text = file.read(128)
+        start = text.index(b"(")
+        file.seek(start)
+        file.write(head.ljust(text.index(b")") + 1 - start))
+    with subprocess.Popen([*words, "--resume"], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdin.write(b"".join(big.read_bytes().splitlines(True)[:done + 2]))
+        running.stdin.flush()
+        assert b"going on after" in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        assert f"{out} holds them" in running.stderr.read().decode()
+    assert running.returncode == 130 and numpy.load(out).shape == (done, 1)
+
+
+
 def test_a_stop_does_not_touch_an_older_result(big, tmp_path):
     words, out = command("predict.csv", big, tmp_path)
     out.write_text("precious")
