@@ -41,6 +41,11 @@ bool holds(int fd, uint64_t bytes, uint64_t head, uint32_t expected) {
   return crc == expected;
 }
 
+struct Closing {
+  int fd;
+  ~Closing() { close(fd); }
+};
+
 // File systems without locks are written without one.
 void lock(int fd, const std::string& path) {
   if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
@@ -96,7 +101,7 @@ bool PartialFile::take_back(uint64_t bytes, uint64_t head, uint32_t crc) {
     close(fd);
     return false;
   }
-  close(std::exchange(fd_, fd));
+  const Closing after_renaming{std::exchange(fd_, fd)};  // till then its lock holds PATH.partial
   lock(fd_, target_);
   if (rename(target_.c_str(), path_.c_str()) != 0) fail_io("rename", target_, errno);
   return true;
