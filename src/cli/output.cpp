@@ -91,7 +91,7 @@ void Output::begin() {
 
 void Output::say_what_is_lost(uint64_t rows) {
   const bool in_place = partial_->is_empty();  // a stop has put them there
-  if (in_place && !existed_) return;         // they are gone already
+  if (in_place && !existed_) return;           // they are gone already
   progress_.say(
       fmt::format("warning: {}: the {} rows of a stopped run are {}; --resume would have gone on "
                   "with them",
