@@ -41,6 +41,11 @@ bool holds(int fd, uint64_t bytes, uint64_t head, uint32_t expected) {
   return crc == expected;
 }
 
+struct Closing {
+  int fd;
+  ~Closing() { close(fd); }
+};
+
 // File systems without locks are written without one.
 void lock(int fd, const std::string& path) {
   if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
@@ -57,7 +62,14 @@ PartialFile::PartialFile(const WriteTarget& target)
 }
 
 PartialFile::~PartialFile() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ < 0) return;
+  if (is_empty() && same_file(fd_, path_)) remove();  // nobody else's: locked
+  close(fd_);
+}
+
+bool PartialFile::is_empty() const {
+  struct stat status;
+  return fstat(fd_, &status) == 0 && status.st_size == 0;
 }
 
 void PartialFile::open_locked() {
@@ -88,7 +100,7 @@ bool PartialFile::take_back(uint64_t bytes, uint64_t head, uint32_t crc) {
     close(fd);
     return false;
   }
-  close(std::exchange(fd_, fd));
+  const Closing after_renaming{std::exchange(fd_, fd)};  // till then its lock holds PATH.partial
   lock(fd_, target_);
   if (rename(target_.c_str(), path_.c_str()) != 0) fail_io("rename", target_, errno);
   return true;
@@ -141,10 +153,5 @@ void PartialFile::publish() {
 }
 
 void PartialFile::remove() { unlink(path_.c_str()); }
-
-void PartialFile::remove_if_empty() {
-  struct stat status;
-  if (fstat(fd_, &status) == 0 && status.st_size == 0) remove();
-}
 
 }  // namespace molrt
