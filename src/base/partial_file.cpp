@@ -43,7 +43,9 @@ bool holds(int fd, uint64_t bytes, uint64_t head, uint32_t expected) {
 
 struct Closing {
   int fd;
-  ~Closing() { close(fd); }
+  ~Closing() {
+    if (fd >= 0) close(fd);
+  }
 };
 
 // File systems without locks are written without one.
@@ -74,10 +76,10 @@ bool PartialFile::is_empty() const {
 
 void PartialFile::open_locked() {
   do {  // again if the one that had the lock has just renamed it
-    if (fd_ >= 0) close(fd_);
-    fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (fd_ < 0) fail_io("write", path_, errno);
-    lock(fd_, path_);
+    Closing file{open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666)};
+    if (file.fd < 0) fail_io("write", path_, errno);
+    lock(file.fd, path_);
+    std::swap(fd_, file.fd);
   } while (!same_file(fd_, path_));
 }
 

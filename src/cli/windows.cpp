@@ -167,7 +167,8 @@ std::vector<std::string> molecule_columns(const InputTable& table) {
 
 std::vector<std::string> molecule_cells(const InputTable& table, const Window& window, size_t row) {
   if (!table.is_sdf()) return {};
-  return {row_smiles(window.batch, row)};
+  const bool too_large = get_row(window.batch, row).status == MOLRT_ROW_TOO_LARGE;
+  return {too_large ? "" : row_smiles(window.batch, row)};  // of those it would take minutes
 }
 
 }  // namespace molrt::cli

@@ -228,7 +228,7 @@ def test_resume_refuses_another_run(big, tmp_path):
     refused([str(other) if w == LINEAR else w for w in words], "--model size was")
     table = tmp_path / "other.csv"
     table.write_text(big.read_text().replace("CCO", "CCN"))
-    refused([str(table) if w == str(big) else w for w in words], "input mtime was")
+    refused([str(table) if w == str(big) else w for w in words], "input crc32 was")
 
 
 def test_results_in_the_models_directory(big, tmp_path):
