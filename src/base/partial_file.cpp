@@ -77,7 +77,12 @@ void PartialFile::open_locked() {
     if (fd_ >= 0) close(fd_);
     fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     if (fd_ < 0) fail_io("write", path_, errno);
-    lock(fd_, path_);
+    try {
+      lock(fd_, path_);
+    } catch (...) {
+      close(fd_);  // no destructor will
+      throw;
+    }
   } while (!same_file(fd_, path_));
 }
 
