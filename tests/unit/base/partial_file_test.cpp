@@ -93,7 +93,7 @@ TEST_F(PartialFileTest, TakesBackWhatWasPutInPlace) {
 }
 
 TEST_F(PartialFileTest, KeepsTheLockWhileItTakesBack) {
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 100; ++i) {
     uint32_t crc;
     {
       PartialFile file(target_);
