@@ -62,21 +62,32 @@ Json regular_file_facts(const fs::path& path, const struct stat& status) {
           {"crc32_of_ends", crc_of_ends(path, size)}};
 }
 
+// What molrt reads of a directory saved by unimol_tools: results may go into it, too.
+bool is_read_of_directory(const std::string& name) {
+  static constexpr std::array names = {"config.yaml", "target_scaler.ss", "threshold.dat"};
+  return is_one_of(name, names) || name.ends_with(".dict.txt") ||
+         (name.starts_with("model_") && name.ends_with(".pth"));
+}
+
+Json directory_facts(const fs::path& path) {
+  Json facts = Json::object();
+  std::error_code error;  // opening it tells
+  for (fs::directory_iterator file(path, error), end; file != end; file.increment(error)) {
+    const auto name = file->path().filename().string();
+    struct stat status;
+    const bool read = is_read_of_directory(name) && stat(file->path().c_str(), &status) == 0;
+    if (read && S_ISREG(status.st_mode))
+      facts[as_utf8(name)] = regular_file_facts(file->path(), status);
+  }
+  return facts;
+}
+
 Json file_facts(const fs::path& path) {
   Json facts = {{"path", as_utf8(fs::absolute(path).string())}};
   struct stat status;
   if (stat(path.c_str(), &status) != 0) return facts;  // opening it tells
   if (S_ISREG(status.st_mode)) facts.update(regular_file_facts(path, status));
-  if (!S_ISDIR(status.st_mode)) return facts;
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(path)) {
-    if (entry.is_regular_file()) files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  for (const auto& file : files) {
-    if (stat(file.c_str(), &status) == 0)
-      facts[as_utf8(file.filename().string())] = regular_file_facts(file, status);
-  }
+  if (S_ISDIR(status.st_mode)) facts.update(directory_facts(path));
   return facts;
 }
 

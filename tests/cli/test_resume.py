@@ -3,6 +3,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -10,7 +11,7 @@ import time
 import numpy
 import pytest
 
-from conftest import BIN, LINEAR, SMILES, molrt, rows
+from conftest import BIN, DATA, LINEAR, SMILES, molrt, rows
 
 ROWS = 6000
 
@@ -211,6 +212,20 @@ def test_resume_refuses_another_run(big, tmp_path):
     table = tmp_path / "other.csv"
     table.write_text(big.read_text().replace("CCO", "CCN"))
     refused([str(table) if w == str(big) else w for w in words], "input mtime was")
+
+
+def test_results_in_the_models_directory(big, tmp_path):
+    shutil.copytree(DATA / "tools_0_1_6_standard", tmp_path, dirs_exist_ok=True)
+    out = tmp_path / "o.csv"
+    words = [BIN, "predict", "-m", str(tmp_path), str(big), "-o", str(out), "--resume"]
+    stop(words, out, signal.SIGKILL)
+    (tmp_path / "notes.txt").write_text("mine")
+    code, log = stop(words, out, signal.SIGINT, json.loads(journal(out).read_text())["rows"] + 1)
+    assert code == 130 and "going on after" in log
+    with open(tmp_path / "config.yaml", "a") as config:
+        config.write("# more\n")
+    log = subprocess.run(words, stderr=subprocess.PIPE).stderr.decode()
+    assert "--model config.yaml" in log
 
 
 def test_resume_refuses_bytes_that_changed(big, tmp_path):
