@@ -38,6 +38,8 @@ Output::Output(const OutputOptions& options, const std::string& format, Progress
     if (format == "safetensors" || target.in_place) {
       whole_.emplace(path_);
     } else {
+      check_output_is_no_input(*options.command, target.path + ".partial");
+      check_output_is_no_input(*options.command, target.path + ".partial.json");
       journal_.emplace(target.path + ".partial.json", run_facts(*options.command));
       partial_.emplace(target);
     }
