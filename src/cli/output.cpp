@@ -168,7 +168,7 @@ std::string Output::keep() {
     drop_rows();
     return "";
   }
-  return fmt::format("\n{} keeps the {} rows before it; --resume goes on", partial_->path(),
+  return fmt::format("{} keeps the {} rows that were finished; --resume goes on", partial_->path(),
                      last_->rows);
 }
 

@@ -145,9 +145,19 @@ void warn_without_header(molrt_context* context, const InputTable& table, Progre
                   table.name(), name));
 }
 
-void for_each_window(const WindowLoop& loop) try { Loop(loop).run(); } catch (const Error& error) {
-  if (caught_signal()) throw Stopped(loop.output.stop(loop.table.rows()));
-  throw Error(error.status(), error.what() + loop.output.keep());
+void for_each_window(const WindowLoop& loop) {
+  try {
+    Loop(loop).run();
+  } catch (const Error& error) {
+    if (caught_signal()) throw Stopped(loop.output.stop(loop.table.rows()));
+    const auto kept = loop.output.keep();
+    throw Error(error.status(),
+                kept.empty() ? error.what() : fmt::format("{}\n{}", error.what(), kept));
+  } catch (...) {
+    const auto kept = loop.output.keep();
+    if (!kept.empty()) loop.progress.say(kept);
+    throw;
+  }
 }
 
 std::vector<std::string> molecule_columns(const InputTable& table) {

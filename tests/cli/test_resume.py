@@ -1,4 +1,5 @@
 """Runs that are stopped, killed or out of disk, and go on with the same bytes."""
+import contextlib
 import json
 import os
 import random
@@ -278,6 +279,27 @@ def test_a_full_disk_and_then_resume(big, tmp_path):
     resumed = out.read_bytes()
     subprocess.run([*words, "-q"], check=True)
     assert out.read_bytes() == resumed
+
+
+def test_out_of_memory_keeps_the_rows(tmp_path):
+    out = tmp_path / "o.csv"
+    words = [BIN, "predict", "-m", LINEAR, "-", "-o", str(out), "--threads", "1"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdin.write(b"smiles\n" + 64 * b"CCO\n")  # the first window
+        running.stdin.flush()
+        wait_for_rows(running, out)
+        time.sleep(0.2)  # it reads again
+        pages = int(open(f"/proc/{running.pid}/statm").read().split()[0])
+        most = pages * resource.getpagesize() + (4 << 20)
+        resource.prlimit(running.pid, resource.RLIMIT_AS, (most, most))
+        with contextlib.suppress(BrokenPipeError):
+            running.stdin.write(b"C" * (1 << 25))
+            running.stdin.flush()
+        log = running.stderr.read().decode()
+        with contextlib.suppress(BrokenPipeError):
+            running.stdin.close()
+    assert running.returncode == 1 and "out of memory" in log
+    assert f"{partial(out)} keeps the 64 rows that were finished; --resume goes on" in log
 
 
 def test_scores_are_those_of_all_rows(model, tmp_path):
