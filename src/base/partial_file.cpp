@@ -41,6 +41,11 @@ bool holds(int fd, uint64_t bytes, uint64_t head, uint32_t expected) {
   return crc == expected;
 }
 
+struct Closing {
+  int fd;
+  ~Closing() { close(fd); }
+};
+
 // File systems without locks are written without one.
 void lock(int fd, const std::string& path) {
   if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
@@ -73,7 +78,12 @@ void PartialFile::open_locked() {
     if (fd_ >= 0) close(fd_);
     fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     if (fd_ < 0) fail_io("write", path_, errno);
-    lock(fd_, path_);
+    try {
+      lock(fd_, path_);
+    } catch (...) {
+      close(fd_);  // no destructor will
+      throw;
+    }
   } while (!same_file(fd_, path_));
 }
 
@@ -96,7 +106,7 @@ bool PartialFile::take_back(uint64_t bytes, uint64_t head, uint32_t crc) {
     close(fd);
     return false;
   }
-  close(std::exchange(fd_, fd));
+  const Closing after_renaming{std::exchange(fd_, fd)};  // till then its lock holds PATH.partial
   lock(fd_, target_);
   if (rename(target_.c_str(), path_.c_str()) != 0) fail_io("rename", target_, errno);
   return true;

@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
+#include <thread>
 
 #include "base/spool_file.h"
 #include "support/expect_error.h"
@@ -87,6 +90,38 @@ TEST_F(PartialFileTest, TakesBackWhatWasPutInPlace) {
   file.sync();
   EXPECT_EQ(get("out.partial"), "rowsmore");
   EXPECT_ERROR(PartialFile second(target_), MOLRT_ERROR_IO, "another molrt");
+}
+
+TEST_F(PartialFileTest, KeepsTheLockWhileItTakesBack) {
+  for (int i = 0; i < 100; ++i) {
+    uint32_t crc;
+    {
+      PartialFile file(target_);
+      write(file, "rows");
+      crc = file.crc();
+      file.publish();
+    }
+    PartialFile file(target_);
+    std::atomic<bool> tries = false, done = false;
+    const auto steal = [&] {
+      int stolen = 0;
+      while (!done) {
+        try {
+          PartialFile second(target_);
+          ++stolen;
+        } catch (const Error&) {
+        }
+        tries = true;
+      }
+      return stolen;
+    };
+    auto stolen = std::async(std::launch::async, steal);
+    while (!tries) std::this_thread::yield();
+    const bool resumed = file.resume(4, 0, crc);
+    done = true;
+    EXPECT_TRUE(resumed);
+    ASSERT_EQ(stolen.get(), 0);
+  }
 }
 
 TEST_F(PartialFileTest, DoesNotGoOnBehindSomethingElse) {
