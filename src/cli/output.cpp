@@ -75,6 +75,15 @@ void Output::resume() {
   begun_ = true;
 }
 
+void Output::restore(const char* key, const std::function<void(const Json&)>& use) const {
+  if (!resumed_) return;
+  try {
+    use(resumed_->state.at(key));
+  } catch (const Json::exception& error) {
+    journal_->fail_broken(error);
+  }
+}
+
 void Output::begin() {
   if (partial_ && !begun_) start_over();
   begun_ = true;

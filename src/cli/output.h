@@ -1,6 +1,7 @@
 #pragma once
 // Where results go: standard output, a pipe, or a file that can be gone on with.
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ class Output {
   bool has_head() const { return partial_.has_value(); }  // set_head works
   // What a run before this one has done; nullptr: nothing.
   const Checkpoint* resumed() const { return resumed_ ? &*resumed_ : nullptr; }
+  // Gives what it kept in its state under `key`, if there was one. FORMAT error if that is broken.
+  void restore(const char* key, const std::function<void(const Json&)>& use) const;
 
   void write(const void* data, size_t size);
   // The file's first bytes, again whenever they change. After a resume, first those of the rows

@@ -56,7 +56,7 @@ class Loop {
       if (!loop_.table.next(record)) fail_changed_input();
     }
     if (loop_.table.crc() != done->input_crc) fail_changed_input();
-    loop_.tally.restore(done->state.at("tally"));
+    loop_.output.restore("tally", [&](const Json& tally) { loop_.tally.restore(tally); });
     loop_.progress.set_skipped(done->rows);
     loop_.progress.say(fmt::format("going on after {} rows", done->rows));
   }

@@ -242,6 +242,21 @@ def test_resume_refuses_bytes_that_changed(big, tmp_path):
     assert done.returncode == 3 and b"is broken" in done.stderr
 
 
+@pytest.mark.parametrize("state", [None, 7, {}, {"tally": {}, "command": []}, {"tally": {}, "command": [{"tally": 7}]}])
+def test_resume_refuses_a_broken_state(big, tmp_path, state):
+    words, out = command("predict.csv", big, tmp_path)
+    stop(words, out, signal.SIGKILL)
+    broken = json.loads(journal(out).read_text())
+    whole, broken["state"] = broken["state"], state
+    if state and not state["command"]:
+        state["command"] = whole["command"]  # else its own is found to be broken first
+    journal(out).write_text(json.dumps(broken))
+    done = subprocess.run([*words, "--resume"], stderr=subprocess.PIPE)
+    assert done.returncode == 3 and f"{journal(out)}: is broken (".encode() in done.stderr
+    assert b"remove it, and the run starts over" in done.stderr
+    assert partial(out).stat().st_size == broken["bytes"]
+
+
 def test_resume_of_a_pipe_checks_its_rows(big, tmp_path):
     out = tmp_path / "o.csv"
     words = [BIN, "predict", "-m", LINEAR, "-", "-o", str(out)]
