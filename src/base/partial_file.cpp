@@ -63,14 +63,13 @@ PartialFile::PartialFile(const WriteTarget& target)
 
 PartialFile::~PartialFile() {
   if (fd_ < 0) return;
-  if (is_empty_leftover()) remove();
+  if (is_empty() && same_file(fd_, path_)) remove();  // nobody else's: locked
   close(fd_);
 }
 
-// Still under its name, whose lock is held: nobody else's.
-bool PartialFile::is_empty_leftover() const {
+bool PartialFile::is_empty() const {
   struct stat status;
-  return same_file(fd_, path_) && fstat(fd_, &status) == 0 && status.st_size == 0;
+  return fstat(fd_, &status) == 0 && status.st_size == 0;
 }
 
 void PartialFile::open_locked() {

@@ -21,6 +21,7 @@ class PartialFile {
   const std::string& path() const { return path_; }  // PATH.partial
   uint64_t bytes() const { return bytes_; }          // written, the head included
   uint32_t crc() const { return crc_; }              // CRC-32 of them without the head
+  bool is_empty() const;                             // nothing is in the file yet
 
   void restart();  // empties it
   // Goes on behind the first `bytes`, whose CRC without the first `head` ones is `crc`: of
@@ -36,7 +37,6 @@ class PartialFile {
 
  private:
   void open_locked();
-  bool is_empty_leftover() const;
   bool take_back(uint64_t bytes, uint64_t head, uint32_t crc);
   void flush();
   void put(const char* data, size_t size, uint64_t offset);

@@ -89,14 +89,19 @@ void Output::begin() {
   begun_ = true;
 }
 
+void Output::say_what_is_lost(uint64_t rows) {
+  const bool in_place = partial_->is_empty();  // a stop has put them there
+  if (in_place && !existed_) return;           // they are gone already
+  progress_.say(
+      fmt::format("warning: {}: the {} rows of a stopped run are {}; --resume would have gone on "
+                  "with them",
+                  in_place ? path_ : partial_->path(), rows,
+                  in_place ? "replaced when this run is done" : "dropped"));
+}
+
 void Output::start_over() {
   try {
-    if (const auto old = journal_->read()) {
-      progress_.say(
-          fmt::format("warning: {}: the {} rows of a stopped run are dropped; --resume "
-                      "would have gone on with them",
-                      partial_->path(), old->rows));
-    }
+    if (const auto old = journal_->read()) say_what_is_lost(old->rows);
   } catch (const Error&) {  // a broken one has nothing to lose
   }
   journal_->remove();

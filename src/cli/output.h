@@ -50,6 +50,7 @@ class Output {
   void resume();
   void begin();
   void start_over();
+  void say_what_is_lost(uint64_t rows);
   void drop_rows();
 
   std::string path_;

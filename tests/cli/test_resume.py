@@ -146,8 +146,24 @@ def test_without_resume_an_old_partial_is_dropped_with_a_warning(big, tmp_path):
     stop(words, out, signal.SIGKILL)
     held = json.loads(journal(out).read_text())["rows"]
     log = subprocess.run(words, stderr=subprocess.PIPE, check=True).stderr.decode()
-    assert f"the {held} rows of a stopped run are dropped" in log
+    assert f"{partial(out)}: the {held} rows of a stopped run are dropped" in log
     assert len(rows(out.read_text())) == ROWS + 1
+
+
+def test_without_resume_rows_in_place_are_replaced_with_a_warning(big, tmp_path):
+    words, out = command("predict.csv", big, tmp_path)
+    stop(words, out, signal.SIGINT)
+    held = json.loads(journal(out).read_text())["rows"]
+    before = out.read_bytes()
+    with subprocess.Popen(words, stderr=subprocess.PIPE) as running:
+        log = running.stderr.readline().decode()  # once the first window is done
+        running.kill()
+    assert running.returncode == -signal.SIGKILL and out.read_bytes() == before
+    assert f"{out}: the {held} rows of a stopped run are replaced when this run is done" in log
+    out.unlink()
+    partial(out).unlink()
+    log = subprocess.run(words, stderr=subprocess.PIPE, check=True).stderr.decode()
+    assert "of a stopped run" not in log and len(rows(out.read_text())) == ROWS + 1
 
 
 def test_a_start_that_fails_destroys_nothing(big, tmp_path):
