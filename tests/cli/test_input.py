@@ -189,6 +189,14 @@ def test_sdf_that_arrives_slowly_in_a_pipe():
     assert [r[0] for r in found] == ["name", title, "flat", "broken", "", "last"]
 
 
+def test_texts_longer_than_most(table):
+    text = molrt("conformers", table("smiles\nC\n%s\n" % (40 * "C")), "-o", "-", "--format", "sdf", "-q")[0]
+    short, long, end = text.split("$$$$\n")
+    assert len(long) > 4096 > len(short) and end == "" and "\0" not in text
+    assert long.splitlines()[3].startswith("122121")  # its atoms and bonds
+    assert rows(predict("-", input=text.encode()))[2][1] == 40 * "C"
+
+
 def test_training_on_sdf(table, tmp_path):
     def record(i):
         return ETHANOL % (f"m{i}", 0.1 * i) + f"> <y>\n{i}\n\n$$$$\n"
