@@ -30,7 +30,7 @@ bool changes_no_bytes(const std::string& name) {
 }
 
 bool names_files(const std::string& name) {
-  static constexpr std::array names = {"input", "model", "dictionary"};
+  static constexpr std::array names = {"input", "model", "weights", "dictionary"};
   return is_one_of(name, names);
 }
 
@@ -145,8 +145,8 @@ void check_output_is_no_input(const CLI::App& command, const std::string& output
       std::error_code not_both;
       if (fs::is_regular_file(output, not_both) &&
           fs::equivalent(path == "-" ? "/dev/stdin" : path, output, not_both)) {
-        fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: is what {}{} reads; the results go to another file",
-             output, option->get_positional() ? "the " : "--", name);
+        fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: is what {}{} reads; take another output", output,
+             option->get_positional() ? "the " : "--", name);
       }
     }
   }
