@@ -1,8 +1,5 @@
 #include "cli/panel.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
@@ -118,14 +115,7 @@ nlohmann::ordered_json PanelModel::json() const {
 std::vector<std::string> panel_names(const std::vector<std::string>& paths) {
   if (paths.size() == 1) return {""};
   std::vector<std::string> names;
-  for (const auto& path : paths) {
-    const auto stem = stem_of(path);
-    auto name = stem;
-    for (int i = 2; std::find(names.begin(), names.end(), name) != names.end(); ++i) {
-      name = fmt::format("{}_{}", stem, i);
-    }
-    names.push_back(name);
-  }
+  for (const auto& path : paths) names.push_back(free_name(names, stem_of(path)));
   return names;
 }
 

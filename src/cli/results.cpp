@@ -15,14 +15,6 @@
 namespace molrt::cli {
 namespace {
 
-std::string free_name(const std::vector<std::string>& taken, const std::string& wanted) {
-  auto name = wanted;
-  for (int i = 2; std::find(taken.begin(), taken.end(), name) != taken.end(); ++i) {
-    name = fmt::format("{}_{}", wanted, i);
-  }
-  return name;
-}
-
 template <typename Sink>
 void copy_spooled(SpoolFile& spool, Sink&& sink) {
   std::array<char, 1 << 16> block;
@@ -35,6 +27,14 @@ void copy_spooled(SpoolFile& spool, Sink&& sink) {
 }
 
 }  // namespace
+
+std::string free_name(const std::vector<std::string>& taken, const std::string& wanted) {
+  auto name = wanted;
+  for (int i = 2; std::find(taken.begin(), taken.end(), name) != taken.end(); ++i) {
+    name = fmt::format("{}_{}", wanted, i);
+  }
+  return name;
+}
 
 ResultTable::ResultTable(Output& output, const std::string& format, bool decimal_comma,
                          const std::vector<std::string>& header,
