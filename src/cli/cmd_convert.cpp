@@ -28,7 +28,9 @@ struct ConvertOptions {
 };
 
 void convert(const ConvertOptions& options) {
-  check_output_is_no_input(*options.command, options.output);
+  std::error_code not_both;  // in place is meant
+  if (!std::filesystem::equivalent(options.input, options.output, not_both))
+    check_output_is_no_input(*options.command, options.output);
   check_model_output(options.output);
   Progress progress(options.report);
   const auto context = make_context(1, progress);

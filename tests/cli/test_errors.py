@@ -158,7 +158,7 @@ def test_interrupted(table, tmp_path, number):
     out = tmp_path / "out.csv"
     with subprocess.Popen([BIN, "predict", "--model", LINEAR, "-", "-o", out], stdin=subprocess.PIPE,
                           stderr=subprocess.PIPE) as running:
-        running.stdin.write(b"smiles\nC\n")
+        running.stdin.write(b"smiles\nC\nC\nC\n")  # as many lines as tell a table from SDF
         running.stdin.flush()
         for _ in range(1000):
             if list(tmp_path.glob("out*")):  # it has begun, and waits for more
