@@ -95,6 +95,7 @@ void fail_io(const char* action, const std::string& path, int error) {
 
 WriteTarget find_write_target(const std::string& path) {
   WriteTarget target;
+  if (path.empty()) fail(MOLRT_ERROR_INVALID_ARGUMENT, "the output has an empty name");
   target.path = follow_links(path);
   struct stat status;
   target.exists = stat(target.path.c_str(), &status) == 0;

@@ -41,6 +41,13 @@ bool holds(int fd, uint64_t bytes, uint64_t head, uint32_t expected) {
   return crc == expected;
 }
 
+struct Closing {
+  int fd;
+  ~Closing() {
+    if (fd >= 0) close(fd);
+  }
+};
+
 // File systems without locks are written without one.
 void lock(int fd, const std::string& path) {
   if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
@@ -57,15 +64,22 @@ PartialFile::PartialFile(const WriteTarget& target)
 }
 
 PartialFile::~PartialFile() {
-  if (fd_ >= 0) close(fd_);
+  if (fd_ < 0) return;
+  if (is_empty() && same_file(fd_, path_)) remove();  // nobody else's: locked
+  close(fd_);
+}
+
+bool PartialFile::is_empty() const {
+  struct stat status;
+  return fstat(fd_, &status) == 0 && status.st_size == 0;
 }
 
 void PartialFile::open_locked() {
   do {  // again if the one that had the lock has just renamed it
-    if (fd_ >= 0) close(fd_);
-    fd_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (fd_ < 0) fail_io("write", path_, errno);
-    lock(fd_, path_);
+    Closing file{open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666)};
+    if (file.fd < 0) fail_io("write", path_, errno);
+    lock(file.fd, path_);
+    std::swap(fd_, file.fd);
   } while (!same_file(fd_, path_));
 }
 
@@ -88,7 +102,7 @@ bool PartialFile::take_back(uint64_t bytes, uint64_t head, uint32_t crc) {
     close(fd);
     return false;
   }
-  close(std::exchange(fd_, fd));
+  const Closing after_renaming{std::exchange(fd_, fd)};  // till then its lock holds PATH.partial
   lock(fd_, target_);
   if (rename(target_.c_str(), path_.c_str()) != 0) fail_io("rename", target_, errno);
   return true;
@@ -141,10 +155,5 @@ void PartialFile::publish() {
 }
 
 void PartialFile::remove() { unlink(path_.c_str()); }
-
-void PartialFile::remove_if_empty() {
-  struct stat status;
-  if (fstat(fd_, &status) == 0 && status.st_size == 0) remove();
-}
 
 }  // namespace molrt

@@ -14,13 +14,14 @@ class PartialFile {
  public:
   // Opens or makes PATH.partial; IO error if another process is writing it.
   explicit PartialFile(const WriteTarget& target);
-  ~PartialFile();  // what is not in place stays in PATH.partial
+  ~PartialFile();  // what is not in place stays in PATH.partial, unless it is nothing
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
 
   const std::string& path() const { return path_; }  // PATH.partial
   uint64_t bytes() const { return bytes_; }          // written, the head included
   uint32_t crc() const { return crc_; }              // CRC-32 of them without the head
+  bool is_empty() const;                             // nothing is in the file yet
 
   void restart();  // empties it
   // Goes on behind the first `bytes`, whose CRC without the first `head` ones is `crc`: of
@@ -33,7 +34,6 @@ class PartialFile {
   void cut(uint64_t bytes);  // forgets what was written behind; crc() then holds no longer
   void publish();            // renames it to PATH
   void remove();
-  void remove_if_empty();
 
  private:
   void open_locked();

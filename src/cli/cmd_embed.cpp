@@ -35,11 +35,11 @@ class Embedding {
         context_(make_context(options.run.threads, progress_)),
         model_(open_model(context_.get(), options.model, options.open)),
         width_(model_info(model_.get()).width) {
-    if (model_info(model_.get()).encoders > 1) {
+    if (const auto encoders = model_info(model_.get()).encoders; encoders > 1) {
       fail(MOLRT_ERROR_UNSUPPORTED,
-           "{}: its folds have encoders of their own, whose representations have no mean; take one "
-           "with --fold",
-           options.model);
+           "{}: its folds have {} different encoders, whose representations have no mean; choose one "
+           "fold with --fold",
+           options.model, encoders);
     }
   }
 

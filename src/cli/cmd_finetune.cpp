@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <memory>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/run_facts.h"
 #include "cli/session.h"
 #include "cli/settings_flags.h"
 #include "cli/signals.h"
@@ -23,6 +23,7 @@ namespace molrt::cli {
 namespace {
 
 struct FinetuneOptions {
+  const CLI::App* command = nullptr;
   std::string weights, output;
   std::vector<std::string> targets;
   InputOptions input;
@@ -50,7 +51,9 @@ double label(const InputTable& table, const Record& record, size_t column) {
   fail(MOLRT_ERROR_DATA, "{}: row {} (line {}), column '{}': '{:.60}' is {}", table.name(),
        record.row, record.line, table.header()[column], cell,
        too_large ? "too large: float32 ends at 3.4e38"
-                 : "no number (a missing value is an empty cell, NaN, NA or N/A)");
+       : cell.find(',') != std::string::npos
+           ? "no number; with a decimal comma say --decimal-comma"
+           : "no number (a missing value is an empty cell, NaN, NA or N/A)");
 }
 
 // The model's name for a column, which may have been asked for by its position.
@@ -90,21 +93,12 @@ void check_distinct(const std::vector<std::string>& targets) {
   }
 }
 
-void check_output(const FinetuneOptions& options) {
-  const auto& table = options.input.path == "-" ? "/dev/stdin" : options.input.path;
-  std::error_code not_both;
-  if (std::filesystem::equivalent(table, options.output, not_both)) {
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: is the training table; the model goes to another file",
-         options.output);
-  }
-  check_model_output(options.output);
-}
-
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
       : options_(options), settings_(options.flags.settings()), progress_(options.report) {
-    check_output(options);
+    check_output_is_no_input(*options.command, options.output);
+    check_model_output(options.output);
     InputTable table(options.input);
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
@@ -205,6 +199,7 @@ class Finetuning {
 Command finetune_command(CLI::App& app) {
   auto* command = app.add_subcommand("finetune", "Train a property head on measured values");
   auto options = std::make_shared<FinetuneOptions>();
+  options->command = command;
   command->add_option("-w,--weights", options->weights, "Weights: .pt, .pth or molrt's own")
       ->required()
       ->type_name("FILE");

@@ -63,7 +63,7 @@ class Prediction {
   void run_with(auto results) {
     warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
-    if (output_.resumed()) restore(output_.resumed()->state.at("command"));
+    output_.restore("command", [&](const Json& models) { restore(models); });
     const auto work = [&](Window& window) {
       const auto run = run_options(options_.run, progress_);
       for (auto& model : panel_) model.predict(context_.get(), run, window, table_);

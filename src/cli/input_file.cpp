@@ -57,8 +57,8 @@ std::shared_ptr<SpoolFile> spool_all(ByteStream& bytes) {
 
 // A CSV table has one word in the fourth line that no header has.
 bool starts_as_sdf(PeekStream& text) {
-  constexpr size_t four_lines = 400;
-  return looks_like_sdf(text.peek_some(four_lines));
+  constexpr size_t counts_line = 4, most = 1 << 16;
+  return looks_like_sdf(text.peek_lines(counts_line, most));
 }
 
 class Finder {

@@ -23,9 +23,13 @@ std::optional<Checkpoint> Journal::read() {
     return Checkpoint{json.at("rows"),        json.at("bytes"), json.at("head"), json.at("crc32"),
                       json.at("input_crc32"), json.at("data"),  json.at("state")};
   } catch (const Json::exception& error) {
-    fail(MOLRT_ERROR_FORMAT, "{}: is broken ({}); remove it, and the run starts over", path_,
-         error.what());
+    fail_broken(error);
   }
+}
+
+void Journal::fail_broken(const Json::exception& error) const {
+  fail(MOLRT_ERROR_FORMAT, "{}: is broken ({}); remove it, and the run starts over", path_,
+       error.what());
 }
 
 void Journal::check_same_run() const {

@@ -26,6 +26,7 @@ class Journal {
   const std::string& path() const { return path_; }
   // nullopt: there is none. FORMAT error if it is broken.
   std::optional<Checkpoint> read();
+  [[noreturn]] void fail_broken(const Json::exception& error) const;  // FORMAT
   // INVALID_ARGUMENT naming the difference if the run that was read is not this one.
   void check_same_run() const;
   void write(const Checkpoint& checkpoint) const;  // replaces it, whole or not at all

@@ -25,9 +25,11 @@ constexpr const char* exit_codes = R"(Exit codes:
   3    the input cannot be used: a broken table, labels that are not numbers, broken or foreign weights
   130  interrupted by Ctrl-C (128 + the signal's number)
   141  nobody reads standard output any more, as after `| head`
-After any but 0, a regular output file that was there before is as it was; only where the summary of
---json cannot be written (1) is it new and complete. The rows that were finished are in OUTPUT after
-Ctrl-C, if there was none before, else in OUTPUT.partial; --resume goes on with them.
+After any but 0, a regular output file that was there before is as it was, with two exceptions: where
+the summary of --json cannot be written (1) it is new and complete, and the rows of a stopped run,
+which --resume goes on with, are then in OUTPUT.partial, or with more rows in OUTPUT again. After
+Ctrl-C the rows that were finished are in OUTPUT, if nothing else was there before, else in
+OUTPUT.partial; --resume goes on with them.
 
 The usual way:
   molrt finetune --weights WEIGHTS.pt train.csv --target COLUMN -o model.molrt

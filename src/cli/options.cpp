@@ -117,13 +117,16 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options) {
       ->group("Conformers");
 }
 
+constexpr int most_conformers = 1000;  // as molrt.h has it
+
 void add_sampling_options(CLI::App& command, ConformerOptions& options) {
   command
       .add_option("--conformers", options.count,
                   "Conformers a molecule, with seeds from --conformer-seed on; results are means "
-                  "over them. As Uni-Mol's authors: --conformers 11 --flat-conformer "
+                  "over them; at most 1000. As Uni-Mol's authors: --conformers 11 --flat-conformer "
                   "--conformer-seed 0")
       ->check(whole_from(1))
+      ->check(CLI::Range(1, most_conformers).description(""))
       ->type_name("N")
       ->capture_default_str()
       ->group("Conformers");

@@ -30,7 +30,7 @@ std::string format_of_extension(const std::string& path, const std::string& form
 }  // namespace
 
 Output::Output(const OutputOptions& options, const std::string& format, Progress& progress)
-    : path_(options.path) {
+    : path_(options.path), progress_(progress) {
   check_output_is_no_input(*options.command, path_);
   if (path_ != "-") {
     const auto target = find_write_target(path_);
@@ -38,12 +38,14 @@ Output::Output(const OutputOptions& options, const std::string& format, Progress
     if (format == "safetensors" || target.in_place) {
       whole_.emplace(path_);
     } else {
+      check_output_is_no_input(*options.command, target.path + ".partial");
+      check_output_is_no_input(*options.command, target.path + ".partial.json");
       journal_.emplace(target.path + ".partial.json", run_facts(*options.command));
       partial_.emplace(target);
     }
   }
   if (partial_) {
-    start(options.resume, progress);
+    start(options.resume);
   } else if (options.resume) {
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "--resume: needs a regular file of csv, tsv, npy or sdf; {} cannot be gone on with",
@@ -51,19 +53,13 @@ Output::Output(const OutputOptions& options, const std::string& format, Progress
   }
 }
 
-void Output::start(bool resume, Progress& progress) {
+void Output::start(bool resume) {
   journal_->remove_leftovers();
-  try {
-    resumed_ = resume ? journal_->read() : std::nullopt;
-    if (resumed_) return this->resume();
-  } catch (...) {
-    partial_->remove_if_empty();
-    throw;
-  }
-  if (resume)
-    progress.say(
-        fmt::format("notice: {}: there is none; starting from the first row", journal_->path()));
-  start_over(progress);
+  if (!resume) return;
+  resumed_ = journal_->read();
+  if (resumed_) return this->resume();
+  progress_.say(
+      fmt::format("notice: {}: there is none; starting from the first row", journal_->path()));
 }
 
 void Output::resume() {
@@ -75,18 +71,37 @@ void Output::resume() {
          journal_->path(), resumed_->rows, resumed_->bytes, partial_->path(), path_);
   }
   existed_ = existed_ && fs::exists(path_);  // not what was taken back
-  head_ = resumed_->head;
   last_ = resumed_;
+  begun_ = true;
 }
 
-void Output::start_over(Progress& progress) {
+void Output::restore(const char* key, const std::function<void(const Json&)>& use) const {
+  if (!resumed_) return;
   try {
-    if (const auto old = journal_->read()) {
-      progress.say(
-          fmt::format("warning: {}: the {} rows of a stopped run are dropped; --resume "
-                      "would have gone on with them",
-                      partial_->path(), old->rows));
-    }
+    use(resumed_->state.at(key));
+  } catch (const Json::exception& error) {
+    journal_->fail_broken(error);
+  }
+}
+
+void Output::begin() {
+  if (partial_ && !begun_) start_over();
+  begun_ = true;
+}
+
+void Output::say_what_is_lost(uint64_t rows) {
+  const bool in_place = partial_->is_empty();  // a stop has put them there
+  if (in_place && !existed_) return;           // they are gone already
+  progress_.say(
+      fmt::format("warning: {}: the {} rows of a stopped run are {}; --resume would have gone on "
+                  "with them",
+                  in_place ? path_ : partial_->path(), rows,
+                  in_place ? "replaced when this run is done" : "dropped"));
+}
+
+void Output::start_over() {
+  try {
+    if (const auto old = journal_->read()) say_what_is_lost(old->rows);
   } catch (const Error&) {  // a broken one has nothing to lose
   }
   journal_->remove();
@@ -94,6 +109,7 @@ void Output::start_over(Progress& progress) {
 }
 
 void Output::write(const void* data, size_t size) {
+  begin();
   if (partial_) {
     partial_->write(data, size);
   } else if (whole_) {
@@ -104,20 +120,25 @@ void Output::write(const void* data, size_t size) {
 }
 
 void Output::set_head(std::string_view head) {
+  begin();
   partial_->set_head(head);
-  head_ = head.size();
+  head_ = head;
+  if (last_ && last_head_.empty()) last_head_ = head_;  // resumed
 }
 
 void Output::checkpoint(uint64_t rows, uint32_t input_crc, const Json& state) {
   if (!partial_) return;
+  begin();
   partial_->sync();
-  Checkpoint checkpoint{rows,      partial_->bytes(), head_, partial_->crc(),
+  Checkpoint checkpoint{rows,      partial_->bytes(), head_.size(), partial_->crc(),
                         input_crc, partial_->path(),  state};
   journal_->write(checkpoint);
   last_ = std::move(checkpoint);
+  last_head_ = head_;
 }
 
 void Output::commit() {
+  begin();
   if (partial_) {
     partial_->publish();
     journal_->remove();
@@ -131,10 +152,11 @@ void Output::commit() {
 std::string Output::stop(std::optional<uint64_t> total_rows) {
   if (!partial_) return "interrupted";
   if (!last_) {
-    partial_->remove();
+    drop_rows();
     return "interrupted before the first rows were finished";
   }
   partial_->cut(last_->bytes);
+  partial_->set_head(last_head_);
   auto done = fmt::format("stopped after {}{} rows", last_->rows,
                           total_rows ? fmt::format(" of {}", *total_rows) : "");
   if (existed_) {
@@ -149,13 +171,18 @@ std::string Output::stop(std::optional<uint64_t> total_rows) {
   return fmt::format("{}; {} holds them; --resume goes on", done, path_);
 }
 
+// Those of a window that was not finished.
+void Output::drop_rows() {
+  if (begun_) partial_->remove();
+}
+
 std::string Output::keep() {
   if (!partial_) return "";
   if (!last_) {
-    partial_->remove();
+    drop_rows();
     return "";
   }
-  return fmt::format("\n{} keeps the {} rows before it; --resume goes on", partial_->path(),
+  return fmt::format("{} keeps the {} rows that were finished; --resume goes on", partial_->path(),
                      last_->rows);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Where results go: standard output, a pipe, or a file that can be gone on with.
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,9 +15,10 @@
 
 namespace molrt::cli {
 
-// Made before the work begins, so that what cannot be written is found out first. A regular file is
-// written as OUT.partial, with a journal beside it, and gets its name at the end; safetensors,
-// whose header comes first and tells all sizes, whole or not at all.
+// Made before the work begins, so that what cannot be written is found out first; what a run before
+// this one has left is dropped only when there is something to write. A regular file is written as
+// OUT.partial, with a journal beside it, and gets its name at the end; safetensors, whose header
+// comes first and tells all sizes, whole or not at all.
 class Output {
  public:
   Output(const OutputOptions& options, const std::string& format, Progress& progress);
@@ -25,9 +27,13 @@ class Output {
   bool has_head() const { return partial_.has_value(); }  // set_head works
   // What a run before this one has done; nullptr: nothing.
   const Checkpoint* resumed() const { return resumed_ ? &*resumed_ : nullptr; }
+  // Gives what it kept in its state under `key`, if there was one. FORMAT error if that is broken.
+  void restore(const char* key, const std::function<void(const Json&)>& use) const;
 
   void write(const void* data, size_t size);
-  void set_head(std::string_view head);   // the file's first bytes, again whenever they change
+  // The file's first bytes, again whenever they change. After a resume, first those of the rows
+  // that are there.
+  void set_head(std::string_view head);
   AtomicFile& file() { return *whole_; }  // of safetensors
 
   // After a window: from here a run can be resumed.
@@ -40,17 +46,22 @@ class Output {
   std::string keep();
 
  private:
-  void start(bool resume, Progress& progress);
+  void start(bool resume);
   void resume();
-  void start_over(Progress& progress);
+  void begin();
+  void start_over();
+  void say_what_is_lost(uint64_t rows);
+  void drop_rows();
 
   std::string path_;
+  Progress& progress_;
   bool existed_ = false;  // an older result, which only a finished run replaces
   std::optional<AtomicFile> whole_;
   std::optional<PartialFile> partial_;
   std::optional<Journal> journal_;
+  bool begun_ = false;  // the partial file holds this run's rows, and the journal is its own
   std::optional<Checkpoint> resumed_, last_;
-  uint64_t head_ = 0;
+  std::string head_, last_head_;  // as written, and as of last_
 };
 
 // The format asked for, or by the extension; "csv" without one. INVALID_ARGUMENT if not in

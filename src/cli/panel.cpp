@@ -1,8 +1,5 @@
 #include "cli/panel.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
@@ -18,10 +15,13 @@ std::vector<std::string> target_names(const molrt_model* model) {
   return names;
 }
 
-// "esol" of "runs/esol.molrt" and of the directory "runs/esol/".
-std::string stem_of(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return std::filesystem::path(path).stem().string();
+// "esol" of "runs/esol.molrt" and of the directory "runs/esol/", whose name may have a dot.
+std::string stem_of(const std::string& path) {
+  std::error_code not_there;
+  const bool directory = std::filesystem::is_directory(path, not_there);
+  auto whole = std::filesystem::absolute(path).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  return (directory ? whole.filename() : whole.stem()).string();
 }
 
 }  // namespace
@@ -118,14 +118,7 @@ nlohmann::ordered_json PanelModel::json() const {
 std::vector<std::string> panel_names(const std::vector<std::string>& paths) {
   if (paths.size() == 1) return {""};
   std::vector<std::string> names;
-  for (const auto& path : paths) {
-    const auto stem = stem_of(path);
-    auto name = stem;
-    for (int i = 2; std::find(names.begin(), names.end(), name) != names.end(); ++i) {
-      name = fmt::format("{}_{}", stem, i);
-    }
-    names.push_back(name);
-  }
+  for (const auto& path : paths) names.push_back(free_name(names, stem_of(path)));
   return names;
 }
 

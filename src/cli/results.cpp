@@ -15,14 +15,6 @@
 namespace molrt::cli {
 namespace {
 
-std::string free_name(const std::vector<std::string>& taken, const std::string& wanted) {
-  auto name = wanted;
-  for (int i = 2; std::find(taken.begin(), taken.end(), name) != taken.end(); ++i) {
-    name = fmt::format("{}_{}", wanted, i);
-  }
-  return name;
-}
-
 template <typename Sink>
 void copy_spooled(SpoolFile& spool, Sink&& sink) {
   std::array<char, 1 << 16> block;
@@ -35,6 +27,14 @@ void copy_spooled(SpoolFile& spool, Sink&& sink) {
 }
 
 }  // namespace
+
+std::string free_name(const std::vector<std::string>& taken, const std::string& wanted) {
+  auto name = wanted;
+  for (int i = 2; std::find(taken.begin(), taken.end(), name) != taken.end(); ++i) {
+    name = fmt::format("{}_{}", wanted, i);
+  }
+  return name;
+}
 
 ResultTable::ResultTable(Output& output, const std::string& format, bool decimal_comma,
                          const std::vector<std::string>& header,
@@ -72,9 +72,10 @@ ResultMatrix::ResultMatrix(Output& output, uint64_t columns, std::optional<uint6
     : output_(output), columns_(columns) {
   if (output_.resumed()) {
     rows_ = output_.resumed()->rows;
-  } else if (output_.has_head()) {
-    flush();
-  } else if (known_rows) {
+    flush();  // a kill may have left the head of more rows
+  }
+  if (output_.has_head()) return;  // its head comes with the first row, or at the end
+  if (known_rows) {
     const auto header = npy_header(*known_rows, columns_);
     output_.write(header.data(), header.size());
   } else {
@@ -83,6 +84,7 @@ ResultMatrix::ResultMatrix(Output& output, uint64_t columns, std::optional<uint6
 }
 
 void ResultMatrix::add(const float* values) {
+  if (rows_ == 0) flush();  // the head's place
   ++rows_;
   if (waiting_) {
     waiting_->write(values, columns_ * sizeof(float));

@@ -13,7 +13,10 @@
 
 namespace molrt::cli {
 
-// The user's columns and more behind them. A name already taken gets _2, or _3 ...
+// `wanted`, or if that is taken, with _2, or _3 ...
+std::string free_name(const std::vector<std::string>& taken, const std::string& wanted);
+
+// The user's columns and more behind them, by free names.
 // csv with a decimal comma is separated by semicolons.
 class ResultTable {
  public:

@@ -153,10 +153,11 @@ std::string row_flags(const molrt_row& row) {
 }
 
 std::string row_smiles(const molrt_batch* batch, size_t row) {
-  size_t needed = 0;
-  if (molrt_batch_get_smiles(batch, row, nullptr, 0, &needed) == MOLRT_ERROR_STATE) return "";
-  return read_text([&](char* buffer, size_t capacity, size_t* size) {
-    return molrt_batch_get_smiles(batch, row, buffer, capacity, size);
+  return read_text([&](char* buffer, size_t capacity, size_t* needed) -> int32_t {
+    const int32_t status = molrt_batch_get_smiles(batch, row, buffer, capacity, needed);
+    if (status != MOLRT_ERROR_STATE) return status;
+    *needed = 1;  // it has none: an empty text
+    return MOLRT_OK;
   });
 }
 

@@ -56,7 +56,7 @@ class Loop {
       if (!loop_.table.next(record)) fail_changed_input();
     }
     if (loop_.table.crc() != done->input_crc) fail_changed_input();
-    loop_.tally.restore(done->state.at("tally"));
+    loop_.output.restore("tally", [&](const Json& tally) { loop_.tally.restore(tally); });
     loop_.progress.set_skipped(done->rows);
     loop_.progress.say(fmt::format("going on after {} rows", done->rows));
   }
@@ -145,9 +145,19 @@ void warn_without_header(molrt_context* context, const InputTable& table, Progre
                   table.name(), name));
 }
 
-void for_each_window(const WindowLoop& loop) try { Loop(loop).run(); } catch (const Error& error) {
-  if (caught_signal()) throw Stopped(loop.output.stop(loop.table.rows()));
-  throw Error(error.status(), error.what() + loop.output.keep());
+void for_each_window(const WindowLoop& loop) {
+  try {
+    Loop(loop).run();
+  } catch (const Error& error) {
+    if (caught_signal()) throw Stopped(loop.output.stop(loop.table.rows()));
+    const auto kept = loop.output.keep();
+    throw Error(error.status(),
+                kept.empty() ? error.what() : fmt::format("{}\n{}", error.what(), kept));
+  } catch (...) {
+    const auto kept = loop.output.keep();
+    if (!kept.empty()) loop.progress.say(kept);
+    throw;
+  }
 }
 
 std::vector<std::string> molecule_columns(const InputTable& table) {
@@ -157,7 +167,8 @@ std::vector<std::string> molecule_columns(const InputTable& table) {
 
 std::vector<std::string> molecule_cells(const InputTable& table, const Window& window, size_t row) {
   if (!table.is_sdf()) return {};
-  return {row_smiles(window.batch, row)};
+  const bool too_large = get_row(window.batch, row).status == MOLRT_ROW_TOO_LARGE;
+  return {too_large ? "" : row_smiles(window.batch, row)};  // of those it would take minutes
 }
 
 }  // namespace molrt::cli

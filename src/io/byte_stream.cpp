@@ -95,9 +95,11 @@ std::string_view PeekStream::peek(size_t size) {
   return std::string_view(head_).substr(0, size);
 }
 
-std::string_view PeekStream::peek_some(size_t size) {
-  if (head_.empty()) read_ahead();
-  return std::string_view(head_).substr(0, size);
+std::string_view PeekStream::peek_lines(size_t lines, size_t most) {
+  const auto ended = [&] { return std::count(head_.begin(), head_.end(), '\n'); };
+  while (static_cast<size_t>(ended()) < lines && head_.size() < most && read_ahead()) {
+  }
+  return head_;
 }
 
 // All that there is: what is peeked again through another stream must not be cut short.

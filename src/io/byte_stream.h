@@ -44,8 +44,10 @@ ByteStreamPtr decode_text(ByteStreamPtr bytes, const std::string& encoding);
 class PeekStream : public ByteStream {
  public:
   explicit PeekStream(ByteStreamPtr inner);
-  std::string_view peek(size_t size);       // fewer only at the end
-  std::string_view peek_some(size_t size);  // what there is, without waiting for more
+  std::string_view peek(size_t size);  // fewer only at the end
+  // The first `lines` lines at least, if they end within the first `most` bytes or some more; fewer
+  // only at the end.
+  std::string_view peek_lines(size_t lines, size_t most);
   size_t read(char* data, size_t size) override;
 
  private:

@@ -151,6 +151,22 @@ class ArrayReader {
   const Pickle& pickle_;
 };
 
+// UTF-8 of characters up to U+00FF -> one byte each; empty for others.
+std::optional<std::string> latin1(std::string_view text) {
+  std::string bytes;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto first = static_cast<unsigned char>(text[i]);
+    if (first < 0x80) {
+      bytes += text[i];
+    } else if ((first == 0xC2 || first == 0xC3) && i + 1 < text.size()) {
+      bytes += static_cast<char>((first & 3) << 6 | (text[++i] & 0x3F));
+    } else {
+      return {};
+    }
+  }
+  return bytes;
+}
+
 std::optional<PickleId> find_key(const Pickle& pickle, const PickleNode& dict,
                                  std::string_view key) {
   std::optional<PickleId> value;
@@ -203,6 +219,18 @@ uint64_t Joblib::read_array(ByteSource& source, const Pickle& pickle, PickleId o
   return padding + size;
 }
 
+// Protocol 2 has no opcode for bytes: Python writes _codecs.encode(text, 'latin1').
+std::optional<std::string> Joblib::bytes(PickleId id) const {
+  const PickleNode& node = pickle_.node(id);
+  if (node.kind == PickleKind::bytes) return std::string(node.text);
+  if (class_of(id) != "_codecs.encode") return {};
+  const auto& arguments = pickle_.node(node.arguments).items;
+  if (arguments.size() != 2 || pickle_.node(arguments[0]).kind != PickleKind::text ||
+      pickle_.node(arguments[1]).text != "latin1")
+    return {};
+  return latin1(pickle_.node(arguments[0]).text);
+}
+
 std::optional<NumberArray> Joblib::numbers(PickleId id) const {
   if (const auto wrapped = arrays_.find(id); wrapped != arrays_.end()) return wrapped->second;
   const PickleNode& node = pickle_.node(id);
@@ -213,12 +241,11 @@ std::optional<NumberArray> Joblib::numbers(PickleId id) const {
   const ArrayReader reader(file_, pickle_);
   const auto finish = [&](std::vector<int64_t> shape, PickleId dtype, bool fortran,
                           PickleId content) {
-    const std::string_view bytes = pickle_.node(content).text;
+    const std::optional<std::string> numbers = bytes(content);
     const NumberType type = reader.type(dtype);
-    if (pickle_.node(content).kind != PickleKind::bytes ||
-        reader.byte_count(shape, type, bytes.size()) != bytes.size())
+    if (!numbers || reader.byte_count(shape, type, numbers->size()) != numbers->size())
       reader.broken("its bytes do not fit its shape");
-    return reader.make(std::move(shape), type, fortran, bytes);
+    return reader.make(std::move(shape), type, fortran, *numbers);
   };
   const auto& arguments = pickle_.node(node.arguments).items;
   if (reader.is_numpy(node.callable, "scalar") && arguments.size() == 2)

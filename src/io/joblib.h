@@ -33,6 +33,7 @@ class Joblib {
   std::optional<PickleId> find(PickleId id, std::string_view key) const;
 
  private:
+  std::optional<std::string> bytes(PickleId id) const;
   uint64_t read_array(ByteSource& source, const Pickle& pickle, PickleId object, uint64_t position);
 
   std::string file_;

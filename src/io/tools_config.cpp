@@ -150,8 +150,10 @@ ToolsConfig parse_tools_config(std::string_view text, const std::string& file) {
   config.task = read_task(reader);
   config.task_text = reader.required_text("task");
   read_targets(reader, config);
-  config.target_normalize = reader.text("target_normalize").value_or("none");
+  const auto normalize = reader.text("target_normalize");
+  config.target_normalize = normalize.value_or("none");
   config.scaled = needs_scaler(reader, config);
+  config.scaled_if_there = config.task == Task::regression && !normalize;
   config.hydrogens = reader.boolean("remove_hs", false) ? Hydrogens::none : Hydrogens::all;
   // The key came with unimol_tools 0.1.5, as did the other layout.
   config.layout =

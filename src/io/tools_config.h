@@ -18,6 +18,7 @@ struct ToolsConfig {
   std::vector<std::string> targets;  // columns
   int classes = 0;                   // of a multiclass task
   bool scaled = false;               // whether a target_scaler.ss is needed
+  bool scaled_if_there = false;      // whether one is used if there: nothing says what was done
   std::string target_normalize;
   Hydrogens hydrogens = Hydrogens::all;
   TokenLayout layout = TokenLayout::file_order;

@@ -80,10 +80,9 @@ class DirectoryReader {
         fail(MOLRT_ERROR_IO, "{}: no such file; config.yaml says that there are {} folds",
              file(weights_name(i)), config_.folds);
     if (exists(weights_name(config_.folds)))  // as the peer, which overwrites and leaves them there
-      notice_(
-          fmt::format("{}: is not read: config.yaml says that there are {} folds, model_0.pth to {}",
-                      file(weights_name(config_.folds)), config_.folds,
-                      weights_name(config_.folds - 1)));
+      notice_(fmt::format(
+          "{}: is not read: config.yaml says that there are {} folds, model_0.pth to {}",
+          file(weights_name(config_.folds)), config_.folds, weights_name(config_.folds - 1)));
   }
 
   TensorMap read_network(int fold) {
@@ -152,13 +151,33 @@ class DirectoryReader {
 
   std::vector<TargetScaler> read_scalers() {
     const size_t outputs = result_.card.targets.size();
-    if (!config_.scaled) return std::vector<TargetScaler>(outputs);
     const char* name = "target_scaler.ss";
+    const bool unsaid = config_.scaled_if_there && exists(name);
+    if (!config_.scaled && !unsaid) return std::vector<TargetScaler>(outputs);
     if (!exists(name))
       fail(MOLRT_ERROR_IO,
            "{}: no such file; config.yaml's 'target_normalize' is {}, so predictions need it",
            file(name), config_.target_normalize);
-    return with_file(name, [&](ByteSource& source) { return read_tools_scalers(source, outputs); });
+    auto scalers =
+        with_file(name, [&](ByteSource& source) { return read_tools_scalers(source, outputs); });
+    if (config_.scaled) check_kind(scalers.front().kind, file(name));
+    return scalers;
+  }
+
+  // A scaler of another training would give wrong numbers.
+  void check_kind(ScalerKind kind, const std::string& name) {
+    const std::string& said = config_.target_normalize;
+    const bool power = kind == ScalerKind::yeo_johnson || kind == ScalerKind::box_cox;
+    const bool fits = said == "auto"          ? !power && kind != ScalerKind::quantile
+                      : said == "log1p"       ? kind == ScalerKind::log1p
+                      : said == "power_trans" ? power
+                      : said == "quantile"    ? kind == ScalerKind::quantile
+                                              : kind == ScalerKind::linear;
+    if (!fits)
+      notice_(
+          fmt::format("{}: holds a {} scaler, but config.yaml's 'target_normalize' is {}; what "
+                      "the file holds is used",
+                      name, scaler_name(kind), said));
   }
 
   void read_thresholds() {

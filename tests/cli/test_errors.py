@@ -115,6 +115,17 @@ def test_an_output_that_is_an_input(table, tmp_path):
     assert (path.read_bytes(), model.read_bytes()) == before
 
 
+def test_an_input_that_is_the_partial_output(table, tmp_path):
+    for name in "o.csv.partial", "o.csv.partial.json":
+        path = table("smiles\nC\n", name)
+        for words in [], ["--resume"]:
+            log = molrt("predict", "-m", LINEAR, path, "-o", tmp_path / "o.csv", *words, code=2)[1]
+            assert f"{path}: is what the input reads" in log
+        assert path.read_text() == "smiles\nC\n"
+        path.unlink()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_disk(table):
     path = table("smiles\nC\n")
     for output in "/dev/full", "-":
@@ -147,7 +158,7 @@ def test_interrupted(table, tmp_path, number):
     out = tmp_path / "out.csv"
     with subprocess.Popen([BIN, "predict", "--model", LINEAR, "-", "-o", out], stdin=subprocess.PIPE,
                           stderr=subprocess.PIPE) as running:
-        running.stdin.write(b"smiles\nC\n")
+        running.stdin.write(b"smiles\nC\nC\nC\n")  # as many lines as tell a table from SDF
         running.stdin.flush()
         for _ in range(1000):
             if list(tmp_path.glob("out*")):  # it has begun, and waits for more

@@ -2,6 +2,7 @@
 import gzip
 import json
 import subprocess
+import time
 
 import numpy
 import pytest
@@ -172,6 +173,28 @@ def test_sdf(table, tmp_path):
                               ("-", [], SDF.encode()), ("-", ["--input-format", "sdf"], gzip.compress(SDF.encode()))):
         assert rows(predict(path, *words, input=data)) == found
     assert "MOL blocks" in molrt("predict", "-m", LINEAR, table(SDF, "in.sdf"), "--smiles", "y", code=2)[1]
+
+
+def test_sdf_that_arrives_slowly_in_a_pipe():
+    title = "long" * 2000
+    text = SDF.replace("first", title, 1).encode()
+    with subprocess.Popen([BIN, "predict", "-m", LINEAR, "-", "-q"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as running:
+        for part in text[:1], text[1:9000], text[9000:]:
+            running.stdin.write(part)
+            running.stdin.flush()
+            time.sleep(0.2)
+        running.stdin.close()
+        found = rows(running.stdout.read().decode())
+    assert [r[0] for r in found] == ["name", title, "flat", "broken", "", "last"]
+
+
+def test_texts_longer_than_most(table):
+    text = molrt("conformers", table("smiles\nC\n%s\n" % (40 * "C")), "-o", "-", "--format", "sdf", "-q")[0]
+    short, long, end = text.split("$$$$\n")
+    assert len(long) > 4096 > len(short) and end == "" and "\0" not in text
+    assert long.splitlines()[3].startswith("122121")  # its atoms and bonds
+    assert rows(predict("-", input=text.encode()))[2][1] == 40 * "C"
 
 
 def test_training_on_sdf(table, tmp_path):

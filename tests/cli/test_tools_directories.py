@@ -1,11 +1,12 @@
 """Directories saved by unimol_tools, in every command that opens weights."""
 import json
 import shutil
+import time
 
 import numpy
 import pytest
 
-from conftest import DATA, molrt, rows
+from conftest import DATA, LINEAR, molrt, rows
 
 GOLDEN = "CCO\nc1ccccc1\nCC(=O)O\n"
 
@@ -125,3 +126,37 @@ def test_what_is_wrong_is_named(folder, table, tmp_path):
     (tmp_path / "none").mkdir()
     log = molrt("inspect", tmp_path / "none", code=1)[1]
     assert "a directory without config.yaml" in log
+
+
+@pytest.mark.parametrize("words", [
+    ["convert", "DIR", "-o", "DIR/model_0.pth"],
+    ["predict", "-m", "DIR", "TABLE", "-o", "DIR/config.yaml", "--format", "csv"]])
+def test_outputs_that_would_replace_what_is_read(words, tmp_path, table):
+    folder = tmp_path / "m"
+    shutil.copytree(DATA / "tools_0_1_6_standard", folder)
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    words = [w.replace("DIR", str(folder)).replace("TABLE", str(table("smiles\nCCO\n"))) for w in words]
+    assert str(folder) in molrt(*words, code=2)[1]
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_an_empty_output(tmp_path, table, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = table("smiles\nCCO\n")
+    for words in (["predict", "-m", LINEAR, path, "-o", ""], ["convert", LINEAR, "-o", ""]):
+        assert "empty" in molrt(*words, code=2)[1]
+    assert [p.name for p in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_a_table_with_huge_structures(table):
+    """Their canonical SMILES would take minutes."""
+    atoms = 3000
+    block = "\n".join(["chain", "", "", "  0  0  0     0  0            999 V3000", "M  V30 BEGIN CTAB",
+                       f"M  V30 COUNTS {atoms} {atoms - 1} 0 0 0", "M  V30 BEGIN ATOM"] +
+                      [f"M  V30 {i + 1} C {1.3 * i} {i % 2} 0.5 0" for i in range(atoms)] +
+                      ["M  V30 END ATOM", "M  V30 BEGIN BOND"] +
+                      [f"M  V30 {i} 1 {i} {i + 1}" for i in range(1, atoms)] +
+                      ["M  V30 END BOND", "M  V30 END CTAB", "M  END", "$$$$", ""])
+    start = time.monotonic()
+    out = molrt("predict", "-m", LINEAR, table(block, "in.sdf"))[0]
+    assert "too_large" in out and time.monotonic() - start < 60

@@ -23,6 +23,8 @@ dump("arrays", {"c": grid, "fortran": np.asfortranarray(grid), "f4": grid.astype
                 "number": np.float64(1.5), "integer": np.int64(-7), "float": 2.5, "text": "no"})
 dump("protocol2", [grid], protocol=2)
 (folder / "plain").write_bytes(pickle.dumps({"c": grid, "fortran": np.asfortranarray(grid)}, 4))
+(folder / "plain2").write_bytes(  # with bytes from 0x80 on
+    pickle.dumps({"c": grid - 200, "fortran": np.asfortranarray(grid)}, 2))
 dump("objects", np.array(["a", None], dtype=object))
 dump("big_endian", grid.astype(">f8"))
 dump("half", grid.astype("f2"))

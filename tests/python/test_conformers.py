@@ -67,6 +67,12 @@ def test_fewer_conformers_than_asked_for_are_flagged(small):
             assert ("fewer_conformers" in rows.flags[0]) == (rows.conformers[0] < 3)
 
 
+def test_training_on_structures(small):
+    blocks = [STRUCTURE.replace("1.4000", f"1.{i}000") for i in range(1, 9)]
+    model = molrt.finetune(small, mol_blocks=blocks, targets=range(8), epochs=3)
+    assert (model.rows.status == "given").all()
+
+
 def test_canonical(small):
     texts = ["OCC", "CCO", "C(C)O"]
     result = small.embed(texts, canonical=True)

@@ -25,6 +25,11 @@ def test_predictions_are_the_peers(name, molecules, tmp_path):
     assert again.predict(**molecules).mean.tobytes() == model.predict(**molecules).mean.tobytes()
 
 
+def test_folds_begin_at_0():
+    with pytest.raises(molrt.InvalidArgumentError, match="fold=-1"):
+        molrt.load(DATA / "tools_0_1_6_standard", fold=-1)
+
+
 def test_binary():
     model = molrt.load(DATA / "tools_0_1_6_binary")
     result = model.predict(GOOD + list(BAD))

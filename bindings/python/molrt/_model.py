@@ -12,7 +12,7 @@ import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text
 from ._call import run, run_long
-from ._errors import FormatError
+from ._errors import FormatError, InvalidArgumentError
 from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, lib, text
 from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work
 
@@ -285,6 +285,8 @@ def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
         where the folds' encoders differ (info["encoders"] > 1)
     threads: default of the model's calls; None or 0: all cores
     """
+    if fold is not None and fold < 0:
+        raise InvalidArgumentError(f"fold={fold}: expected one from 0 on, or None for all")
     options = new_struct(OpenOptions, hydrogens=choice("hydrogens", hydrogens, HYDROGENS),
                          layout=choice("layout", layout, LAYOUTS), max_atoms=max_atoms,
                          fold=fold, dictionary_path=None if dictionary is None else path_text(dictionary))

@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
+#include <thread>
 
 #include "base/spool_file.h"
 #include "support/expect_error.h"
@@ -89,6 +92,38 @@ TEST_F(PartialFileTest, TakesBackWhatWasPutInPlace) {
   EXPECT_ERROR(PartialFile second(target_), MOLRT_ERROR_IO, "another molrt");
 }
 
+TEST_F(PartialFileTest, KeepsTheLockWhileItTakesBack) {
+  for (int i = 0; i < 100; ++i) {
+    uint32_t crc;
+    {
+      PartialFile file(target_);
+      write(file, "rows");
+      crc = file.crc();
+      file.publish();
+    }
+    PartialFile file(target_);
+    std::atomic<bool> tries = false, done = false;
+    const auto steal = [&] {
+      int stolen = 0;
+      while (!done) {
+        try {
+          PartialFile second(target_);
+          ++stolen;
+        } catch (const Error&) {
+        }
+        tries = true;
+      }
+      return stolen;
+    };
+    auto stolen = std::async(std::launch::async, steal);
+    while (!tries) std::this_thread::yield();
+    const bool resumed = file.resume(4, 0, crc);
+    done = true;
+    EXPECT_TRUE(resumed);
+    ASSERT_EQ(stolen.get(), 0);
+  }
+}
+
 TEST_F(PartialFileTest, DoesNotGoOnBehindSomethingElse) {
   put("out.partial", "rowz");
   put("out", "ro");
@@ -104,11 +139,25 @@ TEST_F(PartialFileTest, IsWrittenByOneAtATime) {
   EXPECT_ERROR(PartialFile second(target_), MOLRT_ERROR_IO, "another molrt");
 }
 
-TEST_F(PartialFileTest, IsCutAndRemoved) {
+TEST_F(PartialFileTest, LeavesNothingEmptyBehind) {
+  { PartialFile file(target_); }
+  EXPECT_EQ(files(), 0u);
+  put("out.partial", "rows");
+  { PartialFile file(target_); }
+  EXPECT_EQ(get("out.partial"), "rows");
+  {
+    PartialFile file(target_);
+    file.restart();
+    file.publish();
+    put("out.partial", "");  // another's
+  }
+  EXPECT_TRUE(fs::exists(directory_ / "out.partial"));
+}
+
+TEST_F(PartialFileTest, IsCut) {
   PartialFile file(target_);
   write(file, "abcdef");
   file.sync();
-  file.remove_if_empty();
   file.cut(2);
   file.publish();
   EXPECT_EQ(get("out"), "ab");

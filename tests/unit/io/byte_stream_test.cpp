@@ -53,6 +53,26 @@ TEST(PeekStreamTest, TakesNothingAway) {
   EXPECT_EQ(stream.peek(9), "def");
 }
 
+class SlowStream : public ByteStream {
+ public:
+  explicit SlowStream(std::string text) : ByteStream("slow"), text_(std::move(text)) {}
+  size_t read(char* data, size_t) override {
+    return text_.copy(data, 1, at_ < text_.size() ? at_++ : at_);
+  }
+
+ private:
+  std::string text_;
+  size_t at_ = 0;
+};
+
+TEST(PeekStreamTest, WaitsForLines) {
+  PeekStream stream(std::make_unique<SlowStream>("a\nb\nccc"));
+  EXPECT_EQ(stream.peek_lines(1, 100), "a\n");
+  EXPECT_EQ(stream.peek_lines(2, 3), "a\nb");
+  EXPECT_EQ(stream.peek_lines(2, 100), "a\nb\n");
+  EXPECT_EQ(stream.peek_lines(4, 100), "a\nb\nccc");
+}
+
 TEST(GzipTest, UnpacksByTheFirstBytes) {
   const std::string text = random_text(300000);
   EXPECT_EQ(unpacked(gzip(text)), text);

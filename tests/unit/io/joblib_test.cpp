@@ -47,6 +47,10 @@ TEST(Joblib, ReadsOlderProtocolsAndPlainPickles) {
   const Joblib joblib(*plain);
   EXPECT_EQ(value(joblib, "c").values, grid);
   EXPECT_EQ(value(joblib, "fortran").values, grid);
+  const auto plain2 = file("plain2");
+  const Joblib second(*plain2);
+  EXPECT_EQ(value(second, "c").values, (std::vector<double>{-200, -199, -198, -197, -196, -195}));
+  EXPECT_EQ(value(second, "fortran").values, grid);
 }
 
 TEST(Joblib, RefusesWhatItCannotRead) {

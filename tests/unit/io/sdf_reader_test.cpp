@@ -1,6 +1,6 @@
-#include "io/sdf.h"
-
 #include <gtest/gtest.h>
+
+#include "io/sdf.h"
 
 namespace molrt {
 namespace {

@@ -16,9 +16,9 @@ std::vector<Fields> rows(const std::string& text) {
 }
 
 TEST(SmiTest, ASmilesAndWhateverNamesIt) {
-  EXPECT_EQ(rows("CCO ethanol\nC\t methane, CH4 \r\n\nO\n  N a\tb"),
-            (std::vector<Fields>{
-                {"CCO", "ethanol"}, {"C", "methane, CH4"}, {"O", ""}, {"N", "a\tb"}}));
+  EXPECT_EQ(
+      rows("CCO ethanol\nC\t methane, CH4 \r\n\nO\n  N a\tb"),
+      (std::vector<Fields>{{"CCO", "ethanol"}, {"C", "methane, CH4"}, {"O", ""}, {"N", "a\tb"}}));
 }
 
 TEST(SmiTest, AHeaderIsKnownByItsFirstWord) {

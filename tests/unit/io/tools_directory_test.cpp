@@ -123,6 +123,23 @@ TEST(ToolsDirectory, AScalerOfOtherTargetsIsRefused) {
   EXPECT_ERROR(open(three.path()), MOLRT_ERROR_FORMAT, "'mean_' of StandardScaler");
 }
 
+TEST(ToolsDirectory, AScalerOfAnotherKindIsNoticed) {
+  const ToolsFolder folder("standard");
+  std::string notices;
+  folder.configure("target_normalize", "target_normalize: log1p");
+  open(folder.path(), {}, &notices);
+  EXPECT_NE(notices.find("holds a linear scaler"), std::string::npos) << notices;
+}
+
+TEST(ToolsDirectory, AScalerIsUsedWhereNothingIsSaidOfIt) {
+  const ToolsFolder folder("standard");
+  const auto said = open(folder.path()).card().scalers;
+  folder.configure("target_normalize", "");
+  EXPECT_EQ(open(folder.path()).card().scalers, said);
+  folder.remove("target_scaler.ss");
+  EXPECT_EQ(open(folder.path()).card().scalers[0][0], TargetScaler{});
+}
+
 TEST(ToolsDirectory, TheOtherTasks) {
   const ToolsFolder folder("multi");
   folder.remove("target_scaler.ss");
