@@ -50,7 +50,6 @@ dnnl::matmul::primitive_desc describe(const memory::desc& x, const memory::desc&
 #endif
 }
 
-<<<<<<< HEAD
 // oneDNN (2.6) crashes where it gets no memory for the code that it generates. So whether there is
 // some is found out before.
 void require_code_memory() {
@@ -58,7 +57,8 @@ void require_code_memory() {
   void* probe = mmap(nullptr, enough, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (probe == MAP_FAILED) throw std::bad_alloc();
   munmap(probe, enough);
-=======
+}
+
 size_t scratch_floats(const dnnl::matmul::primitive_desc& description) {
   return (description.scratchpad_desc().get_size() + sizeof(float) - 1) / sizeof(float);
 }
@@ -66,6 +66,7 @@ size_t scratch_floats(const dnnl::matmul::primitive_desc& description) {
 // Runs make(), which creates primitives.
 void create(const std::function<void()>& make) {
   run_on_one_thread([&] {
+    require_code_memory();
     try {
       make();
     } catch (const dnnl::error& e) {
@@ -73,7 +74,6 @@ void create(const std::function<void()>& make) {
       throw;
     }
   });
->>>>>>> 81f2ec7
 }
 
 }  // namespace
@@ -113,24 +113,11 @@ struct PackedMatrix::Plan {
 };
 
 PackedMatrix::PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs,
-<<<<<<< HEAD
-                           int outputs, Epilogue epilogue) {
-  run_on_one_thread([&] {
-    require_code_memory();
-    try {
-      plan_ = std::make_unique<Plan>(inputs, outputs, epilogue);
-      plan_->pack(weight, bias);
-    } catch (const dnnl::error& e) {
-      if (e.status == dnnl_out_of_memory) throw std::bad_alloc();
-      throw;
-    }
-=======
                            int outputs, Epilogue epilogue, Product product) {
   if (product == Product::backward) std::swap(inputs, outputs);
   create([&] {
     plan_ = std::make_unique<Plan>(inputs, outputs, epilogue);
     plan_->pack(weight, bias, product);
->>>>>>> 81f2ec7
   });
 }
 PackedMatrix::~PackedMatrix() = default;
