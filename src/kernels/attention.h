@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "base/buffer.h"
+#include "kernels/dropout.h"
 
 namespace molrt {
 
@@ -18,10 +19,25 @@ struct AttentionShape {
 };
 
 // qkv [tokens, 3 width]: queries, keys, values, not yet scaled.
-// pair [heads, tokens, pair_stride]: in, the pair bias; out, the logits
-//   q k^T / sqrt(head_size) + bias, which are the next layer's pair bias.
-// context [tokens, width]: softmax(logits) v.
-void attention(const AttentionShape& shape, const float* qkv, float* pair, float* context,
-               Buffer& scratch);
+// bias [heads, tokens, pair_stride]: the pair bias.
+// logits [heads, tokens, pair_stride]: q k^T / sqrt(head_size) + bias, which are the next layer's
+//   pair bias; may be `bias`.
+// context [tokens, width]: dropout(softmax(logits)) v. Without dropout: null.
+void attention(const AttentionShape& shape, const float* qkv, const float* bias, float* logits,
+               const DropoutStream* dropout, float* context, Buffer& scratch);
+
+// One head of it, for threads that share a molecule: heads write to different places.
+void attention_head(const AttentionShape& shape, int head, const float* qkv, const float* bias,
+                    float* logits, const DropoutStream* dropout, float* context, Buffer& scratch);
+
+// The way back, of one head. qkv, logits and dropout are those of the forward pass.
+// d_context [tokens, width]
+// d_logits [heads, tokens, pair_stride]: in, the gradient of the logits as the next layer's pair
+//   bias, 0 in padding columns; out, the whole gradient of the logits, which is that of `bias`.
+// d_qkv [tokens, 3 width]: the head's columns are overwritten.
+void attention_head_backward(const AttentionShape& shape, int head, const float* qkv,
+                             const float* logits, const DropoutStream* dropout,
+                             const float* d_context, float* d_logits, float* d_qkv,
+                             Buffer& scratch);
 
 }  // namespace molrt

@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 #include <sys/mman.h>
 
-#include <cstring>
+#include <algorithm>
+#include <functional>
 #include <new>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "base/parallel.h"
+#include "kernels/gelu.h"
 
 namespace molrt {
 namespace {
@@ -26,29 +30,23 @@ memory::desc matrix(size_t rows, int columns, Tag tag) {
   return {{static_cast<memory::dim>(rows), columns}, memory::data_type::f32, tag};
 }
 
-dnnl::primitive_attr attributes(Epilogue epilogue) {
+dnnl::primitive_attr attributes(bool accumulate) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);  // the default is shared between threads
   dnnl::post_ops ops;
-  if (epilogue == Epilogue::accumulate) ops.append_sum(1.0f);
-#if DNNL_VERSION_MAJOR >= 3
-  if (epilogue == Epilogue::gelu) ops.append_eltwise(dnnl::algorithm::eltwise_gelu_erf, 0, 0);
-#else
-  if (epilogue == Epilogue::gelu) ops.append_eltwise(1, dnnl::algorithm::eltwise_gelu_erf, 0, 0);
-#endif
+  if (accumulate) ops.append_sum(1.0f);
   attr.set_post_ops(ops);
   return attr;
 }
 
-dnnl::matmul::primitive_desc describe(int inputs, int outputs, Epilogue epilogue) {
-  const auto x = matrix(row_tile, inputs, Tag::ab);
-  const auto w = matrix(inputs, outputs, Tag::any);  // packed as the kernel likes it
-  const auto b = matrix(1, outputs, Tag::ab);
-  const auto y = matrix(row_tile, outputs, Tag::ab);
+// bias may be of zero dimensions: none.
+dnnl::matmul::primitive_desc describe(const memory::desc& x, const memory::desc& w,
+                                      const memory::desc& b, const memory::desc& y,
+                                      bool accumulate) {
 #if DNNL_VERSION_MAJOR >= 3
-  return {cpu_engine(), x, w, b, y, attributes(epilogue)};
+  return {cpu_engine(), x, w, b, y, attributes(accumulate)};
 #else
-  return {dnnl::matmul::desc(x, w, b, y), attributes(epilogue), cpu_engine()};
+  return {dnnl::matmul::desc(x, w, b, y), attributes(accumulate), cpu_engine()};
 #endif
 }
 
@@ -61,45 +59,65 @@ void require_code_memory() {
   munmap(probe, enough);
 }
 
-}  // namespace
+size_t scratch_floats(const dnnl::matmul::primitive_desc& description) {
+  return (description.scratchpad_desc().get_size() + sizeof(float) - 1) / sizeof(float);
+}
 
-struct PackedMatrix::Plan {
-  int inputs, outputs;
-  dnnl::matmul::primitive_desc description;
-  dnnl::matmul product;
-  memory weight, bias;
-  size_t scratch_floats;
-
-  Plan(int in, int out, Epilogue epilogue)
-      : inputs(in),
-        outputs(out),
-        description(describe(in, out, epilogue)),
-        product(description),
-        weight(description.weights_desc(), cpu_engine()),
-        bias(matrix(1, out, Tag::ab), cpu_engine()),
-        scratch_floats((description.scratchpad_desc().get_size() + 3) / 4) {}
-
-  void pack(std::span<const float> w, std::span<const float> b) {
-    // Our [outputs, inputs] is oneDNN's [inputs, outputs] with the strides exchanged.
-    memory plain(matrix(inputs, outputs, Tag::ba), cpu_engine(), const_cast<float*>(w.data()));
-    dnnl::stream stream(cpu_engine());
-    dnnl::reorder(plain, weight).execute(stream, plain, weight);
-    stream.wait();
-    std::memcpy(bias.get_data_handle(), b.data(), b.size_bytes());
-  }
-};
-
-PackedMatrix::PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs,
-                           int outputs, Epilogue epilogue) {
+// Runs make(), which creates primitives.
+void create(const std::function<void()>& make) {
   run_on_one_thread([&] {
     require_code_memory();
     try {
-      plan_ = std::make_unique<Plan>(inputs, outputs, epilogue);
-      plan_->pack(weight, bias);
+      make();
     } catch (const dnnl::error& e) {
       if (e.status == dnnl_out_of_memory) throw std::bad_alloc();
       throw;
     }
+  });
+}
+
+}  // namespace
+
+struct PackedMatrix::Plan {
+  int inputs, outputs;  // of the product
+  Epilogue epilogue;
+  dnnl::matmul::primitive_desc description;
+  dnnl::matmul product;
+  memory weight, bias;
+  size_t scratch;  // floats
+
+  Plan(int in, int out, Epilogue end)
+      : inputs(in),
+        outputs(out),
+        epilogue(end),
+        // The weight packed as the kernel likes it.
+        description(describe(matrix(row_tile, in, Tag::ab), matrix(in, out, Tag::any),
+                             matrix(1, out, Tag::ab), matrix(row_tile, out, Tag::ab),
+                             end == Epilogue::accumulate)),
+        product(description),
+        weight(description.weights_desc(), cpu_engine()),
+        bias(matrix(1, out, Tag::ab), cpu_engine()),
+        scratch(scratch_floats(description)) {}
+
+  void pack(std::span<const float> w, std::span<const float> b, Product direction) {
+    // Forward, our [outputs, inputs] is oneDNN's [inputs, outputs] with the strides exchanged.
+    const Tag tag = direction == Product::forward ? Tag::ba : Tag::ab;
+    memory plain(matrix(inputs, outputs, tag), cpu_engine(), const_cast<float*>(w.data()));
+    dnnl::stream stream(cpu_engine());
+    dnnl::reorder(plain, weight).execute(stream, plain, weight);
+    stream.wait();
+    float* values = static_cast<float*>(bias.get_data_handle());
+    std::fill(values, values + outputs, 0.0f);
+    if (direction == Product::forward) std::copy(b.begin(), b.end(), values);
+  }
+};
+
+PackedMatrix::PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs,
+                           int outputs, Epilogue epilogue, Product product) {
+  if (product == Product::backward) std::swap(inputs, outputs);
+  create([&] {
+    plan_ = std::make_unique<Plan>(inputs, outputs, epilogue);
+    plan_->pack(weight, bias, product);
   });
 }
 PackedMatrix::~PackedMatrix() = default;
@@ -111,19 +129,97 @@ void PackedMatrix::multiply(const float* x, size_t rows, float* y, Buffer& scrat
   dnnl::stream stream(cpu_engine());
   memory source(matrix(row_tile, plan.inputs, Tag::ab), cpu_engine(), const_cast<float*>(x));
   memory result(matrix(row_tile, plan.outputs, Tag::ab), cpu_engine(), y);
-  memory scratchpad(plan.description.scratchpad_desc(), cpu_engine(),
-                    scratch.resize(plan.scratch_floats));
+  memory scratchpad(plan.description.scratchpad_desc(), cpu_engine(), scratch.resize(plan.scratch));
   const std::unordered_map<int, memory> arguments = {{DNNL_ARG_SRC, source},
                                                      {DNNL_ARG_WEIGHTS, plan.weight},
                                                      {DNNL_ARG_BIAS, plan.bias},
                                                      {DNNL_ARG_DST, result},
                                                      {DNNL_ARG_SCRATCHPAD, scratchpad}};
   for (size_t row = 0; row < rows; row += row_tile) {
+    float* tile = y + row * plan.outputs;
     source.set_data_handle(const_cast<float*>(x + row * plan.inputs));
-    result.set_data_handle(y + row * plan.outputs);
+    result.set_data_handle(tile);
     plan.product.execute(stream, arguments);
+    if (plan.epilogue == Epilogue::gelu) gelu_forward(tile, row_tile * plan.outputs, tile);
   }
   stream.wait();
+}
+
+namespace {
+
+constexpr int gradient_block = 64;               // rows of d_weight
+constexpr size_t gradient_depth = 4 * row_tile;  // rows of the batch at a time
+
+// d_W [block, inputs] += d_y[:, block]^T x over `depth` rows of the batch.
+struct GradientProduct {
+  dnnl::matmul::primitive_desc description;
+  dnnl::matmul product;
+
+  GradientProduct(int block, int inputs, int outputs, size_t depth)
+      : description(describe({{block, static_cast<memory::dim>(depth)},
+                              memory::data_type::f32,
+                              memory::dims{1, outputs}},
+                             matrix(depth, inputs, Tag::ab), memory::desc(),
+                             matrix(block, inputs, Tag::ab), true)),
+        product(description) {}
+
+  void run(const float* d_y, const float* x, float* d_weight, Buffer& scratch) const {
+    dnnl::stream stream(cpu_engine());
+    const auto at = [](const memory::desc& d, const float* p) {
+      return memory(d, cpu_engine(), const_cast<float*>(p));
+    };
+    product.execute(stream, {{DNNL_ARG_SRC, at(description.src_desc(), d_y)},
+                             {DNNL_ARG_WEIGHTS, at(description.weights_desc(), x)},
+                             {DNNL_ARG_DST, at(description.dst_desc(), d_weight)},
+                             {DNNL_ARG_SCRATCHPAD,
+                              at(description.scratchpad_desc(),
+                                 scratch.resize(scratch_floats(description)))}});
+    stream.wait();
+  }
+};
+
+// The same for whole and for last blocks.
+struct GradientProducts {
+  GradientProduct deep, shallow;
+  GradientProducts(int block, int inputs, int outputs)
+      : deep(block, inputs, outputs, gradient_depth),
+        shallow(block, inputs, outputs, row_tile) {}
+};
+
+}  // namespace
+
+struct WeightGradient::Plan {
+  int inputs, outputs;
+  std::optional<GradientProducts> whole, last;
+};
+
+WeightGradient::WeightGradient(int inputs, int outputs)
+    : plan_(std::make_unique<Plan>(Plan{inputs, outputs, {}, {}})) {
+  create([&] {
+    if (outputs >= gradient_block) plan_->whole.emplace(gradient_block, inputs, outputs);
+    if (const int rest = outputs % gradient_block) plan_->last.emplace(rest, inputs, outputs);
+  });
+}
+WeightGradient::~WeightGradient() = default;
+WeightGradient::WeightGradient(WeightGradient&&) noexcept = default;
+
+int WeightGradient::blocks() const {
+  return (plan_->outputs + gradient_block - 1) / gradient_block;
+}
+
+void WeightGradient::accumulate(int block, const float* d_y, const float* x, size_t rows,
+                                float* d_weight, float* d_bias, Buffer& scratch) const {
+  const size_t inputs = plan_->inputs, outputs = plan_->outputs, first = block * gradient_block;
+  const size_t last = std::min(first + gradient_block, outputs);
+  const GradientProducts& products =
+      last - first == gradient_block ? *plan_->whole : *plan_->last;
+  for (size_t row = 0, depth; row < rows; row += depth) {
+    depth = padded_rows(rows) - row >= gradient_depth ? gradient_depth : row_tile;
+    const GradientProduct& product = depth == row_tile ? products.shallow : products.deep;
+    product.run(d_y + row * outputs + first, x + row * inputs, d_weight + first * inputs, scratch);
+  }
+  for (size_t row = 0; row < rows; ++row)
+    for (size_t o = first; o < last; ++o) d_bias[o] += d_y[row * outputs + o];
 }
 
 const char* onednn_version() {

@@ -22,13 +22,18 @@ enum class Epilogue {
   accumulate,  // y += what y held before (the residual sum)
 };
 
+enum class Product {
+  forward,   // y = x W^T + b
+  backward,  // d_x = d_y W: the gradient of the input; no bias, and inputs and outputs exchange places
+};
+
 // A fixed weight matrix, packed for the machine. Immutable; shared by any number of threads, each
 // with a scratch buffer of its own. Call inside parallel_for: the product itself is serial.
 class PackedMatrix {
  public:
-  // weight [outputs, inputs], bias [outputs] (copied).
+  // weight [outputs, inputs], bias [outputs] (copied; not read for the way back).
   PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs, int outputs,
-               Epilogue epilogue);
+               Epilogue epilogue, Product product = Product::forward);
   ~PackedMatrix();
   PackedMatrix(PackedMatrix&&) noexcept;
   PackedMatrix& operator=(PackedMatrix&&) noexcept;
@@ -36,6 +41,25 @@ class PackedMatrix {
   // x [padded_rows(rows), inputs] -> y [padded_rows(rows), outputs]; both have room for whole
   // tiles; what the padding rows hold does not matter.
   void multiply(const float* x, size_t rows, float* y, Buffer& scratch) const;
+
+ private:
+  struct Plan;
+  std::unique_ptr<Plan> plan_;
+};
+
+// d_W += d_y^T x: the gradient of a weight matrix, in blocks of its rows that different threads may
+// compute at the same time. The order of summation is that of the rows, whatever the threads.
+class WeightGradient {
+ public:
+  WeightGradient(int inputs, int outputs);
+  ~WeightGradient();
+  WeightGradient(WeightGradient&&) noexcept;
+
+  int blocks() const;
+  // d_y [padded_rows(rows), outputs] and x [padded_rows(rows), inputs], both with zeros or d_y with
+  // zeros in the padding rows -> d_weight [outputs, inputs] and d_bias [outputs], added to.
+  void accumulate(int block, const float* d_y, const float* x, size_t rows, float* d_weight,
+                  float* d_bias, Buffer& scratch) const;
 
  private:
   struct Plan;

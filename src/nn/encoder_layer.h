@@ -20,6 +20,12 @@ struct PackedBatch {
   std::vector<Molecule> molecules;
 };
 
+inline size_t pair_floats(const PackedBatch& batch) {
+  size_t count = 0;
+  for (const auto& m : batch.molecules) count += m.shape.pair_size();
+  return count;
+}
+
 class EncoderLayer {
  public:
   EncoderLayer(const Weights& weights, const std::string& name, int width, int ffn);

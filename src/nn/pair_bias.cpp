@@ -4,10 +4,9 @@
 #include <cmath>
 
 #include "kernels/pair_features.h"
+#include "nn/pairs.h"
 
 namespace molrt {
-
-constexpr size_t pair_chunk = 10 * row_tile;  // pairs at a time: their features stay in cache
 
 class PairFeatures {
  public:
@@ -80,34 +79,6 @@ std::unique_ptr<PairFeatures> make_features(const Weights& weights, PairKernel k
   return std::make_unique<NumericalEmbed>(weights, vocabulary);
 }
 
-// In double precision, as the peer's SciPy does it, then rounded.
-float distance(const float* a, const float* b) {
-  const double x = double{a[0]} - b[0], y = double{a[1]} - b[1], z = double{a[2]} - b[2];
-  return static_cast<float>(std::sqrt(x * x + y * y + z * z));
-}
-
-// Distances and edge types of pairs first ... first + count of an n x n matrix, row by row.
-void describe_pairs(const int32_t* tokens, const float* coordinates, size_t n, int vocabulary,
-                    size_t first, size_t count, Workspace& w) {
-  w.distances.resize(pair_chunk);
-  w.edge_types.resize(pair_chunk);
-  for (size_t p = 0; p < count; ++p) {
-    const size_t i = (first + p) / n, j = (first + p) % n;  // query, key
-    w.distances[p] = distance(coordinates + 3 * i, coordinates + 3 * j);
-    w.edge_types[p] = tokens[i] * vocabulary + tokens[j];
-  }
-}
-
-// rows [count, heads] -> pair [heads, n, pair_stride]
-void scatter_heads(const AttentionShape& shape, const float* rows, size_t first, size_t count,
-                   float* pair) {
-  const size_t n = shape.tokens, heads = shape.heads, stride = shape.pair_stride();
-  for (size_t p = 0; p < count; ++p) {
-    const size_t i = (first + p) / n, j = (first + p) % n;
-    for (size_t h = 0; h < heads; ++h) pair[(h * n + i) * stride + j] = rows[p * heads + h];
-  }
-}
-
 }  // namespace
 
 PairBias::PairBias(const Weights& weights, PairKernel kernel, int vocabulary, int heads)
@@ -123,14 +94,17 @@ void PairBias::forward(const AttentionShape& shape, const int32_t* tokens, const
   float* features = w.pair_features.resize(pair_chunk * pair_width);
   float* hidden = w.pair_hidden.resize(pair_chunk * 2 * pair_width);
   float* rows = w.pair_bias_rows.resize(pair_chunk * shape.heads);
+  w.distances.resize(pair_chunk);
+  w.edge_types.resize(pair_chunk);
   std::fill(pair, pair + shape.pair_size(), -INFINITY);  // what stays so is padding
   for (size_t first = 0; first < pairs; first += pair_chunk) {
-    const size_t count = std::min(pair_chunk, pairs - first);
-    describe_pairs(tokens, coordinates, n, vocabulary_, first, count, w);
-    features_->forward(w.distances.data(), w.edge_types.data(), count, features, w);
-    linear1_.multiply(features, count, hidden, w.matmul);
-    linear2_.multiply(hidden, count, rows, w.matmul);
-    scatter_heads(shape, rows, first, count, pair);
+    const PairRange range{first, std::min(pair_chunk, pairs - first)};
+    describe_pairs(tokens, coordinates, n, vocabulary_, range, w.distances.data(),
+                   w.edge_types.data());
+    features_->forward(w.distances.data(), w.edge_types.data(), range.count, features, w);
+    linear1_.multiply(features, range.count, hidden, w.matmul);
+    linear2_.multiply(hidden, range.count, rows, w.matmul);
+    match_heads(shape, range, rows, pair, [](float& row, float& bias) { bias = row; });
   }
 }
 

@@ -9,30 +9,40 @@ using Vector = std::vector<double>;
 
 class Oracle {
  public:
-  Oracle(const Architecture& a, const TensorMap& tensors) : a_(a), tensors_(tensors) {}
+  Oracle(const Architecture& a, const OracleWeights& weights, const EncoderNoise& noise)
+      : a_(a), weights_(weights), noise_(noise) {}
 
   Vector run(const Features& m) {
     n_ = m.length();
     x_.clear();
-    const Vector embedding = get("embed_tokens.weight");
+    const Vector& embedding = get("embed_tokens.weight");
     for (int token : m.tokens)
       x_.insert(x_.end(), &embedding[token * a_.width], &embedding[token * a_.width] + a_.width);
     x_ = norm("encoder.emb_layer_norm", x_);
+    drop(x_, noise_.embedding, site_emb);
     pair_ = pair_bias(m);
-    for (int i = 0; i < a_.layers; ++i) layer("encoder.layers." + std::to_string(i));
+    for (int i = 0; i < a_.layers; ++i) layer(i);
     return norm("encoder.final_layer_norm", x_);
   }
 
  private:
-  Vector get(const std::string& name) const {
-    const auto values = to_f32(tensors_.at(name));
-    return {values.begin(), values.end()};
+  const Vector& get(const std::string& name) const { return weights_.at(name); }
+
+  // 0 or 1/(1-p), of element `flat` of a site.
+  double keep(double p, uint32_t site, uint64_t flat) const {
+    if (p == 0) return 1;
+    const uint32_t word = random_u32(noise_.key, noise_.molecules[0], site, noise_.purpose, flat);
+    return word < std::floor(p * 4294967296.0) ? 0 : 1 / (1 - p);
+  }
+
+  void drop(Vector& x, double p, uint32_t site) const {
+    for (size_t i = 0; i < x.size(); ++i) x[i] *= keep(p, site, i);
   }
 
   static double gelu(double x) { return .5 * x * (1 + std::erf(x / std::sqrt(2.0))); }
 
   Vector linear(const std::string& name, const Vector& x) const {
-    const Vector w = get(name + ".weight"), b = get(name + ".bias");
+    const Vector &w = get(name + ".weight"), &b = get(name + ".bias");
     const size_t outputs = b.size(), inputs = w.size() / outputs, rows = x.size() / inputs;
     Vector y(rows * outputs);
     for (size_t r = 0; r < rows; ++r)
@@ -45,7 +55,7 @@ class Oracle {
   }
 
   Vector norm(const std::string& name, const Vector& x) const {
-    const Vector w = get(name + ".weight"), b = get(name + ".bias");
+    const Vector &w = get(name + ".weight"), &b = get(name + ".bias");
     const size_t width = w.size();
     Vector y(x.size());
     for (size_t first = 0; first < x.size(); first += width) {
@@ -68,11 +78,11 @@ class Oracle {
     if (a_.kernel == PairKernel::linear) {
       Vector h =
           norm("gbf.ln", linear("gbf.proj.linear2", map_gelu(linear("gbf.proj.linear1", {d}))));
-      const std::vector<float> w = to_f32(tensors_.at("gbf.w_edge.weight"));
+      const Vector& w = get("gbf.w_edge.weight");
       for (size_t k = 0; k < h.size(); ++k) h[k] += w[edge * h.size() + k] / (1 + std::exp(-u));
       return h;
     }
-    const Vector means = get("gbf.means.weight"), stds = get("gbf.stds.weight");
+    const Vector &means = get("gbf.means.weight"), &stds = get("gbf.stds.weight");
     Vector g(means.size());
     for (size_t k = 0; k < g.size(); ++k) {
       const double s = std::fabs(stds[k]) + 1e-5;
@@ -95,7 +105,7 @@ class Oracle {
     return linear("gbf_proj.linear2", map_gelu(linear("gbf_proj.linear1", features)));
   }
 
-  Vector attention(const Vector& qkv) {
+  Vector attention(const Vector& qkv, uint32_t site) {
     const int size = a_.width / a_.heads, stride = 3 * a_.width;
     Vector context(n_ * a_.width, 0.0);
     for (int h = 0; h < a_.heads; ++h)
@@ -110,28 +120,37 @@ class Oracle {
           logit += dot / std::sqrt(double(size));
           sum += e[j] = std::exp(logit);
         }
-        for (int j = 0; j < n_; ++j)
+        for (int j = 0; j < n_; ++j) {
+          const double p =
+              e[j] / sum * keep(noise_.attention, site, (uint64_t(h) * n_ + i) * n_ + j);
           for (int c = 0; c < size; ++c)
             context[i * a_.width + h * size + c] +=
-                e[j] / sum * qkv[j * stride + 2 * a_.width + h * size + c];
+                p * qkv[j * stride + 2 * a_.width + h * size + c];
+        }
       }
     return context;
   }
 
-  void add(const Vector& y) {
+  void add(Vector y, uint32_t site) {
+    drop(y, noise_.residual, site);
     for (size_t i = 0; i < x_.size(); ++i) x_[i] += y[i];
   }
 
-  void layer(const std::string& name) {
+  void layer(int index) {
+    const std::string name = "encoder.layers." + std::to_string(index);
+    const auto site = [&](LayerSite s) { return layer_site(index, s); };
     const Vector qkv =
         linear(name + ".self_attn.in_proj", norm(name + ".self_attn_layer_norm", x_));
-    add(linear(name + ".self_attn.out_proj", attention(qkv)));
-    add(linear(name + ".fc2",
-               map_gelu(linear(name + ".fc1", norm(name + ".final_layer_norm", x_)))));
+    add(linear(name + ".self_attn.out_proj", attention(qkv, site(site_attention))),
+        site(site_residual_1));
+    Vector hidden = map_gelu(linear(name + ".fc1", norm(name + ".final_layer_norm", x_)));
+    drop(hidden, noise_.activation, site(site_activation));
+    add(linear(name + ".fc2", hidden), site(site_residual_2));
   }
 
   const Architecture& a_;
-  const TensorMap& tensors_;
+  const OracleWeights& weights_;
+  const EncoderNoise& noise_;
   int n_ = 0;
   Vector x_;     // [n, width]
   Vector pair_;  // [n, n, heads]: the bias, then each layer's logits
@@ -139,9 +158,19 @@ class Oracle {
 
 }  // namespace
 
+OracleWeights oracle_weights(const TensorMap& tensors) {
+  OracleWeights weights;
+  for (const auto& [name, tensor] : tensors) {
+    const auto values = to_f32(tensor);
+    weights[name] = {values.begin(), values.end()};
+  }
+  return weights;
+}
+
 std::vector<double> oracle_representation(const Architecture& architecture,
-                                          const TensorMap& tensors, const Features& molecule) {
-  return Oracle(architecture, tensors).run(molecule);
+                                          const OracleWeights& weights, const Features& molecule,
+                                          const EncoderNoise& noise) {
+  return Oracle(architecture, weights, noise).run(molecule);
 }
 
 }  // namespace molrt::test

@@ -1,16 +1,23 @@
 #pragma once
 // The network once more, naive and in double precision, straight from the specification (model.md
 // section 3): what the f32 kernels are compared with.
+#include <map>
+#include <string>
 #include <vector>
 
 #include "base/tensor.h"
 #include "features/features.h"
 #include "model/architecture.h"
+#include "nn/noise.h"
 
 namespace molrt::test {
 
-// Representations [length, width] of one molecule.
+using OracleWeights = std::map<std::string, std::vector<double>>;
+OracleWeights oracle_weights(const TensorMap& tensors);
+
+// Representations [length, width] of one molecule, the first of `noise`'s.
 std::vector<double> oracle_representation(const Architecture& architecture,
-                                          const TensorMap& tensors, const Features& molecule);
+                                          const OracleWeights& weights, const Features& molecule,
+                                          const EncoderNoise& noise = {});
 
 }  // namespace molrt::test

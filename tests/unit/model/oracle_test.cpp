@@ -51,7 +51,8 @@ TEST_P(OracleSizes, RepresentationMatchesTheOracle) {
   Workspace workspace;
   const Features* const batch[] = {&molecule};
   const float* rows = model.encoder().forward(batch, workspace);
-  const auto oracle = test::oracle_representation(a, model.tensors(), molecule);
+  const auto oracle =
+      test::oracle_representation(a, test::oracle_weights(model.tensors()), molecule);
   EXPECT_LE(test::relative_error({rows, rows + oracle.size()}, {oracle.begin(), oracle.end()}),
             1e-5);
 }

@@ -1,0 +1,119 @@
+#include "model/trainable_encoder.h"
+
+#include <algorithm>
+
+namespace molrt {
+namespace {
+
+std::vector<TrainableLayer> make_layers(const Architecture& a, const Parameters& parameters) {
+  std::vector<TrainableLayer> layers;
+  for (int i = 0; i < a.layers; ++i) layers.emplace_back(parameters, i, a.width, a.ffn);
+  return layers;
+}
+
+// Each molecule's rows with its own mask.
+void drop_embedding(Team& team, const PackedBatch& batch, const EncoderNoise& noise, int width,
+                    float* x) {
+  team.share(batch.molecules.size(), [&](size_t m, Workspace&) {
+    const auto& molecule = batch.molecules[m];
+    if (const auto stream = noise.stream(noise.embedding, site_emb, m))
+      dropout_apply(*stream, 0, size_t(molecule.shape.tokens) * width,
+                    x + molecule.first_token * width);
+  });
+}
+
+}  // namespace
+
+TrainableEncoder::TrainableEncoder(const Architecture& a, Parameters& p)
+    : architecture_(a),
+      embed_tokens_(p.get("embed_tokens.weight", {a.vocabulary, a.width})),
+      embedding_norm_(p, "encoder.emb_layer_norm", a.width),
+      pair_bias_(p, a.kernel, a.vocabulary, a.heads),
+      layers_(make_layers(a, p)),
+      final_norm_(p, "encoder.final_layer_norm", a.width),
+      tapes_(layers_.size()) {}
+
+const float* TrainableEncoder::forward(Team& team, std::span<const Features* const> molecules,
+                                       const EncoderNoise& noise) {
+  pack(molecules);
+  const size_t floats = padded_rows(batch_.tokens) * architecture_.width;
+  float* x = x_.resize(floats);
+  embed(team, noise, x);
+  pair_bias_.forward(team, batch_, molecules_);
+  PackedBatch batch = batch_;  // each layer's bias is the logits of the one before
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i].forward(team, batch, noise, x, tapes_[i], scratch_);
+    float* logits = tapes_[i].logits.data();
+    for (auto& m : batch.molecules) {
+      m.pair = logits;
+      logits += m.shape.pair_size();
+    }
+  }
+  float* output = output_.resize(floats);
+  std::fill(output, output + floats, 0.0f);
+  final_norm_.forward(team, x, batch_.tokens, output);
+  return output;
+}
+
+void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_output) {
+  const size_t rows = padded_rows(batch_.tokens), floats = rows * architecture_.width;
+  float* d_x = output_.data();  // the representations have had their last use
+  std::fill(d_x, d_x + floats, 0.0f);
+  final_norm_.backward(team, x_.data(), d_output, batch_.tokens, d_x,
+                       scratch_.statistics.resize(2 * rows));
+  const size_t pairs = pair_floats(batch_);
+  float* d_pair = d_pair_.resize(pairs);
+  std::fill(d_pair, d_pair + pairs, 0.0f);
+  for (size_t i = layers_.size(); i-- > 0;)
+    layers_[i].backward(team, batch_, noise, tapes_[i], d_x, d_pair, scratch_);
+  pair_bias_.backward(team, batch_, molecules_, d_pair);
+  embed_backward(team, noise, d_x);
+}
+
+void TrainableEncoder::pack(std::span<const Features* const> molecules) {
+  batch_ = {};
+  molecules_.clear();
+  size_t floats = 0;
+  for (const Features* m : molecules) {
+    const AttentionShape shape{m->length(), architecture_.width, architecture_.heads};
+    batch_.molecules.push_back({batch_.tokens, shape, nullptr});
+    batch_.tokens += shape.tokens;
+    floats += shape.pair_size();
+    molecules_.push_back({m->tokens.data(), m->coordinates.data()});
+  }
+  float* pair = pair_.resize(floats);
+  for (auto& m : batch_.molecules) {
+    m.pair = pair;
+    pair += m.shape.pair_size();
+  }
+}
+
+// x = dropout(LN(token embedding)); the embedding itself is kept for the way back.
+void TrainableEncoder::embed(Team& team, const EncoderNoise& noise, float* x) {
+  const size_t width = architecture_.width, floats = padded_rows(batch_.tokens) * width;
+  float* embedded = embedded_.resize(floats);
+  float* row = embedded;
+  for (size_t m = 0; m < molecules_.size(); ++m)
+    for (int i = 0; i < batch_.molecules[m].shape.tokens; ++i)
+      row = std::copy_n(embed_tokens_.value.data() + molecules_[m].tokens[i] * width, width, row);
+  std::fill(row, embedded + floats, 0.0f);
+  std::fill(x + batch_.tokens * width, x + floats, 0.0f);
+  embedding_norm_.forward(team, embedded, batch_.tokens, x);
+  drop_embedding(team, batch_, noise, architecture_.width, x);
+}
+
+void TrainableEncoder::embed_backward(Team& team, const EncoderNoise& noise, float* d_x) {
+  const size_t width = architecture_.width, rows = padded_rows(batch_.tokens);
+  drop_embedding(team, batch_, noise, architecture_.width, d_x);
+  float* d_embedded = x_.data();  // the last layer's output has had its last use
+  std::fill(d_embedded, d_embedded + rows * width, 0.0f);
+  embedding_norm_.backward(team, embedded_.data(), d_x, batch_.tokens, d_embedded,
+                           scratch_.statistics.resize(2 * rows));
+  for (size_t m = 0; m < molecules_.size(); ++m)
+    for (int i = 0; i < batch_.molecules[m].shape.tokens; ++i, d_embedded += width) {
+      float* gradient = embed_tokens_.gradient.data() + molecules_[m].tokens[i] * width;
+      for (size_t c = 0; c < width; ++c) gradient[c] += d_embedded[c];
+    }
+}
+
+}  // namespace molrt

@@ -1,0 +1,49 @@
+#pragma once
+// encoder.h's network in training: dropout, and the way back. One batch goes through it at a time,
+// all threads on each operation.
+#include <span>
+
+#include "features/features.h"
+#include "model/architecture.h"
+#include "nn/trainable_layer.h"
+#include "nn/trainable_pair_bias.h"
+
+namespace molrt {
+
+class TrainableEncoder {
+ public:
+  // `parameters` outlives it.
+  TrainableEncoder(const Architecture& architecture, Parameters& parameters);
+
+  // Tokens of the molecules, one behind the other -> their representations [padded_rows(tokens),
+  // width], which live until the next pass. Molecule m begins at row first_token(m), with CLS.
+  const float* forward(Team& team, std::span<const Features* const> molecules,
+                       const EncoderNoise& noise);
+  size_t tokens() const { return batch_.tokens; }
+  size_t first_token(size_t molecule) const { return batch_.molecules[molecule].first_token; }
+
+  // d_output [padded_rows(tokens), width], 0 in padding rows; destroyed. Adds to the parameters'
+  // gradients. `noise` is the forward pass's.
+  void backward(Team& team, const EncoderNoise& noise, float* d_output);
+
+ private:
+  void pack(std::span<const Features* const> molecules);
+  void embed(Team& team, const EncoderNoise& noise, float* x);
+  void embed_backward(Team& team, const EncoderNoise& noise, float* d_x);
+
+  Architecture architecture_;
+  Parameter embed_tokens_;
+  TrainableNorm embedding_norm_;
+  TrainablePairBias pair_bias_;
+  std::vector<TrainableLayer> layers_;
+  TrainableNorm final_norm_;
+
+  // Of the batch in training.
+  PackedBatch batch_;
+  std::vector<TokenView> molecules_;
+  Buffer pair_, d_pair_, embedded_, x_, output_;
+  std::vector<LayerTape> tapes_;
+  LayerScratch scratch_;
+};
+
+}  // namespace molrt

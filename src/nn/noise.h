@@ -1,0 +1,29 @@
+#pragma once
+// The encoder's dropout in one pass of one step (spec: regularisers.md 0a, 1.1).
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "kernels/dropout.h"
+
+namespace molrt {
+
+struct EncoderNoise {
+  double embedding = 0, attention = 0, activation = 0, residual = 0;  // rates; 0: no dropout there
+  PhiloxKey key{};
+  uint32_t purpose = 0;                 // random_purpose()
+  std::span<const uint32_t> molecules;  // the id of each molecule of the batch
+
+  std::optional<DropoutStream> stream(double rate, uint32_t site, size_t molecule) const {
+    if (rate == 0) return std::nullopt;
+    return DropoutStream{key, molecules[molecule], site, purpose, rate};
+  }
+};
+
+enum LayerSite : uint32_t { site_attention, site_residual_1, site_activation, site_residual_2 };
+
+inline uint32_t layer_site(int layer, LayerSite site) {
+  return site_layer_first + 4 * static_cast<uint32_t>(layer) + site;
+}
+
+}  // namespace molrt

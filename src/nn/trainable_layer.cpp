@@ -1,0 +1,204 @@
+#include "nn/trainable_layer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "kernels/gelu.h"
+
+namespace molrt {
+namespace {
+
+std::string layer_name(int index, const char* part) {
+  return fmt::format("encoder.layers.{}.{}", index, part);
+}
+
+// values [rows, columns] of the batch, each molecule's with its own mask; rate 0 does nothing.
+void drop_rows(Team& team, const PackedBatch& batch, const EncoderNoise& noise, double rate,
+               uint32_t site, int columns, float* values) {
+  if (rate == 0) return;
+  team.share(batch.molecules.size(), [&](size_t m, Workspace&) {
+    const PackedBatch::Molecule& molecule = batch.molecules[m];
+    dropout_apply(*noise.stream(rate, site, m), 0, size_t(molecule.shape.tokens) * columns,
+                  values + molecule.first_token * columns);
+  });
+}
+
+// body(first, count) over parts of [0, count).
+void share_values(Team& team, size_t count, const std::function<void(size_t, size_t)>& body) {
+  constexpr size_t part = 1 << 14;
+  team.share((count + part - 1) / part,
+             [&](size_t i, Workspace&) { body(i * part, std::min(part, count - i * part)); });
+}
+
+void add(Team& team, const float* y, size_t count, float* x) {
+  share_values(team, count, [&](size_t first, size_t n) {
+    for (size_t i = first; i < first + n; ++i) x[i] += y[i];
+  });
+}
+
+// Where each molecule's pair matrices begin among all.
+size_t pair_offset(const PackedBatch& batch, size_t molecule) {
+  return batch.molecules[molecule].pair - batch.molecules[0].pair;
+}
+
+// body(molecule, head, dropout, scratch) for every head of every molecule.
+template <typename Body>
+void share_heads(Team& team, const PackedBatch& batch, const EncoderNoise& noise, uint32_t site,
+                 const Body& body) {
+  const size_t heads = batch.molecules[0].shape.heads;
+  team.share(batch.molecules.size() * heads, [&](size_t part, Workspace& w) {
+    const size_t m = part / heads;
+    const auto dropout = noise.stream(noise.attention, site, m);
+    body(m, static_cast<int>(part % heads), dropout ? &*dropout : nullptr, w.attention);
+  });
+}
+
+}  // namespace
+
+TrainableLayer::TrainableLayer(const Parameters& parameters, int index, int width, int ffn)
+    : index_(index),
+      width_(width),
+      ffn_(ffn),
+      attention_norm_(parameters, layer_name(index, "self_attn_layer_norm"), width),
+      in_proj_(parameters, layer_name(index, "self_attn.in_proj"), width, 3 * width),
+      out_proj_(parameters, layer_name(index, "self_attn.out_proj"), width, width),
+      ffn_norm_(parameters, layer_name(index, "final_layer_norm"), width),
+      fc1_(parameters, layer_name(index, "fc1"), width, ffn),
+      fc2_(parameters, layer_name(index, "fc2"), ffn, width) {}
+
+// Without dropout the residual sum is the product's, as in encoder_layer.cpp.
+void TrainableLayer::pack(Team& team, Product product, const EncoderNoise& noise) {
+  const bool forward = product == Product::forward;
+  const Epilogue residual = forward && noise.residual == 0 ? Epilogue::accumulate : Epilogue::none;
+  const std::array<std::pair<TrainableLinear*, Epilogue>, 4> all = {{{&in_proj_, Epilogue::none},
+                                                                     {&out_proj_, residual},
+                                                                     {&fc1_, Epilogue::none},
+                                                                     {&fc2_, residual}}};
+  team.share(all.size(), [&](size_t i, Workspace&) { all[i].first->pack(product, all[i].second); });
+}
+
+void TrainableLayer::unpack() {
+  for (TrainableLinear* linear : {&in_proj_, &out_proj_, &fc1_, &fc2_}) linear->unpack();
+}
+
+void TrainableLayer::forward(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                             float* x, LayerTape& tape, LayerScratch& scratch) {
+  pack(team, Product::forward, noise);
+  attend(team, batch, noise, x, tape, scratch);
+  feed_forward(team, batch, noise, x, tape, scratch);
+  unpack();
+}
+
+void TrainableLayer::attend(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                            float* x, LayerTape& tape, LayerScratch& s) {
+  const size_t rows = padded_rows(batch.tokens);
+  std::copy_n(x, rows * width_, tape.input.resize(rows * width_));
+  float* normed = s.normed.resize(rows * width_);
+  float* qkv = tape.qkv.resize(rows * 3 * width_);
+  float* context = tape.context.resize(rows * width_);
+  float* logits = tape.logits.resize(pair_floats(batch));
+  attention_norm_.forward(team, x, rows, normed);
+  in_proj_.forward(team, normed, rows, qkv);
+  share_heads(team, batch, noise, layer_site(index_, site_attention),
+              [&](size_t m, int head, const DropoutStream* dropout, Buffer& scratch) {
+                const PackedBatch::Molecule& molecule = batch.molecules[m];
+                attention_head(molecule.shape, head, qkv + molecule.first_token * 3 * width_,
+                               molecule.pair, logits + pair_offset(batch, m), dropout,
+                               context + molecule.first_token * width_, scratch);
+              });
+  std::fill(context + batch.tokens * width_, context + rows * width_, 0.0f);
+  if (noise.residual == 0) return out_proj_.forward(team, context, rows, x);
+  float* branch = s.branch.resize(rows * width_);
+  out_proj_.forward(team, context, rows, branch);
+  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_1), width_,
+            branch);
+  add(team, branch, batch.tokens * width_, x);
+}
+
+void TrainableLayer::attend_backward(Team& team, const PackedBatch& batch,
+                                     const EncoderNoise& noise, const LayerTape& tape, float* d_x,
+                                     float* d_pair, LayerScratch& s) {
+  const size_t rows = padded_rows(batch.tokens);
+  float* d_branch = s.branch.resize(rows * width_);
+  float* d_context = s.d_context.resize(rows * width_);
+  float* d_qkv = s.d_qkv.resize(rows * 3 * width_);
+  float* normed = s.normed.resize(rows * width_);
+  std::copy_n(d_x, rows * width_, d_branch);
+  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_1), width_,
+            d_branch);
+  out_proj_.backward(team, tape.context.data(), d_branch, rows, d_context);
+  share_heads(team, batch, noise, layer_site(index_, site_attention),
+              [&](size_t m, int head, const DropoutStream* dropout, Buffer& scratch) {
+                const PackedBatch::Molecule& molecule = batch.molecules[m];
+                const size_t row = molecule.first_token, pair = pair_offset(batch, m);
+                attention_head_backward(molecule.shape, head, tape.qkv.data() + row * 3 * width_,
+                                        tape.logits.data() + pair, dropout,
+                                        d_context + row * width_, d_pair + pair,
+                                        d_qkv + row * 3 * width_, scratch);
+              });
+  std::fill(d_qkv + batch.tokens * 3 * width_, d_qkv + rows * 3 * width_, 0.0f);
+  attention_norm_.forward(team, tape.input.data(), rows, normed);
+  in_proj_.backward(team, normed, d_qkv, rows, d_branch);
+  attention_norm_.backward(team, tape.input.data(), d_branch, rows, d_x,
+                           s.statistics.resize(2 * rows));
+}
+
+void TrainableLayer::feed_forward(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                                  float* x, LayerTape& tape, LayerScratch& s) {
+  const size_t rows = padded_rows(batch.tokens);
+  std::copy_n(x, rows * width_, tape.middle.resize(rows * width_));
+  float* normed = s.normed.resize(rows * width_);
+  float* before = tape.hidden.resize(rows * ffn_);
+  float* hidden = s.hidden.resize(rows * ffn_);
+  ffn_norm_.forward(team, x, rows, normed);
+  fc1_.forward(team, normed, rows, before);
+  share_values(team, rows * ffn_,
+               [&](size_t first, size_t n) { gelu_forward(before + first, n, hidden + first); });
+  drop_rows(team, batch, noise, noise.activation, layer_site(index_, site_activation), ffn_,
+            hidden);
+  if (noise.residual == 0) return fc2_.forward(team, hidden, rows, x);
+  float* branch = s.branch.resize(rows * width_);
+  fc2_.forward(team, hidden, rows, branch);
+  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_2), width_,
+            branch);
+  add(team, branch, batch.tokens * width_, x);
+}
+
+void TrainableLayer::feed_forward_backward(Team& team, const PackedBatch& batch,
+                                           const EncoderNoise& noise, const LayerTape& tape,
+                                           float* d_x, LayerScratch& s) {
+  const size_t rows = padded_rows(batch.tokens);
+  const float* before = tape.hidden.data();
+  float* d_branch = s.branch.resize(rows * width_);
+  float* hidden = s.hidden.resize(rows * ffn_);
+  float* d_hidden = s.d_hidden.resize(rows * ffn_);
+  float* normed = s.normed.resize(rows * width_);
+  const uint32_t activation = layer_site(index_, site_activation);
+  std::copy_n(d_x, rows * width_, d_branch);
+  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_2), width_,
+            d_branch);
+  share_values(team, rows * ffn_,
+               [&](size_t first, size_t n) { gelu_forward(before + first, n, hidden + first); });
+  drop_rows(team, batch, noise, noise.activation, activation, ffn_, hidden);
+  fc2_.backward(team, hidden, d_branch, rows, d_hidden);
+  drop_rows(team, batch, noise, noise.activation, activation, ffn_, d_hidden);
+  share_values(team, rows * ffn_, [&](size_t first, size_t n) {
+    gelu_backward(before + first, d_hidden + first, n, d_hidden + first);
+  });
+  ffn_norm_.forward(team, tape.middle.data(), rows, normed);
+  fc1_.backward(team, normed, d_hidden, rows, d_branch);
+  ffn_norm_.backward(team, tape.middle.data(), d_branch, rows, d_x, s.statistics.resize(2 * rows));
+}
+
+void TrainableLayer::backward(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                              const LayerTape& tape, float* d_x, float* d_pair,
+                              LayerScratch& scratch) {
+  pack(team, Product::backward, noise);
+  feed_forward_backward(team, batch, noise, tape, d_x, scratch);
+  attend_backward(team, batch, noise, tape, d_x, d_pair, scratch);
+  unpack();
+}
+
+}  // namespace molrt

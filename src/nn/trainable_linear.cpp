@@ -1,0 +1,74 @@
+#include "nn/trainable_linear.h"
+
+#include <algorithm>
+
+namespace molrt {
+namespace {
+
+size_t tiles(size_t rows) { return padded_rows(rows) / row_tile; }
+
+}  // namespace
+
+TrainableLinear::TrainableLinear(const Parameters& parameters, const std::string& name, int inputs,
+                                 int outputs)
+    : inputs_(inputs),
+      outputs_(outputs),
+      weight_(parameters.get(name + ".weight", {outputs, inputs})),
+      bias_(parameters.get(name + ".bias", {outputs})),
+      gradient_(inputs, outputs) {}
+
+void TrainableLinear::pack(Product product, Epilogue epilogue) {
+  packed_.emplace(weight_.value, bias_.value, inputs_, outputs_, epilogue, product);
+}
+
+void TrainableLinear::forward(Team& team, const float* x, size_t rows, float* y) const {
+  team.share(tiles(rows), [&](size_t tile, Workspace& w) {
+    const size_t row = tile * row_tile;
+    packed_->multiply(x + row * inputs_, row_tile, y + row * outputs_, w.matmul);
+  });
+}
+
+void TrainableLinear::backward(Team& team, const float* x, const float* d_y, size_t rows,
+                               float* d_x) const {
+  const size_t blocks = gradient_.blocks();
+  team.share(blocks + tiles(rows), [&](size_t part, Workspace& w) {
+    if (part < blocks) {
+      gradient_.accumulate(static_cast<int>(part), d_y, x, rows, weight_.gradient.data(),
+                           bias_.gradient.data(), w.matmul);
+    } else {
+      const size_t row = (part - blocks) * row_tile;
+      packed_->multiply(d_y + row * outputs_, row_tile, d_x + row * inputs_, w.matmul);
+    }
+  });
+}
+
+TrainableNorm::TrainableNorm(const Parameters& parameters, const std::string& name, int width)
+    : weight_(parameters.get(name + ".weight", {width})),
+      bias_(parameters.get(name + ".bias", {width})) {}
+
+void TrainableNorm::forward(Team& team, const float* x, size_t rows, float* y) const {
+  const size_t width = weight_.value.size();
+  team.share(tiles(rows), [&](size_t tile, Workspace&) {
+    const size_t row = tile * row_tile, count = std::min(row_tile, rows - row);
+    layer_norm(x + row * width, count, weight_.value, bias_.value, y + row * width);
+  });
+}
+
+void TrainableNorm::backward(Team& team, const float* x, const float* d_y, size_t rows, float* d_x,
+                             float* statistics) const {
+  const size_t width = weight_.value.size();
+  team.share(tiles(rows), [&](size_t tile, Workspace&) {
+    const size_t row = tile * row_tile, count = std::min(row_tile, rows - row);
+    layer_norm_backward(x + row * width, d_y + row * width, count, weight_.value, d_x + row * width,
+                        statistics + 2 * row);
+  });
+  constexpr size_t columns = 64;
+  team.share((width + columns - 1) / columns, [&](size_t part, Workspace&) {
+    const size_t first = part * columns;
+    layer_norm_backward_parameters(x, d_y, statistics, rows, width, first,
+                                   std::min(first + columns, width), weight_.gradient.data(),
+                                   bias_.gradient.data());
+  });
+}
+
+}  // namespace molrt
