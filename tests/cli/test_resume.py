@@ -249,20 +249,6 @@ def test_results_in_the_models_directory(big, tmp_path):
     assert "--model config.yaml" in log
 
 
-def test_results_in_the_models_directory(big, tmp_path):
-    shutil.copytree(DATA / "tools_0_1_6_standard", tmp_path, dirs_exist_ok=True)
-    out = tmp_path / "o.csv"
-    words = [BIN, "predict", "-m", str(tmp_path), str(big), "-o", str(out), "--resume"]
-    stop(words, out, signal.SIGKILL)
-    (tmp_path / "notes.txt").write_text("mine")
-    code, log = stop(words, out, signal.SIGINT, json.loads(journal(out).read_text())["rows"] + 1)
-    assert code == 130 and "going on after" in log
-    with open(tmp_path / "config.yaml", "a") as config:
-        config.write("# more\n")
-    log = subprocess.run(words, stderr=subprocess.PIPE).stderr.decode()
-    assert "--model config.yaml" in log
-
-
 def test_resume_refuses_bytes_that_changed(big, tmp_path):
     words, out = command("predict.csv", big, tmp_path)
     stop(words, out, signal.SIGKILL)
