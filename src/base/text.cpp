@@ -43,4 +43,9 @@ std::string printable(std::string_view text, size_t longest) {
   return clean;
 }
 
+std::string lower(std::string text) {
+  for (char& c : text) c = lower(c);
+  return text;
+}
+
 }  // namespace molrt

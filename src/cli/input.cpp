@@ -20,10 +20,7 @@ namespace molrt::cli {
 namespace {
 
 bool is_missing(std::string_view text) {
-  std::string word(text);
-  for (char& c : word) {
-    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';  // not tolower: the locale has no say here
-  }
+  const auto word = lower(std::string(text));
   return word.empty() || word == "nan" || word == "na" || word == "n/a";
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "cli/signals.h"
 #include "io/csv.h"
 #include "io/sdf.h"
@@ -15,13 +16,6 @@ namespace molrt::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';  // not tolower: the locale has no say here
-  }
-  return text;
-}
 
 std::string format_by_name(const std::string& path) {
   fs::path name = lower(path);

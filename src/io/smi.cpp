@@ -6,21 +6,11 @@
 #include "base/text.h"
 
 namespace molrt {
-namespace {
-
-bool equal_but_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 'a' - 'A') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
-}  // namespace
-
 bool names_smiles(std::string_view column) {
   static constexpr std::array<std::string_view, 7> names = {
       "smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "mol", "molecule"};
-  return std::any_of(names.begin(), names.end(),
-                     [&](auto name) { return equal_but_case(trim(column), name); });
+  const std::string name = lower(std::string(trim(column)));
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 SmiReader::SmiReader(ByteStreamPtr text) : lines_(std::move(text)) {}

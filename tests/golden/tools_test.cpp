@@ -4,9 +4,8 @@
 
 #include <cmath>
 
-#include "chem/conformer.h"
-#include "io/model_file.h"
 #include "model/run.h"
+#include "support/golden.h"
 #include "support/tools_folder.h"
 
 namespace molrt {
@@ -34,25 +33,14 @@ struct Outputs {
 // Of the molecules of molecule_linear_forward.npz, from their stored coordinates.
 Outputs predict(const Model& model) {
   static const Npz golden = load_npz(golden_path("molecule_linear_forward.npz"));
-  const auto offsets = golden.at("offsets").integers();
-  const auto& symbols = golden.at("symbols").strings;
-  const auto& numbers = golden.at("coordinates").numbers;
-  std::vector<Features> features;
-  for (size_t m = 0; m + 1 < offsets.size(); ++m)
-    features.push_back(make_features(
-        given_conformer({symbols.begin() + offsets[m], symbols.begin() + offsets[m + 1]},
-                        {numbers.begin() + 3 * offsets[m], numbers.begin() + 3 * offsets[m + 1]})
-            .conformer,
-        model.dictionary(), model.feature_options()));
-  std::vector<const Features*> molecules;
-  for (const Features& f : features) molecules.push_back(&f);
+  const std::vector<Features> features = test::golden_features(golden, model);
   std::vector<std::vector<double>> scaled(features.size(),
                                           std::vector<double>(model.scaled_size()));
   EncoderRun run;
   run.consume = [&](size_t m, size_t encoder, const float* rows) {
     model.scaled_outputs(encoder, rows, scaled[m].data());
   };
-  run_encoder(model, molecules, run);
+  run_encoder(model, test::pointers(features), run);
   const size_t outputs = model.card().targets.size();
   Outputs result;
   for (const auto& molecule : scaled) {

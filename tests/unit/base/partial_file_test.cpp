@@ -40,6 +40,14 @@ class PartialFileTest : public testing::Test {
     file.write(text.data(), text.size());
   }
 
+  uint32_t put_rows_in_place() const {  // their checksum
+    PartialFile file(target_);
+    write(file, "rows");
+    const uint32_t crc = file.crc();
+    file.publish();
+    return crc;
+  }
+
   fs::path directory_;
   WriteTarget target_;
 };
@@ -76,13 +84,7 @@ TEST_F(PartialFileTest, GoesOnBehindWhatWasChecked) {
 }
 
 TEST_F(PartialFileTest, TakesBackWhatWasPutInPlace) {
-  uint32_t crc;
-  {
-    PartialFile file(target_);
-    write(file, "rows");
-    crc = file.crc();
-    file.publish();
-  }
+  const uint32_t crc = put_rows_in_place();
   PartialFile file(target_);
   ASSERT_TRUE(file.resume(4, 0, crc));
   EXPECT_EQ(files(), 1u);
@@ -94,13 +96,7 @@ TEST_F(PartialFileTest, TakesBackWhatWasPutInPlace) {
 
 TEST_F(PartialFileTest, KeepsTheLockWhileItTakesBack) {
   for (int i = 0; i < 100; ++i) {
-    uint32_t crc;
-    {
-      PartialFile file(target_);
-      write(file, "rows");
-      crc = file.crc();
-      file.publish();
-    }
+    const uint32_t crc = put_rows_in_place();
     PartialFile file(target_);
     std::atomic<bool> tries = false, done = false;
     const auto steal = [&] {
