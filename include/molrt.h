@@ -34,6 +34,10 @@
  * 11. Units: coordinates in Angstrom. Arrays are row-major and contiguous, floats IEEE-754.
  * 12. The same molecule gives the same bytes whatever the batch, its order or the number of threads
  *     (for one CPU instruction set).
+ * 13. Versions. The SONAME is libmolrt.so.0.MINOR until version 1.0, libmolrt.so.MAJOR after it. A
+ *     program runs, without being built anew, with every library of the same SONAME that is not older
+ *     than the header it was built with. Within one SONAME functions, constants, settings and fields at
+ *     the ends of structs may be added; nothing that is here changes its meaning or goes.
  */
 #ifndef MOLRT_H
 #define MOLRT_H
@@ -96,6 +100,7 @@ extern "C" {
 #define MOLRT_FLAG_HYDROGENS_REMOVED 4u   /* from a given structure, for a model without hydrogens */
 #define MOLRT_FLAG_RETRIED 8u             /* embedded from random coordinates at the second attempt */
 #define MOLRT_FLAG_CROPPED 16u            /* atoms beyond the limit were left out, as asked */
+#define MOLRT_FLAG_FEWER_CONFORMERS 32u   /* some of those asked for failed: a mean over the others */
 
 /* ---- the library ------------------------------------------------------------------------------ */
 MOLRT_API uint32_t molrt_version(void);          /* major*1000000 + minor*1000 + patch */
@@ -145,6 +150,13 @@ typedef struct molrt_model molrt_model;
 #define MOLRT_HEAD_LINEAR 1 /* dropout, out_proj */
 #define MOLRT_HEAD_POOLED 2 /* dropout, dense, tanh, dropout, out_proj */
 
+/* What the outputs are. */
+#define MOLRT_TASK_NONE 0       /* no head */
+#define MOLRT_TASK_REGRESSION 1 /* values in the targets' units */
+#define MOLRT_TASK_BINARY 2     /* one output: the probability of class 1 */
+#define MOLRT_TASK_MULTICLASS 3 /* one output a class: probabilities that add up to 1 */
+#define MOLRT_TASK_MULTILABEL 4 /* each output a probability of its own */
+
 #define MOLRT_DTYPE_KEEP 0 /* each tensor as it is */
 #define MOLRT_DTYPE_F32 1
 #define MOLRT_DTYPE_F16 2
@@ -157,6 +169,7 @@ typedef struct molrt_open_options {
   int32_t max_atoms;           /* 0 (default): as the file says, else 256 */
   const char *dictionary_path; /* NULL (default): by the vocabulary's size, else *.dict.txt beside the
                                   file */
+  int32_t fold;                /* -1 (default): all; else this one alone, from 0, of a k-fold model */
 } molrt_open_options;
 
 /* An untrained model. Zero sizes mean the official ones of `kernel`. */
@@ -180,7 +193,9 @@ typedef struct molrt_model_info {
   int32_t outputs;  /* targets; 0 without a head */
   int32_t folds;    /* networks averaged at prediction; 0 without a head */
   int64_t parameters;
-  int64_t bytes_read; /* of the file that the model was opened from: what parsing asked for */
+  int64_t bytes_read; /* of the files that the model was opened from: what parsing asked for */
+  int32_t task;       /* MOLRT_TASK_* */
+  int32_t encoders;   /* folds whose encoders differ have one each; molrt_embed needs exactly one */
 } molrt_model_info;
 
 typedef struct molrt_save_options {
@@ -193,8 +208,9 @@ MOLRT_API int32_t molrt_architecture_init(molrt_architecture *architecture, size
 MOLRT_API int32_t molrt_model_info_init(molrt_model_info *info, size_t struct_size);
 MOLRT_API int32_t molrt_save_options_init(molrt_save_options *options, size_t struct_size);
 
-/* Opens molrt's own container or any Uni-Mol checkpoint (spec: README, "Weights"). The file is
- * read: afterwards it may be truncated, replaced or deleted. */
+/* Opens molrt's own container, any Uni-Mol checkpoint, or a directory saved by unimol_tools as one
+ * k-fold model (README, "Weights"). Files are read, not mapped: afterwards they may be truncated,
+ * replaced or deleted. */
 MOLRT_API int32_t molrt_model_open(molrt_context *context, const char *path,
                                    const molrt_open_options *options, molrt_model **model);
 /* The same from `size` bytes in memory, which are copied where needed: you may free them afterwards. */
@@ -211,8 +227,12 @@ MOLRT_API void molrt_model_free(molrt_model *model);
 MOLRT_API int32_t molrt_model_get_info(const molrt_model *model, molrt_model_info *info);
 /* The name of output `index`, or NULL. Lives as long as the model. */
 MOLRT_API const char *molrt_model_target_name(const molrt_model *model, int32_t index);
+/* The probability above which output `index` of a binary or multilabel model is class 1; NaN where the
+ * model stores none (then .5 is usual) and for other tasks. */
+MOLRT_API int32_t molrt_model_get_threshold(const molrt_model *model, int32_t index,
+                                            double *threshold);
 /* Everything known of the model as one JSON object: architecture, dictionary, layout, hydrogens, head,
- * targets, settings, provenance, supported elements. */
+ * task, targets, thresholds, settings, provenance, supported elements. */
 MOLRT_API int32_t molrt_model_describe(const molrt_model *model, char *buffer, size_t capacity,
                                        size_t *needed);
 /* *supported = 1 if the element's symbol ("Cl") is in the model's dictionary, else 0. */
@@ -341,19 +361,22 @@ MOLRT_API int32_t molrt_batch_compute_conformers(molrt_context *context, molrt_b
 MOLRT_API int32_t molrt_batch_prepare(molrt_context *context, const molrt_model *model,
                                       molrt_batch *batch, const molrt_run_options *options);
 /* Predicts: mean [rows, outputs] and std [rows, outputs], the mean of the model's folds and their
- * sample standard deviation (n-1; NaN with one fold), in the targets' own units. std may be NULL.
+ * sample standard deviation (n-1; NaN with one fold), in the targets' own units or, of classes, as
+ * probabilities (MOLRT_TASK_*). std may be NULL.
  * `count` is each array's length in floats and must be rows * outputs. */
 MOLRT_API int32_t molrt_predict(molrt_context *context, const molrt_model *model, molrt_batch *batch,
                                 const molrt_run_options *options, float *mean, float *std,
                                 size_t count);
 /* Representations: cls [rows, width] with cls_count = rows * width, and atoms [sum of model_atoms,
  * width], row after row, with atoms_count its length in floats. Either may be NULL. For the size of
- * `atoms` call molrt_batch_prepare first and add up model_atoms; a row that failed has none. */
+ * `atoms` call molrt_batch_prepare first and add up model_atoms; a row that failed there has none,
+ * and one that fails in the network has rows of NaN.
+ * UNSUPPORTED for a model of several encoders: open one of its folds. */
 MOLRT_API int32_t molrt_embed(molrt_context *context, const molrt_model *model, molrt_batch *batch,
                               const molrt_run_options *options, float *cls, size_t cls_count,
                               float *atoms, size_t atoms_count);
 /* The atom index map of a row after prepare, predict or embed: for each of its model_atoms the index in
- * the SMILES or given atoms, -1 for added hydrogens. `capacity` in atoms. */
+ * the SMILES, MOL block or given atoms, -1 for added hydrogens. `capacity` in atoms. */
 MOLRT_API int32_t molrt_batch_get_model_atoms(const molrt_batch *batch, size_t row,
                                               int32_t *input_index, size_t capacity);
 
@@ -400,7 +423,9 @@ typedef struct molrt_job molrt_job;
 
 /* A run that will train on the molecules of `batch` (copied) and `targets` [rows, target_count], NaN
  * where there is no value. target_names [target_count] name the model's outputs; NULL: "target",
- * or "target_1" .... settings NULL: all defaults (copied). The base model is never changed. */
+ * or "target_1" .... settings NULL: all defaults (copied). The base model is never changed.
+ * UNSUPPORTED: a batch that makes several conformers a molecule, or a base of several encoders (open
+ * one of its folds). */
 MOLRT_API int32_t molrt_job_create(molrt_context *context, const molrt_model *base,
                                    const molrt_batch *batch, const double *targets, size_t target_count,
                                    const char *const *target_names, const molrt_settings *settings,

@@ -9,21 +9,17 @@
 // molrt.h says what each call does; its constants and its functions that return a text are used as
 // they are. What this header adds to its conventions:
 //  1. Errors. A call that fails throws Error, with the status and the library's text. A bad
-//  molecule
-//     is its row's status and a row of NaN, never an exception.
+//     molecule is its row's status and a row of NaN, never an exception.
 //  2. Ownership. Objects own their handles, can be moved and not copied, and may be destroyed in
-//  any
-//     order. One that was moved from may be assigned to or destroyed; calls with it throw Error.
-//     get() is the handle, for calls of molrt.h.
+//     any order. One that was moved from may be assigned to or destroyed; calls with it throw
+//     Error. get() is the handle, for calls of molrt.h.
 //  3. Structs are molrt.h's with the defaults filled in; `const char*` fields stay the caller's.
 //  4. Arrays are std::vector, row-major. A length that does not fit the rest throws Error.
 //  5. Texts are std::string in UTF-8. C ends a text at its first NUL: one inside becomes U+FFFD.
-//  6. Callbacks are std::function and run on the calling thread. They may throw: the call stops as
-//  soon
-//     as it can, and the exception leaves the call as if there were no C between.
-//  7. Threads. A Context, Batch, Settings or Job is used by one thread at a time; a const Model by
-//  any
-//     number, each with a Context of its own.
+//  6. Callbacks are std::function and run on the calling thread. They may throw: the call stops
+//     as soon as it can, and the exception leaves the call as if there were no C between.
+//  7. Threads. A Context, Batch, Settings or Job is used by one thread at a time; a const Model
+//     by any number, each with a Context of its own.
 #ifndef MOLRT_HPP
 #define MOLRT_HPP
 
@@ -231,6 +227,12 @@ class Model {
     for (int32_t i = 0; const char* name = molrt_model_target_name(get(), i); ++i)
       names.emplace_back(name);
     return names;
+  }
+  // The probability above which an output is class 1; NaN where the model stores none.
+  double threshold(int32_t output = 0) const {
+    double threshold = 0;
+    check(molrt_model_get_threshold(get(), output, &threshold));
+    return threshold;
   }
   // Everything known of the model, as JSON.
   std::string describe() const {

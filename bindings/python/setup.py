@@ -4,15 +4,16 @@ import os
 import platform
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from wheel.bdist_wheel import bdist_wheel
 
 
-class Wheel(bdist_wheel):
-    def finalize_options(self):
-        super().finalize_options()
-        self.root_is_pure = not (Path(__file__).parent / "molrt" / "_bundle").is_dir()
+class Package(Distribution):
+    def has_ext_modules(self):
+        return (Path(__file__).parent / "molrt" / "_bundle").is_dir()
 
+
+class Wheel(bdist_wheel):
     def get_tag(self):
         if self.root_is_pure:
             return "py3", "none", "any"
@@ -20,4 +21,4 @@ class Wheel(bdist_wheel):
         return "py3", "none", f"manylinux_{glibc}_{platform.machine()}"
 
 
-setup(cmdclass={"bdist_wheel": Wheel})
+setup(distclass=Package, cmdclass={"bdist_wheel": Wheel})

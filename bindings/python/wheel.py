@@ -8,6 +8,7 @@ goes for libgomp too: molrt then has an OpenMP runtime of its own beside numpy's
 side's settings reach. The C and C++ runtimes and zlib are the system's, as manylinux wants it.
 """
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -20,14 +21,15 @@ SYSTEM = re.compile(r"(ld-linux.*|lib(c|m|dl|rt|pthread|stdc\+\+|gcc_s|z))\.so\.
 LICENCES = Path("/usr/share/common-licenses")
 
 
-def run(*command: object) -> str:
-    return subprocess.run([str(c) for c in command], check=True, stdout=subprocess.PIPE, text=True).stdout
+def run(*command: object, **environment: str) -> str:
+    return subprocess.run([str(c) for c in command], check=True, stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, **environment}).stdout
 
 
-def needed(file: Path) -> "dict[str, Path]":
+def needed(file: Path, beside: Path) -> "dict[str, Path]":
     """All that a file links to, directly or not, but for the system's: {SONAME: path}."""
     found = {}
-    for line in run("ldd", file).splitlines():
+    for line in run("ldd", file, LD_LIBRARY_PATH=str(beside)).splitlines():
         name, arrow, path = line.strip().partition(" => ")
         if not arrow or SYSTEM.fullmatch(name):
             continue
@@ -63,9 +65,11 @@ def package_of(library: Path) -> str:
 def copy_licences(libraries: "list[Path]", folder: Path) -> None:
     """Each library's copyright file, and the licence texts that these refer to."""
     folder.mkdir()
+    packages = {}  # by text: those of one source package share it
     for package in sorted({package_of(library) for library in libraries}):
-        text = Path(f"/usr/share/doc/{package}/copyright").read_text()
-        (folder / package).write_text(text)
+        packages.setdefault(Path(f"/usr/share/doc/{package}/copyright").read_text(), []).append(package)
+    for text, names in packages.items():
+        (folder / "+".join(names)).write_text(text)
         for name in re.findall(rf"{LICENCES}/([\w.+-]*\w)", text):
             shutil.copy(LICENCES / name, folder / name)
 
@@ -77,8 +81,8 @@ def make_bundle(installation: Path, bundle: Path) -> None:
     command = installation / "bin" / "molrt"
     shutil.copy(library, bundle / soname)
     shutil.copy(command, bundle / "molrt")
-    others = {**needed(library), **needed(command)}
-    others.pop(soname, None)
+    others = {**needed(library, library.parent), **needed(command, library.parent)}
+    others.pop(soname)
     names = {old: own_name(old, path) for old, path in others.items()}
     for old, path in others.items():
         copy = bundle / names[old]

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "api/guard.h"
 #include "api/handles.h"
 #include "io/model_file.h"
@@ -8,8 +10,8 @@ using namespace molrt::api;
 
 namespace {
 
-const molrt_open_options open_defaults = {sizeof(molrt_open_options), MOLRT_HYDROGENS_AUTO,
-                                          MOLRT_LAYOUT_AUTO, 0, nullptr};
+const molrt_open_options open_defaults = {
+    sizeof(molrt_open_options), MOLRT_HYDROGENS_AUTO, MOLRT_LAYOUT_AUTO, 0, nullptr, -1};
 const molrt_save_options save_defaults = {sizeof(molrt_save_options), MOLRT_DTYPE_KEEP};
 
 molrt_architecture architecture_defaults() {
@@ -45,6 +47,8 @@ OpenOptions read_open_options(const molrt_open_options* user) {
   options.layout = read_layout(o.layout);
   if (o.max_atoms) options.max_atoms = o.max_atoms;
   if (o.dictionary_path) options.dictionary_path = o.dictionary_path;
+  require_range("fold", o.fold, -1, INT32_MAX);
+  if (o.fold >= 0) options.fold = o.fold;
   return options;
 }
 
@@ -63,11 +67,12 @@ std::optional<Dtype> read_dtype(int32_t value) {
   }
 }
 
-molrt_model* open(const molrt_context& context, ByteSource& source,
-                  const molrt_open_options* options) {
+// From a ByteSource or a path.
+template <typename From>
+molrt_model* open(const molrt_context& context, From& from, const molrt_open_options* options) {
   const auto notice = [&](const std::string& text) { context.tell(MOLRT_LOG_NOTICE, text); };
   return new molrt_model{
-      std::make_shared<Model>(open_model(source, read_open_options(options), notice))};
+      std::make_shared<Model>(open_model(from, read_open_options(options), notice))};
 }
 
 Architecture read_architecture(const molrt_architecture& a) {
@@ -102,6 +107,8 @@ molrt_model_info describe(const Model& model) {
   info.folds = card.folds();
   info.parameters = model.parameters();
   info.bytes_read = static_cast<int64_t>(model.bytes_read);
+  info.task = static_cast<int32_t>(card.task);
+  info.encoders = static_cast<int32_t>(model.encoders());
   return info;
 }
 
@@ -125,8 +132,8 @@ int32_t molrt_model_open(molrt_context* context, const char* path,
   return guarded([&] {
     require(model, "model") = nullptr;
     const molrt_context& c = require(context, "context");
-    const auto source = ByteSource::open_file(&require(path, "path"));
-    *model = open(c, *source, options);
+    const std::string file = &require(path, "path");
+    *model = open(c, file, options);
   });
 }
 
@@ -175,6 +182,15 @@ int32_t molrt_model_get_info(const molrt_model* model, molrt_model_info* info) {
 const char* molrt_model_target_name(const molrt_model* model, int32_t index) {
   if (!model || index < 0 || index >= model->model->card().outputs()) return nullptr;
   return model->model->card().targets[index].c_str();
+}
+
+int32_t molrt_model_get_threshold(const molrt_model* model, int32_t index, double* threshold) {
+  return guarded([&] {
+    const ModelCard& card = require(model, "model").model->card();
+    require_range("index", index, 0, int64_t{card.outputs()} - 1);
+    require(threshold, "threshold") =
+        card.thresholds.empty() ? NAN : card.thresholds[static_cast<size_t>(index)];
+  });
 }
 
 int32_t molrt_model_describe(const molrt_model* model, char* buffer, size_t capacity,

@@ -124,6 +124,8 @@ const char* molrt_flag_name(uint32_t flag) {
       return "retried";
     case MOLRT_FLAG_CROPPED:
       return "cropped";
+    case MOLRT_FLAG_FEWER_CONFORMERS:
+      return "fewer_conformers";
     default:
       return "unknown";
   }

@@ -19,10 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail_io(const char* action, const std::string& path, int error) {
-  fail(MOLRT_ERROR_IO, "{}: cannot {}: {}", path, action, std::generic_category().message(error));
-}
-
 // Size of a regular file that is not empty.
 uint64_t readable_size(int fd, const std::string& path) {
   struct stat status;
@@ -92,6 +88,26 @@ int create_temporary(const std::string& target, std::string* name) {
 }
 
 }  // namespace
+
+void fail_io(const char* action, const std::string& path, int error) {
+  fail(MOLRT_ERROR_IO, "{}: cannot {}: {}", path, action, std::generic_category().message(error));
+}
+
+WriteTarget find_write_target(const std::string& path) {
+  WriteTarget target;
+  if (path.empty()) fail(MOLRT_ERROR_INVALID_ARGUMENT, "the output has an empty name");
+  target.path = follow_links(path);
+  struct stat status;
+  target.exists = stat(target.path.c_str(), &status) == 0;
+  if (!target.exists && errno != ENOENT) fail_io("write", path, errno);
+  if (!target.exists) return target;
+  if (S_ISDIR(status.st_mode)) fail_io("write", path, EISDIR);
+  // What the caller may not write, a rename must not replace.
+  if (access(target.path.c_str(), W_OK) != 0) fail_io("write", path, errno);
+  target.in_place = !S_ISREG(status.st_mode) || names_descriptor(target.path);
+  target.mode = status.st_mode & 07777;
+  return target;
+}
 
 std::shared_ptr<ByteSource> ByteSource::open_file(const std::string& path) {
   std::shared_ptr<ByteSource> source(new ByteSource);
@@ -188,20 +204,16 @@ void ByteSource::copy(uint64_t offset, std::span<std::byte> to, const char* what
   }
 }
 
-AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(follow_links(path)) {
-  struct stat status;
-  const bool exists = stat(target_.c_str(), &status) == 0;
-  if (!exists && errno != ENOENT) fail_io("write", path_, errno);
-  if (exists && S_ISDIR(status.st_mode)) fail_io("write", path_, EISDIR);
-  // What the caller may not write, a rename must not replace.
-  if (exists && access(target_.c_str(), W_OK) != 0) fail_io("write", path_, errno);
-  if (exists && (!S_ISREG(status.st_mode) || names_descriptor(target_))) {
+AtomicFile::AtomicFile(const std::string& path) : path_(path) {
+  const WriteTarget target = find_write_target(path);
+  target_ = target.path;
+  if (target.in_place) {
     file_ = open_stream(open(target_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC), path_);
     return;
   }
   const int fd = create_temporary(target_, &temporary_);
   file_ = open_stream(fd, path_);
-  if (exists) (void)fchmod(fd, status.st_mode & 07777);  // as well as the file system allows
+  if (target.exists) (void)fchmod(fd, target.mode);  // as well as the file system allows
 }
 
 AtomicFile::~AtomicFile() {

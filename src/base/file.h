@@ -54,6 +54,17 @@ class ByteSource {
   uint64_t block_begin_ = 0, block_end_ = 0;
 };
 
+// Where writing to a path ends up.
+struct WriteTarget {
+  std::string path;  // its symbolic links followed
+  bool exists = false;
+  bool in_place = false;  // exists and is no regular file, or names an open descriptor
+  unsigned mode = 0;      // its permissions, if it exists
+};
+// IO error where `path` cannot be written: a directory, not permitted, a loop of links.
+WriteTarget find_write_target(const std::string& path);
+[[noreturn]] void fail_io(const char* action, const std::string& path, int error);
+
 // Writes a file whole or not at all. A path that exists and is not a regular file (a pipe,
 // /dev/null) or names an open descriptor (/dev/stdout) is written in place, appending; every other
 // goes to a temporary name beside it and is renamed by commit(). A symbolic link stays: what it

@@ -9,8 +9,12 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <latch>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 namespace molrt {
 namespace {
@@ -33,6 +37,25 @@ void after_fork_in_child() {
 }
 
 const int watching_forks = pthread_atfork(before_fork, nullptr, after_fork_in_child);
+
+// How many threads of `team` can be had, this one included. libgomp ends the process where it
+// cannot start one (a limit of processes or of memory), so whether it could is tried before. Once:
+// libgomp keeps the threads of each thread that opens regions.
+int startable_team(int team) {
+  thread_local int proven = 1;
+  if (team <= proven) return team;
+  std::vector<std::thread> others;
+  std::latch end(1);
+  try {
+    others.reserve(static_cast<size_t>(team));
+    while (static_cast<int>(others.size()) + 1 < team) others.emplace_back([&] { end.wait(); });
+  } catch (const std::system_error&) {  // no more than these
+  } catch (const std::bad_alloc&) {
+  }
+  end.count_down();
+  for (std::thread& other : others) other.join();
+  return proven = std::max(proven, static_cast<int>(others.size()) + 1);
+}
 
 // The first exception of any worker, and the signal to the others to stop.
 class FirstFailure {
@@ -72,7 +95,7 @@ void parallel_for(int threads, size_t count,
                   const std::function<void()>& while_waiting) {
   if (count == 0) return;
   int team = static_cast<int>(std::min<size_t>(std::max(1, threads), count));
-  if (serial_child) team = 1;
+  team = serial_child ? 1 : startable_team(team);
   std::atomic<size_t> next{0};
   std::atomic<int> busy{team};
   FirstFailure failure;

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace molrt {
@@ -18,6 +19,8 @@ std::string as_utf8(std::string_view text) {
 }
 
 bool is_utf8(std::string_view text) try {
+  const auto beyond_ascii = [](char c) { return static_cast<unsigned char>(c) > 0x7f; };
+  if (std::none_of(text.begin(), text.end(), beyond_ascii)) return true;  // quickly
   (void)nlohmann::json(text).dump();
   return true;
 } catch (const nlohmann::json::type_error&) {
@@ -38,6 +41,11 @@ std::string printable(std::string_view text, size_t longest) {
     if (c < 0x20 || c > 0x7e) c = c == '\n' ? ' ' : '?';
   if (whole.size() > longest) clean += "...";
   return clean;
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = lower(c);
+  return text;
 }
 
 }  // namespace molrt

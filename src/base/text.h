@@ -18,4 +18,8 @@ std::string printable(std::string_view text, size_t longest = std::string_view::
 
 std::string_view trim(std::string_view text);
 
+// Letters of ASCII only, and not std::tolower: the locale has no say here.
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 'a' - 'A') : c; }
+std::string lower(std::string text);
+
 }  // namespace molrt

@@ -20,4 +20,7 @@ if(RDKitCpp_FOUND AND NOT TARGET RDKitCpp)
     target_link_libraries(RDKitCpp INTERFACE ${${variable}})
   endforeach()
   target_link_libraries(RDKitCpp INTERFACE Boost::headers)
+  # Boost 1.74 (Debian 12) casts beyond an enumeration's values, which is an error from clang 16 on.
+  set(clang16 $<AND:$<CXX_COMPILER_ID:Clang>,$<VERSION_GREATER_EQUAL:$<CXX_COMPILER_VERSION>,16>>)
+  target_compile_options(RDKitCpp INTERFACE $<${clang16}:-Wno-enum-constexpr-conversion>)
 endif()

@@ -2,6 +2,7 @@
 
 #include <GraphMol/MolOps.h>
 #include <GraphMol/SmilesParse/SmilesWrite.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <new>
@@ -120,7 +121,11 @@ CanonicalForm canonical_form(const MoleculeText& text) {
 std::string canonical_smiles(const MoleculeText& text) {
   const RdkitSession session;
   try {
-    return settle(parse_molecule(text, {})).text.text;
+    Molecule molecule = parse_molecule(text, {});
+    if (const auto atoms = static_cast<int>(molecule.graph->getNumAtoms()); atoms > most_atoms)
+      throw std::runtime_error(
+          fmt::format("{} atoms are more than the {} that are made canonical", atoms, most_atoms));
+    return settle(std::move(molecule)).text.text;
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {

@@ -64,6 +64,17 @@ class DeadlineTerm : public ForceFields::ForceFieldContrib {
 
 }  // namespace
 
+namespace {
+
+// As in C[H]->C. MMFF94 has no parameters for one, and RDKit 2022.09 crashes over it.
+bool has_bridging_hydrogen(const RDKit::RWMol& molecule) {
+  for (const RDKit::Atom* atom : molecule.atoms())
+    if (atom->getAtomicNum() == 1 && atom->getDegree() > 1) return true;
+  return false;
+}
+
+}  // namespace
+
 Deadline::Deadline(double seconds, std::function<bool()> stop) : stop_(std::move(stop)) {
   using namespace std::chrono;
   constexpr double century = 3e9;  // longer limits would overflow the clock
@@ -84,6 +95,7 @@ bool embed_etkdg(RDKit::RWMol& molecule, const EtkdgOptions& options, const Dead
 
 bool optimize_mmff(RDKit::RWMol& molecule, const Deadline& deadline) {
   if (deadline.passed()) throw DeadlinePassed{};
+  if (has_bridging_hydrogen(molecule)) return false;
   RDKit::MMFF::MMFFMolProperties properties(molecule, "MMFF94");
   if (!properties.isValid()) return false;
   const std::unique_ptr<ForceFields::ForceField> field(

@@ -34,13 +34,15 @@ std::string_view line_of(std::string_view text, int number) {
 }
 
 // RDKit allocates what a V3000 counts line announces, whatever follows.
-void check_counts(std::string_view block) {
+void check_counts(std::string_view text) {
+  const std::string_view block = text.substr(0, text.find("M  END"));
   constexpr std::string_view counts = "M  V30 COUNTS ";
   const auto lines = static_cast<size_t>(std::count(block.begin(), block.end(), '\n'));
   for (size_t at = block.find(counts); at != block.npos; at = block.find(counts, at + 1)) {
-    const char* digits = block.data() + at + counts.size();
+    std::string_view rest = block.substr(at + counts.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
     size_t atoms = 0;
-    const auto read = std::from_chars(digits, block.data() + block.size(), atoms);
+    const auto read = std::from_chars(rest.data(), rest.data() + rest.size(), atoms);
     if (read.ec != std::errc() || atoms > lines)
       invalid(fmt::format("the counts line announces more atoms than its {} lines hold", lines));
   }

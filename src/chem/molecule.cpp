@@ -104,7 +104,9 @@ Molecule parse_smiles(const std::string& text, const SizeLimit& limit) {
   check_embeddable(*molecule.graph, limit, Hydrogens::complete);
   number_atoms(*written);
   RWMol stripped(*written);
-  RDKit::MolOps::removeHs(stripped, false, true, true);  // as SmilesToMol does
+  RDKit::MolOps::RemoveHsParameters as_smiles_to_mol;
+  as_smiles_to_mol.updateExplicitCount = true;
+  RDKit::MolOps::removeHs(stripped, as_smiles_to_mol);
   if (stripped.getNumAtoms() != kept)
     throw std::logic_error(fmt::format("RDKit kept {} atoms of the SMILES once and {} then", kept,
                                        stripped.getNumAtoms()));

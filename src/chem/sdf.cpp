@@ -1,6 +1,7 @@
 #include <GraphMol/Conformer.h>
 #include <GraphMol/FileParsers/FileParsers.h>
 #include <GraphMol/MolOps.h>
+#include <GraphMol/SanitException.h>
 
 #include <algorithm>
 
@@ -72,6 +73,19 @@ std::string title_line(std::string_view title) {
 
 }  // namespace
 
+namespace {
+
+// With double bonds where RDKit finds a place for them, as in nearly all; else with aromatic ones.
+std::string mol_block(const RWMol& molecule) {
+  try {
+    return RDKit::MolToMolBlock(molecule);
+  } catch (const RDKit::MolSanitizeException&) {
+    return RDKit::MolToMolBlock(molecule, true, -1, false);
+  }
+}
+
+}  // namespace
+
 std::string sdf_record(const MoleculeText& text, const Conformer& conformer,
                        std::string_view title) {
   const RdkitSession session;
@@ -79,7 +93,7 @@ std::string sdf_record(const MoleculeText& text, const Conformer& conformer,
       text.text.empty() ? unbonded_atoms(conformer) : bonded_atoms(text, conformer);
   attach(*molecule, conformer);
   molecule->setProp("_Name", title_line(title));
-  return RDKit::MolToMolBlock(*molecule) + "$$$$\n";
+  return mol_block(*molecule) + "$$$$\n";
 }
 
 }  // namespace molrt

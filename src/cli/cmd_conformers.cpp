@@ -5,8 +5,8 @@
 #include <optional>
 
 #include "base/error.h"
-#include "cli/arrays.h"
 #include "cli/commands.h"
+#include "cli/results.h"
 #include "cli/windows.h"
 
 namespace molrt::cli {
@@ -23,13 +23,8 @@ struct ConformersOptions {
   ReportOptions report;
 };
 
-struct SdfResults {};
-
-// In memory until the end, as safetensors' header tells all sizes.
-struct ArrayResults {
-  std::vector<float> coordinates;
-  std::vector<int64_t> atomic_numbers, input_index, offsets = {0}, status, source, flags,
-                                                    conformers;
+struct SdfResults {
+  void flush() {}
 };
 
 class Conformers {
@@ -37,9 +32,9 @@ class Conformers {
   explicit Conformers(const ConformersOptions& options)
       : options_(options),
         format_(checked_format(options)),
-        table_(options.input),
-        output_(options.output.path),
         progress_(options.report),
+        table_(options.input),
+        output_(options.output, format_, progress_),
         context_(make_context(options.run.threads, progress_)) {
     if (!options.name.empty()) name_column_ = table_.column(options.name);
   }
@@ -48,9 +43,9 @@ class Conformers {
     if (format_ == "sdf") {
       run_with(SdfResults());
     } else if (format_ == "safetensors") {
-      run_with(ArrayResults());
+      run_with(make_arrays());
     } else {
-      run_with(ResultTable(output_, format_, table_.header(), added_columns()));
+      run_with(ResultTable(output_, format_, false, table_.header(), added_columns()));
     }
     output_.commit();
     report();
@@ -69,20 +64,35 @@ class Conformers {
   bool several() const { return options_.conformers.count > 1; }
 
   std::vector<std::string> added_columns() const {
-    std::vector<std::string> names = {"atoms", "status", "flags"};
-    if (several()) names.insert(names.begin() + 1, "conformers");
+    auto names = molecule_columns(table_);
+    names.push_back("atoms");
+    if (several()) names.push_back("conformers");
+    names.insert(names.end(), {"status", "flags"});
     return names;
   }
 
   void run_with(auto results) {
     warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
-    for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
+    const auto work = [&](Window& window) {
       const auto run = run_options(options_.run, progress_);
       check(molrt_batch_compute_conformers(context_.get(), window.batch, &run));
       for (size_t row = 0; row < window.records.size(); ++row) write(results, window, row);
-    });
+    };
+    for_each_window(
+        {table_, batch.get(), output_, progress_, tally_, work, [&] { results.flush(); }});
     finish(results);
+  }
+
+  ResultArrays make_arrays() const {
+    ResultArrays results(options_.output.path);
+    results.declare("coordinates", Dtype::f32, {3});
+    for (const auto* name :
+         {"atomic_numbers", "input_index", "offsets", "status", "source", "flags"})
+      results.declare(name, Dtype::i64);
+    if (several()) results.declare("conformers", Dtype::i64);
+    results.add("offsets", int64_t{0});
+    return results;
   }
 
   void write(SdfResults&, Window& window, size_t row) {
@@ -118,51 +128,41 @@ class Conformers {
 
   void write(ResultTable& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
-    std::vector<std::string> added = {fmt::format("{}", info.conformer_atoms), row_status(info),
-                                      row_flags(info)};
-    if (several()) added.insert(added.begin() + 1, fmt::format("{}", info.conformers));
+    auto added = molecule_cells(table_, window, row);
+    added.push_back(fmt::format("{}", info.conformer_atoms));
+    if (several()) added.push_back(fmt::format("{}", info.conformers));
+    added.insert(added.end(), {window.status(row), window.flags(row)});
     results.add(window.records[row].fields, added);
   }
 
-  void write(ArrayResults& results, Window& window, size_t row) {
+  void write(ResultArrays& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
     for (int32_t k = 0; k < info.conformers; ++k)
       add_conformer(results, window, row, k, info.conformer_atoms);
-    results.offsets.push_back(static_cast<int64_t>(results.input_index.size()));
-    results.status.push_back(info.status);
-    results.source.push_back(info.source);
-    results.flags.push_back(info.flags);
-    results.conformers.push_back(info.conformers);
+    results.add("offsets", atoms_written_);
+    results.add("status", info.status);
+    results.add("source", info.source);
+    results.add("flags", info.flags);
+    if (several()) results.add("conformers", info.conformers);
   }
 
-  static void add_conformer(ArrayResults& results, const Window& window, size_t row,
-                            int32_t conformer, size_t atoms) {
+  void add_conformer(ResultArrays& results, const Window& window, size_t row, int32_t conformer,
+                     size_t atoms) {
     std::vector<int32_t> numbers(atoms), index(atoms);
     std::vector<float> coordinates(3 * atoms);
     check(molrt_batch_get_conformer(window.batch, row, conformer, numbers.data(),
                                     coordinates.data(), index.data(), atoms));
-    results.atomic_numbers.insert(results.atomic_numbers.end(), numbers.begin(), numbers.end());
-    results.coordinates.insert(results.coordinates.end(), coordinates.begin(), coordinates.end());
-    results.input_index.insert(results.input_index.end(), index.begin(), index.end());
+    results.add("coordinates", coordinates.data(), coordinates.size());
+    for (const int32_t number : numbers) results.add("atomic_numbers", number);
+    for (const int32_t atom : index) results.add("input_index", atom);
+    atoms_written_ += static_cast<int64_t>(atoms);
   }
 
   void finish(SdfResults&) {}
 
   void finish(ResultTable& results) { results.finish(); }
 
-  void finish(ArrayResults& results) {
-    const auto atoms = static_cast<int64_t>(results.input_index.size());
-    TensorMap tensors;
-    tensors["coordinates"] = make_tensor({atoms, 3}, std::move(results.coordinates));
-    tensors["atomic_numbers"] = integers(results.atomic_numbers);
-    tensors["input_index"] = integers(results.input_index);
-    tensors["offsets"] = integers(results.offsets);
-    tensors["status"] = integers(results.status);
-    tensors["source"] = integers(results.source);
-    tensors["flags"] = integers(results.flags);
-    if (several()) tensors["conformers"] = integers(results.conformers);
-    write_arrays(output_, tensors);
-  }
+  void finish(ResultArrays& results) { results.write(output_); }
 
   void report() {
     tally_.print(progress_, "with a conformer");
@@ -174,12 +174,13 @@ class Conformers {
 
   const ConformersOptions& options_;
   std::string format_;
+  Progress progress_;
   InputTable table_;
   std::optional<size_t> name_column_;
   Output output_;
-  Progress progress_;
   Context context_;
   Tally tally_;
+  int64_t atoms_written_ = 0;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/run_facts.h"
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/tally.h"
@@ -23,9 +24,13 @@ struct ConvertOptions {
   std::string input, output, dtype = "keep";
   OpenOptions open;
   ReportOptions report;
+  const CLI::App* command = nullptr;
 };
 
 void convert(const ConvertOptions& options) {
+  std::error_code not_both;  // in place is meant
+  if (!std::filesystem::equivalent(options.input, options.output, not_both))
+    check_output_is_no_input(*options.command, options.output);
   check_model_output(options.output);
   Progress progress(options.report);
   const auto context = make_context(1, progress);
@@ -47,7 +52,11 @@ void convert(const ConvertOptions& options) {
 Command convert_command(CLI::App& app) {
   auto* command = app.add_subcommand("convert", "Uni-Mol weights into molrt's own file");
   auto options = std::make_shared<ConvertOptions>();
-  command->add_option("input", options->input, "Weights: .pt, .pth or molrt's own")
+  options->command = command;
+  command
+      ->add_option("input", options->input,
+                   "Weights: .pt, .pth, molrt's own, or a directory saved by "
+                   "unimol_tools")
       ->required()
       ->type_name("FILE");
   command->add_option("-o,--output", options->output, "The file to write")

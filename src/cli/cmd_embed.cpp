@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "base/error.h"
-#include "cli/arrays.h"
 #include "cli/commands.h"
+#include "cli/results.h"
 #include "cli/windows.h"
 
 namespace molrt::cli {
@@ -17,38 +17,40 @@ struct EmbedOptions : ModelRunOptions {
   bool atoms = false;
 };
 
-std::vector<std::string> added_columns(size_t width) {
-  std::vector<std::string> names;
+std::vector<std::string> added_columns(const InputTable& table, size_t width) {
+  auto names = molecule_columns(table);
   for (size_t i = 0; i < width; ++i) names.push_back(fmt::format("cls_{}", i));
   names.insert(names.end(), {"status", "flags"});
   return names;
 }
-
-// Everything in memory until the end: safetensors' header comes first and tells all sizes.
-struct ArrayResults {
-  std::vector<float> cls, atoms;
-  std::vector<int64_t> status, source, flags, atom_offsets = {0}, atom_index;
-};
 
 class Embedding {
  public:
   explicit Embedding(const EmbedOptions& options)
       : options_(options),
         format_(checked_format(options)),
-        table_(options.input),
-        output_(options.output.path),
         progress_(options.report),
+        table_(options.input),
+        output_(options.output, format_, progress_),
         context_(make_context(options.run.threads, progress_)),
         model_(open_model(context_.get(), options.model, options.open)),
-        width_(model_info(model_.get()).width) {}
+        width_(model_info(model_.get()).width) {
+    if (const auto encoders = model_info(model_.get()).encoders; encoders > 1) {
+      fail(MOLRT_ERROR_UNSUPPORTED,
+           "{}: its folds have {} different encoders, whose representations have no mean; choose one "
+           "fold with --fold",
+           options.model, encoders);
+    }
+  }
 
   void run() {
     if (format_ == "npy") {
-      run_with(ResultMatrix(output_, width_));
+      run_with(ResultMatrix(output_, width_, table_.rows()));
     } else if (format_ == "safetensors") {
-      run_with(ArrayResults());
+      run_with(make_arrays());
     } else {
-      run_with(ResultTable(output_, format_, table_.header(), added_columns(width_)));
+      run_with(ResultTable(output_, format_, options_.input.decimal_comma, table_.header(),
+                           added_columns(table_, width_)));
     }
     output_.commit();
     report();
@@ -68,12 +70,26 @@ class Embedding {
   void run_with(auto results) {
     warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
-    for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
+    const auto work = [&](Window& window) {
       embed(window);
       for (size_t row = 0; row < window.records.size(); ++row) write(results, window, row);
-      if (options_.atoms) write_atoms(results);
-    });
+    };
+    for_each_window(
+        {table_, batch.get(), output_, progress_, tally_, work, [&] { results.flush(); }});
     finish(results);
+  }
+
+  ResultArrays make_arrays() const {
+    ResultArrays results(options_.output.path);
+    const auto width = static_cast<int64_t>(width_);
+    results.declare("cls", Dtype::f32, {width});
+    for (const auto* name : {"status", "source", "flags"}) results.declare(name, Dtype::i64);
+    if (!options_.atoms) return results;
+    results.declare("atoms", Dtype::f32, {width});
+    results.declare("atom_offsets", Dtype::i64);
+    results.declare("atom_index", Dtype::i64);
+    results.add("atom_offsets", int64_t{0});
+    return results;
   }
 
   void embed(const Window& window) {
@@ -106,50 +122,32 @@ class Embedding {
   void write(ResultMatrix& results, Window&, size_t row) { results.add(cls(row)); }
 
   void write(ResultTable& results, Window& window, size_t row) {
-    const auto info = get_row(window.batch, row);
-    std::vector<std::string> added;
-    for (size_t i = 0; i < width_; ++i) added.push_back(number_text(cls(row)[i]));
-    added.insert(added.end(), {row_status(info), row_flags(info)});
+    auto added = molecule_cells(table_, window, row);
+    for (size_t i = 0; i < width_; ++i) added.push_back(results.number(cls(row)[i]));
+    added.insert(added.end(), {window.status(row), window.flags(row)});
     results.add(window.records[row].fields, added);
   }
 
-  void write(ArrayResults& results, Window& window, size_t row) {
+  void write(ResultArrays& results, Window& window, size_t row) {
     const auto info = get_row(window.batch, row);
-    results.cls.insert(results.cls.end(), cls(row), cls(row) + width_);
-    results.status.push_back(info.status);
-    results.source.push_back(info.source);
-    results.flags.push_back(info.flags);
+    results.add("cls", cls(row), width_);
+    results.add("status", info.status);
+    results.add("source", info.source);
+    results.add("flags", info.flags);
+    if (options_.atoms) write_atoms(results, row);
   }
 
-  void write_atoms(ArrayResults& results) {
-    const auto before = static_cast<int64_t>(results.atom_index.size());
-    for (const size_t end : atom_ends_) {
-      results.atom_offsets.push_back(before + static_cast<int64_t>(end));
-    }
-    results.atom_index.insert(results.atom_index.end(), atom_index_.begin(), atom_index_.end());
-    results.atoms.insert(results.atoms.end(), atoms_.begin(), atoms_.end());
+  void write_atoms(ResultArrays& results, size_t row) {
+    const size_t begin = row == 0 ? 0 : atom_ends_[row - 1], atoms = atom_ends_[row] - begin;
+    results.add("atoms", atoms_.data() + begin * width_, atoms * width_);
+    for (size_t i = 0; i < atoms; ++i) results.add("atom_index", atom_index_[begin + i]);
+    atoms_written_ += static_cast<int64_t>(atoms);
+    results.add("atom_offsets", atoms_written_);
   }
-
-  void write_atoms(auto&) {}  // refused by checked_format
 
   void finish(auto& results) { results.finish(); }
 
-  void finish(ArrayResults& results) {
-    const auto rows = static_cast<int64_t>(results.status.size());
-    const auto width = static_cast<int64_t>(width_);
-    TensorMap tensors;
-    tensors["cls"] = make_tensor({rows, width}, std::move(results.cls));
-    tensors["status"] = integers(results.status);
-    tensors["source"] = integers(results.source);
-    tensors["flags"] = integers(results.flags);
-    if (options_.atoms) {
-      const auto atoms = static_cast<int64_t>(results.atom_index.size());
-      tensors["atoms"] = make_tensor({atoms, width}, std::move(results.atoms));
-      tensors["atom_offsets"] = integers(results.atom_offsets);
-      tensors["atom_index"] = integers(results.atom_index);
-    }
-    write_arrays(output_, tensors);
-  }
+  void finish(ResultArrays& results) { results.write(output_); }
 
   void report() {
     tally_.print(progress_, "embedded");
@@ -162,15 +160,16 @@ class Embedding {
 
   const EmbedOptions& options_;
   std::string format_;
+  Progress progress_;
   InputTable table_;
   Output output_;
-  Progress progress_;
   Context context_;
   Model model_;
   size_t width_;
   std::vector<float> cls_, atoms_;   // of the window: [rows, width], [sum of model_atoms, width]
   std::vector<int32_t> atom_index_;  // of the window: [sum of model_atoms]
   std::vector<size_t> atom_ends_;    // [rows]: where each row's atoms end
+  int64_t atoms_written_ = 0;
   Tally tally_;
 };
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <memory>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/run_facts.h"
 #include "cli/session.h"
 #include "cli/settings_flags.h"
 #include "cli/signals.h"
@@ -23,6 +23,7 @@ namespace molrt::cli {
 namespace {
 
 struct FinetuneOptions {
+  const CLI::App* command = nullptr;
   std::string weights, output;
   std::vector<std::string> targets;
   InputOptions input;
@@ -33,41 +34,53 @@ struct FinetuneOptions {
   SettingsFlags flags;
 };
 
-// The molecules of a table and what was measured of them.
+// What was measured of a table's molecules, which are the rows of a batch.
 struct TrainingTable {
-  std::vector<std::string> smiles, places;  // [rows]; places as in Tally::add
-  std::vector<double> values;               // [rows, targets]; NaN: no value
-  uint64_t short_rows = 0;                  // with fewer cells than the header
+  std::vector<std::string> targets;
+  std::vector<std::string> smiles, places, problems;  // [rows]; as for Tally
+  std::vector<double> values;                         // [rows, targets]; NaN: no value
+  RecordCounts counts;
 };
 
-double label(const InputTable& table, const CsvRecord& record, size_t column) {
+double label(const InputTable& table, const Record& record, size_t column) {
+  if (!record.problem.empty()) return std::numeric_limits<double>::quiet_NaN();
   const auto& cell = record.fields[column];
-  const auto value = parse_number(cell);
+  const auto value = table.number(record, column);
   const bool too_large = value && std::abs(*value) > std::numeric_limits<float>::max();
   if (value && !too_large) return *value;
   fail(MOLRT_ERROR_DATA, "{}: row {} (line {}), column '{}': '{:.60}' is {}", table.name(),
        record.row, record.line, table.header()[column], cell,
        too_large ? "too large: float32 ends at 3.4e38"
-                 : "no number (a missing value is an empty cell, NaN, NA or N/A)");
+       : cell.find(',') != std::string::npos
+           ? "no number; with a decimal comma say --decimal-comma"
+           : "no number (a missing value is an empty cell, NaN, NA or N/A)");
 }
 
-size_t target_column(const InputTable& table, const std::string& target) {
-  const size_t column = table.column(target);
-  if (is_utf8(target)) return column;
-  fail(MOLRT_ERROR_FORMAT, "{}: the column name {} is not UTF-8; save the table as UTF-8",
-       table.name(), in_quotes(target));
+// The model's name for a column, which may have been asked for by its position.
+std::string target_name(const InputTable& table, size_t column) {
+  const std::string name(trim(table.header()[column]));
+  if (name.empty()) return fmt::format("column_{}", column + 1);
+  if (is_utf8(name)) return name;
+  fail(MOLRT_ERROR_FORMAT, "{}: the column name {} is not UTF-8; say its --encoding", table.name(),
+       in_quotes(name));
 }
 
-TrainingTable read_table(InputTable& table, const std::vector<std::string>& targets) {
+TrainingTable read_table(InputTable& table, const std::vector<std::string>& targets,
+                         molrt_batch* batch) {
   std::vector<size_t> columns;
-  for (const auto& target : targets) columns.push_back(target_column(table, target));
   TrainingTable data;
-  for (CsvRecord record; table.next(record); check_signals()) {
+  for (const auto& target : targets) {
+    columns.push_back(table.column(target));
+    data.targets.push_back(target_name(table, columns.back()));
+  }
+  for (Record record; table.next(record); check_signals()) {
+    table.add_to(batch, record);
     data.smiles.push_back(table.smiles(record));
     data.places.push_back(fmt::format("row {} (line {})", record.row, record.line));
+    data.problems.push_back(record.problem);
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
   }
-  data.short_rows = table.short_rows();
+  data.counts = table.counts();
   if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
   return data;
 }
@@ -80,27 +93,19 @@ void check_distinct(const std::vector<std::string>& targets) {
   }
 }
 
-void check_output(const FinetuneOptions& options) {
-  const auto& table = options.input.path == "-" ? "/dev/stdin" : options.input.path;
-  std::error_code not_both;
-  if (std::filesystem::equivalent(table, options.output, not_both)) {
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: is the training table; the model goes to another file",
-         options.output);
-  }
-  check_model_output(options.output);
-}
-
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
       : options_(options), settings_(options.flags.settings()), progress_(options.report) {
-    check_distinct(options.targets);
-    check_output(options);
+    check_output_is_no_input(*options.command, options.output);
+    check_model_output(options.output);
     InputTable table(options.input);
-    data_ = read_table(table, options.targets);
-    progress_.set_rows(data_.smiles.size());
-    progress_.begin_window(0, data_.smiles.size());
     context_ = make_context(options.run.threads, progress_);
+    batch_ = make_batch(context_.get(), options.conformers);
+    data_ = read_table(table, options.targets, batch_.get());
+    check_distinct(data_.targets);
+    progress_.set_rows(data_.smiles.size());
+    progress_.begin_window(0, data_.smiles.size(), 0);
     base_ = open_model(context_.get(), options.weights, options.open);
   }
 
@@ -125,15 +130,13 @@ class Finetuning {
   }
 
   void make_job() {
-    const auto batch = make_batch(context_.get(), options_.conformers);
-    for (const auto& smiles : data_.smiles)
-      check(molrt_batch_add_smiles(batch.get(), smiles.c_str()));
     std::vector<const char*> names;
-    for (const auto& target : options_.targets) names.push_back(target.c_str());
+    for (const auto& target : data_.targets) names.push_back(target.c_str());
     molrt_job* job = nullptr;
-    check(molrt_job_create(context_.get(), base_.get(), batch.get(), data_.values.data(),
+    check(molrt_job_create(context_.get(), base_.get(), batch_.get(), data_.values.data(),
                            names.size(), names.data(), settings_.get(), &job));
     job_.reset(job);
+    batch_.reset();  // the job has a copy
   }
 
   [[noreturn]] void fail_with_rows(const std::string& reason) {
@@ -151,8 +154,12 @@ class Finetuning {
 
   Tally tally() const {
     Tally tally;
-    tally.set_short_rows(data_.short_rows);
+    tally.set_counts(data_.counts);
     for (size_t i = 0; i < data_.smiles.size(); ++i) {
+      if (!data_.problems[i].empty()) {
+        tally.add_bad_row(data_.places[i], data_.problems[i]);
+        continue;
+      }
       molrt_row row;
       check(molrt_row_init(&row, sizeof row));
       check(molrt_job_get_row(job_.get(), i, &row));
@@ -182,6 +189,7 @@ class Finetuning {
   Progress progress_;
   TrainingTable data_;
   Context context_;
+  Batch batch_;
   Model base_;
   Job job_;
 };
@@ -191,13 +199,16 @@ class Finetuning {
 Command finetune_command(CLI::App& app) {
   auto* command = app.add_subcommand("finetune", "Train a property head on measured values");
   auto options = std::make_shared<FinetuneOptions>();
+  options->command = command;
   command->add_option("-w,--weights", options->weights, "Weights: .pt, .pth or molrt's own")
       ->required()
       ->type_name("FILE");
   add_input_options(*command, options->input);
+  add_decimal_comma_option(*command, options->input);
   command
       ->add_option("-t,--target", options->targets,
-                   "Column of measured numbers; once for each target. An empty cell, NaN, NA or "
+                   "Column of measured numbers, by name or position (#2); once for each target. An "
+                   "empty cell, NaN, NA or "
                    "N/A is no value")
       ->required()
       ->expected(1)  // at a time

@@ -18,13 +18,22 @@ struct InspectOptions {
   ReportOptions report;
 };
 
+// Of a directory, what lies in it.
+uintmax_t bytes_of(const std::string& path) {
+  if (!std::filesystem::is_directory(path)) return std::filesystem::file_size(path);
+  uintmax_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path))
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  return bytes;
+}
+
 void inspect(const InspectOptions& options) {
   Progress progress(options.report);
   const auto context = make_context(1, progress);
   const auto model = open_model(context.get(), options.file, options.open);
   auto json = nlohmann::ordered_json::parse(describe(model.get()));
   json["bytes_read"] = model_info(model.get()).bytes_read;
-  json["file_bytes"] = std::filesystem::file_size(options.file);
+  json["file_bytes"] = bytes_of(options.file);
   if (options.report.json) {
     print_json(json, false);
   } else {
@@ -38,7 +47,10 @@ Command inspect_command(CLI::App& app) {
   auto* command = app.add_subcommand(
       "inspect", "Architecture, dictionary, head, targets, settings and origin of a weight file");
   auto options = std::make_shared<InspectOptions>();
-  command->add_option("file", options->file, "Weights: .pt, .pth or molrt's own")
+  command
+      ->add_option("file", options->file,
+                   "Weights: .pt, .pth, molrt's own, or a directory saved by "
+                   "unimol_tools")
       ->required()
       ->type_name("FILE");
   add_report_options(*command, options->report);

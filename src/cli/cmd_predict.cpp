@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/panel.h"
+#include "cli/results.h"
 #include "cli/windows.h"
 
 namespace molrt::cli {
@@ -22,9 +23,9 @@ class Prediction {
   explicit Prediction(const PredictOptions& options)
       : options_(options),
         format_(output_format(options.output, formats)),
-        table_(options.input),
-        output_(options.output.path),
         progress_(options.report),
+        table_(options.input),
+        output_(options.output, format_, progress_),
         context_(make_context(options.run.threads, progress_)) {
     const auto names = panel_names(options.models);
     for (size_t i = 0; i < names.size(); ++i) {
@@ -34,9 +35,10 @@ class Prediction {
 
   void run() {
     if (format_ == "npy") {
-      run_with(ResultMatrix(output_, outputs()));
+      run_with(ResultMatrix(output_, outputs(), table_.rows()));
     } else {
-      run_with(ResultTable(output_, format_, table_.header(), added_columns()));
+      run_with(ResultTable(output_, format_, options_.input.decimal_comma, table_.header(),
+                           added_columns()));
     }
     output_.commit();
     report();
@@ -50,7 +52,7 @@ class Prediction {
   }
 
   std::vector<std::string> added_columns() const {
-    std::vector<std::string> names;
+    auto names = molecule_columns(table_);
     for (const auto& model : panel_) {
       const auto own = model.columns();
       names.insert(names.end(), own.begin(), own.end());
@@ -61,12 +63,25 @@ class Prediction {
   void run_with(auto results) {
     warn_without_header(context_.get(), table_, progress_);
     const auto batch = make_batch(context_.get(), options_.conformers);
-    for_each_window(table_, batch.get(), progress_, tally_, [&](Window& window) {
+    output_.restore("command", [&](const Json& models) { restore(models); });
+    const auto work = [&](Window& window) {
       const auto run = run_options(options_.run, progress_);
       for (auto& model : panel_) model.predict(context_.get(), run, window, table_);
       for (size_t row = 0; row < window.records.size(); ++row) write(results, window, row);
-    });
+    };
+    for_each_window({table_, batch.get(), output_, progress_, tally_, work,
+                     [&] { results.flush(); }, [&] { return state(); }});
     results.finish();
+  }
+
+  Json state() const {
+    auto models = Json::array();
+    for (const auto& model : panel_) models.push_back(model.state());
+    return models;
+  }
+
+  void restore(const Json& models) {
+    for (size_t i = 0; i < panel_.size(); ++i) panel_[i].restore(models.at(i));
   }
 
   void write(ResultMatrix& results, Window&, size_t row) {
@@ -78,16 +93,19 @@ class Prediction {
   }
 
   void write(ResultTable& results, Window& window, size_t row) {
-    std::vector<std::string> added;
+    auto added = molecule_cells(table_, window, row);
     for (const auto& model : panel_) {
-      const auto own = model.cells(row);
+      const auto own = model.cells(results, row);
       added.insert(added.end(), own.begin(), own.end());
     }
     results.add(window.records[row].fields, added);
   }
 
   void report() {
-    for (const auto& model : panel_) model.print(progress_);
+    for (auto& model : panel_) {
+      model.set_counts(table_.counts());
+      model.print(progress_);
+    }
     if (options_.report.json) print_json(json(), output_.is_stdout());
   }
 
@@ -103,9 +121,9 @@ class Prediction {
 
   const PredictOptions& options_;
   std::string format_;
+  Progress progress_;
   InputTable table_;
   Output output_;
-  Progress progress_;
   Context context_;
   std::deque<PanelModel> panel_;
   Tally tally_;  // of the last model
@@ -119,8 +137,8 @@ Command predict_command(CLI::App& app) {
   command
       ->add_option(
           "-m,--model", options->models,
-          "Model with a head, as molrt finetune makes it; several, each after a --model of "
-          "its own, share the conformers")
+          "Model with a head, as molrt finetune makes it, or a directory saved by unimol_tools; "
+          "several, each after a --model of its own, share the conformers")
       ->allow_extra_args(false)
       ->required()
       ->type_name("FILE");
@@ -131,6 +149,10 @@ Command predict_command(CLI::App& app) {
       "each target (the folds' mean and standard deviation, empty where there is none), status "
       "(where\n"
       "the coordinates came from, or why the row failed) and flags. A name already taken gets _2.\n"
+      "Of a classification model they are probabilities, with the class in TARGET_label: 1 above "
+      "the\n"
+      "model's threshold (else .5); of several classes, each its own TARGET_i, the most probable "
+      "i.\n"
       "Of several models each has its columns, with the file's stem in front: STEM_TARGET,\n"
       "STEM_TARGET_std, STEM_status, STEM_flags.\n"
       "npy: float32 [rows, targets of all models], NaN for rows that failed.\n"

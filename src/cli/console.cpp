@@ -3,9 +3,21 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
+
+#include "base/error.h"
 
 namespace molrt::cli {
+namespace {
+
+[[noreturn]] void fail_stdout() {
+  if (errno == EPIPE) throw ReaderLeft();
+  fail(MOLRT_ERROR_IO, "standard output: cannot be written: {}", std::strerror(errno));
+}
+
+}  // namespace
 
 void open_standard_streams() {
   // Opened the wrong way round, stdin cannot be read nor stdout written.
@@ -18,6 +30,14 @@ void open_standard_streams() {
 void write_stderr(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
+}
+
+void write_stdout(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) fail_stdout();
+}
+
+void flush_stdout() {
+  if (std::fflush(stdout) != 0) fail_stdout();
 }
 
 }  // namespace molrt::cli

@@ -11,4 +11,11 @@ void open_standard_streams();
 // Messages are worth no failure: one that cannot be written is lost.
 void write_stderr(std::string_view text);
 
+// Results. IO error if they cannot be written; ReaderLeft if nobody reads them any more.
+void write_stdout(std::string_view text);
+void flush_stdout();
+
+// Whoever reads standard output has left, as `head` does: no failure worth a message.
+struct ReaderLeft {};
+
 }  // namespace molrt::cli

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <new>
 
@@ -23,8 +24,12 @@ constexpr const char* exit_codes = R"(Exit codes:
   2    the command line is wrong: an unknown option, a value out of range, a column that is not there
   3    the input cannot be used: a broken table, labels that are not numbers, broken or foreign weights
   130  interrupted by Ctrl-C (128 + the signal's number)
-After any but 0, a regular output file is as it was before; only where the summary of --json cannot
-be written (1) is it new and complete.
+  141  nobody reads standard output any more, as after `| head`
+After any but 0, a regular output file that was there before is as it was, with two exceptions: where
+the summary of --json cannot be written (1) it is new and complete, and the rows of a stopped run,
+which --resume goes on with, are then in OUTPUT.partial, or with more rows in OUTPUT again. After
+Ctrl-C the rows that were finished are in OUTPUT, if nothing else was there before, else in
+OUTPUT.partial; --resume goes on with them.
 
 The usual way:
   molrt finetune --weights WEIGHTS.pt train.csv --target COLUMN -o model.molrt
@@ -53,6 +58,10 @@ int run(const Command& command) {
   try {
     command.run();
     return success;
+  } catch (const Stopped& stopped) {
+    return report(128 + caught_signal(), stopped.what());
+  } catch (const ReaderLeft&) {
+    return 128 + SIGPIPE;  // as if the signal had ended it
   } catch (const Error& error) {
     if (caught_signal()) return report(128 + caught_signal(), "interrupted");
     return report(exit_code(error.status()), error.what());

@@ -86,9 +86,13 @@ void add_open_options(CLI::App& command, OpenOptions& options) {
                   "Largest molecule that the model takes [as the file says, else 256]")
       ->check(whole_from(1))
       ->type_name("N");
+  command.add_option("--fold", options.fold, "One fold of a k-fold model alone, from 0")
+      ->check(whole_from(0))
+      ->type_name("N");
   for (auto* option : command.get_options()) {
     const auto name = option->get_single_name();
-    if (name == "hydrogens" || name == "layout" || name == "dictionary" || name == "max-atoms") {
+    if (name == "hydrogens" || name == "layout" || name == "dictionary" || name == "max-atoms" ||
+        name == "fold") {
       option->group("Opening weights");
     }
   }
@@ -113,13 +117,16 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options) {
       ->group("Conformers");
 }
 
+constexpr int most_conformers = 1000;  // as molrt.h has it
+
 void add_sampling_options(CLI::App& command, ConformerOptions& options) {
   command
       .add_option("--conformers", options.count,
                   "Conformers a molecule, with seeds from --conformer-seed on; results are means "
-                  "over them. As Uni-Mol's authors: --conformers 11 --flat-conformer "
+                  "over them; at most 1000. As Uni-Mol's authors: --conformers 11 --flat-conformer "
                   "--conformer-seed 0")
       ->check(whole_from(1))
+      ->check(CLI::Range(1, most_conformers).description(""))
       ->type_name("N")
       ->capture_default_str()
       ->group("Conformers");
@@ -155,13 +162,40 @@ void add_run_options(CLI::App& command, RunOptions& options) {
 }
 
 void add_input_options(CLI::App& command, InputOptions& options) {
-  command.add_option("input", options.path, "Table of molecules, CSV with a header; -: stdin")
+  command
+      .add_option("input", options.path,
+                  "Molecules: a table with a header, .smi or .sdf, also gzipped; -: stdin")
       ->required()
-      ->type_name("CSV");
+      ->type_name("FILE");
   command
       .add_option("--smiles", options.smiles,
-                  "Column of the SMILES [the only one, or the one named like it]")
+                  "Column of the SMILES, by name or position (#2) [the only one, or the one named "
+                  "like it]")
       ->type_name("COLUMN");
+  add_choice(command, "--input-format", options.format,
+             "auto: by the name (.smi, .sdf, .tsv), else SDF if it looks so, else a table. smi: "
+             "SMILES, blanks, name in each line, no header unless its first word is \"smiles\" or "
+             "the like. sdf: a pipe is copied to a temporary file first",
+             "auto csv tsv smi sdf")
+      ->group("Reading");
+  add_choice(command, "--delimiter", options.delimiter,
+             "Between the columns of a table; auto: by the first two lines",
+             "auto comma semicolon tab")
+      ->group("Reading");
+  command
+      .add_option("--encoding", options.encoding,
+                  "Encoding of the text, such as cp1252 or utf-16 [by its byte order mark, else "
+                  "the bytes pass as they are]")
+      ->type_name("NAME")
+      ->group("Reading");
+}
+
+void add_decimal_comma_option(CLI::App& command, InputOptions& options) {
+  command
+      .add_flag("--decimal-comma", options.decimal_comma,
+                "Numbers have a decimal comma (1,5), in the input and in results; csv results then "
+                "have semicolons")
+      ->group("Reading");
 }
 
 void add_output_options(CLI::App& command, OutputOptions& options, const std::string& formats) {
@@ -170,11 +204,17 @@ void add_output_options(CLI::App& command, OutputOptions& options, const std::st
       ->capture_default_str();
   add_choice(command, "--format", options.format,
              "Format of the output [by its extension; csv without one]", formats);
+  command.add_flag("--resume", options.resume,
+                   "Go on with a run of the same command that was stopped or killed, from the last "
+                   "rows in OUTPUT.partial; the bytes are those of a run without a stop. From the "
+                   "first row if there is nothing to go on with");
+  options.command = &command;
 }
 
 void add_model_run_options(CLI::App& command, ModelRunOptions& options,
                            const std::string& formats) {
   add_input_options(command, options.input);
+  add_decimal_comma_option(command, options.input);
   add_output_options(command, options.output, formats);
   add_run_options(command, options.run);
   add_report_options(command, options.report);

@@ -17,6 +17,7 @@ struct OpenOptions {
   std::string layout = "auto";
   std::string dictionary;
   int max_atoms = 0;
+  int fold = -1;  // all
 };
 
 struct ConformerOptions {
@@ -38,11 +39,17 @@ struct RunOptions {
 struct InputOptions {
   std::string path;
   std::string smiles;  // column; empty: guessed
+  std::string format = "auto";
+  std::string delimiter = "auto";
+  std::string encoding;  // empty: by the byte order mark, else as it is
+  bool decimal_comma = false;
 };
 
 struct OutputOptions {
   std::string path = "-";
   std::string format;  // empty: by the path's extension
+  bool resume = false;
+  const CLI::App* command = nullptr;  // whose options the results depend on
 };
 
 // What predict and embed have in common.
@@ -70,6 +77,7 @@ void add_sampling_options(CLI::App& command, ConformerOptions& options);
 void add_threads_option(CLI::App& command, RunOptions& options);
 void add_run_options(CLI::App& command, RunOptions& options);
 void add_input_options(CLI::App& command, InputOptions& options);
+void add_decimal_comma_option(CLI::App& command, InputOptions& options);
 void add_output_options(CLI::App& command, OutputOptions& options, const std::string& formats);
 // All but the model, whose flag and help are the command's own.
 void add_model_run_options(CLI::App& command, ModelRunOptions& options, const std::string& formats);

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 
-#include "base/error.h"
+#include "cli/console.h"
 
 namespace molrt::cli {
 namespace {
@@ -25,7 +24,9 @@ bool is_plain_list(const Json& value) {
 }
 
 std::string joined(const Json& list, size_t column) {
+  constexpr size_t most_shown = 200;  // more are numbers that nobody reads; --json has them
   if (list.empty()) return "none";
+  if (list.size() > most_shown) return fmt::format("{} values", list.size());
   std::string text;
   size_t used = column;
   for (const auto& value : list) {
@@ -76,8 +77,8 @@ std::string outline(const Json& value, int indent) {
 }
 
 void print_text(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0) fail(MOLRT_ERROR_IO, "standard output: cannot be written");
+  write_stdout(text);
+  flush_stdout();
 }
 
 }  // namespace molrt::cli

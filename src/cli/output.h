@@ -1,31 +1,67 @@
 #pragma once
-// Where results go, and the shapes they can take there: the user's table with columns appended, or
-// a matrix.
+// Where results go: standard output, a pipe, or a file that can be gone on with.
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.h"
+#include "base/partial_file.h"
+#include "cli/journal.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 
 namespace molrt::cli {
 
-// A file written whole or not at all, or standard output. Made before the work begins, so that what
-// cannot be written is found out first.
+// Made before the work begins, so that what cannot be written is found out first; what a run before
+// this one has left is dropped only when there is something to write. A regular file is written as
+// OUT.partial, with a journal beside it, and gets its name at the end; safetensors, whose header
+// comes first and tells all sizes, whole or not at all.
 class Output {
  public:
-  explicit Output(const std::string& path);  // "-": standard output
+  Output(const OutputOptions& options, const std::string& format, Progress& progress);
 
-  bool is_stdout() const { return !file_; }
-  bool can_seek() const { return file_ && file_->can_seek(); }
+  bool is_stdout() const { return !whole_ && !partial_; }
+  bool has_head() const { return partial_.has_value(); }  // set_head works
+  // What a run before this one has done; nullptr: nothing.
+  const Checkpoint* resumed() const { return resumed_ ? &*resumed_ : nullptr; }
+  // Gives what it kept in its state under `key`, if there was one. FORMAT error if that is broken.
+  void restore(const char* key, const std::function<void(const Json&)>& use) const;
+
   void write(const void* data, size_t size);
-  void seek(uint64_t offset);
-  void commit();  // nothing is in place before
-  AtomicFile& file() { return *file_; }
+  // The file's first bytes, again whenever they change. After a resume, first those of the rows
+  // that are there.
+  void set_head(std::string_view head);
+  AtomicFile& file() { return *whole_; }  // of safetensors
+
+  // After a window: from here a run can be resumed.
+  void checkpoint(uint64_t rows, uint32_t input_crc, const Json& state);
+  void commit();  // all is there: in place
+  // The run was stopped: puts the rows up to the last checkpoint in place, where nothing is lost by
+  // it. What to tell the user.
+  std::string stop(std::optional<uint64_t> total_rows);
+  // The run failed: what to tell the user of the rows that are kept.
+  std::string keep();
 
  private:
-  std::optional<AtomicFile> file_;
+  void start(bool resume);
+  void resume();
+  void begin();
+  void start_over();
+  void say_what_is_lost(uint64_t rows);
+  void drop_rows();
+
+  std::string path_;
+  Progress& progress_;
+  bool existed_ = false;  // an older result, which only a finished run replaces
+  std::optional<AtomicFile> whole_;
+  std::optional<PartialFile> partial_;
+  std::optional<Journal> journal_;
+  bool begun_ = false;  // the partial file holds this run's rows, and the journal is its own
+  std::optional<Checkpoint> resumed_, last_;
+  std::string head_, last_head_;  // as written, and as of last_
 };
 
 // The format asked for, or by the extension; "csv" without one. INVALID_ARGUMENT if not in
@@ -34,36 +70,5 @@ std::string output_format(const OutputOptions& options, const std::string& forma
 
 // Fails if no model can be written to `path`, which the library will do later.
 void check_model_output(const std::string& path);
-
-// The user's columns and more behind them. A name already taken gets _2, or _3 ...
-class ResultTable {
- public:
-  ResultTable(Output& output, const std::string& format, const std::vector<std::string>& header,
-              const std::vector<std::string>& added);
-  void add(std::vector<std::string> fields, const std::vector<std::string>& added);
-  void finish() { flush(); }
-
- private:
-  void flush();
-
-  Output& output_;
-  char delimiter_;
-  std::string text_;
-};
-
-// float32 [rows, columns] as .npy. The rows are counted as they come.
-class ResultMatrix {
- public:
-  ResultMatrix(Output& output, uint64_t columns);
-  void add(const float* values);
-  void finish();
-
- private:
-  Output& output_;
-  uint64_t columns_, rows_ = 0;
-  std::vector<float> held_;  // what cannot be written before the rows are counted: a pipe's
-};
-
-std::string number_text(float value);  // the shortest that reads back the same; empty for NaN
 
 }  // namespace molrt::cli

@@ -1,8 +1,5 @@
 #include "cli/panel.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
@@ -18,6 +15,15 @@ std::vector<std::string> target_names(const molrt_model* model) {
   return names;
 }
 
+// "esol" of "runs/esol.molrt" and of the directory "runs/esol/", whose name may have a dot.
+std::string stem_of(const std::string& path) {
+  std::error_code not_there;
+  const bool directory = std::filesystem::is_directory(path, not_there);
+  auto whole = std::filesystem::absolute(path).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  return (directory ? whole.filename() : whole.stem()).string();
+}
+
 }  // namespace
 
 PanelModel::PanelModel(molrt_context* context, const std::string& path, const std::string& name,
@@ -25,7 +31,10 @@ PanelModel::PanelModel(molrt_context* context, const std::string& path, const st
     : name_(name),
       model_(open_model(context, path, options)),
       targets_(target_names(model_.get())),
-      scores_(find_measured(table, targets_)) {
+      labels_(model_.get()),
+      scores_(model_info(model_.get()).task == MOLRT_TASK_REGRESSION
+                  ? find_measured(table, targets_)
+                  : std::vector<TargetScore>{}) {
   if (targets_.empty()) {
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "{}: has no property head to predict with; train one with molrt finetune, or take molrt "
@@ -37,11 +46,13 @@ PanelModel::PanelModel(molrt_context* context, const std::string& path, const st
 std::vector<std::string> PanelModel::columns() const {
   const auto prefix = name_.empty() ? "" : name_ + "_";
   std::vector<std::string> names;
-  for (const auto& target : targets_) {
-    names.push_back(prefix + target + (name_.empty() ? "_pred" : ""));
-    names.push_back(prefix + target + "_std");
+  for (size_t i = 0; i < outputs(); ++i) {
+    names.push_back(targets_[i] + (name_.empty() ? "_pred" : ""));
+    names.push_back(targets_[i] + "_std");
+    labels_.add_column(i, names);
   }
-  names.insert(names.end(), {prefix + "status", prefix + "flags"});
+  names.insert(names.end(), {"status", "flags"});
+  for (auto& name : names) name = prefix + name;
   return names;
 }
 
@@ -51,31 +62,45 @@ void PanelModel::predict(molrt_context* context, const molrt_run_options& run, c
   std_.resize(mean_.size());
   check(molrt_predict(context, model_.get(), window.batch, &run, mean_.data(), std_.data(),
                       mean_.size()));
-  rows_.clear();
+  status_.clear();
+  flags_.clear();
   for (size_t row = 0; row < window.records.size(); ++row) {
-    rows_.push_back(get_row(window.batch, row));
+    status_.push_back(window.status(row));
+    flags_.push_back(window.flags(row));
   }
   count_rows(window, table, tally_);
-  score(window);
+  score(window, table);
 }
 
-void PanelModel::score(const Window& window) {
+void PanelModel::score(const Window& window, const InputTable& table) {
   for (auto& [target, output, column, score] : scores_) {
     for (size_t row = 0; row < window.records.size(); ++row) {
-      const auto measured = parse_number(window.records[row].fields[column]);
+      const auto measured = table.number(window.records[row], column);
       if (measured) score.add(*measured, mean(row)[output]);
     }
   }
 }
 
-std::vector<std::string> PanelModel::cells(size_t row) const {
+std::vector<std::string> PanelModel::cells(const ResultTable& results, size_t row) const {
   std::vector<std::string> cells;
-  for (size_t i = row * outputs(); i < (row + 1) * outputs(); ++i) {
-    cells.push_back(number_text(mean_[i]));
-    cells.push_back(number_text(std_[i]));
+  for (size_t i = 0; i < outputs(); ++i) {
+    cells.push_back(results.number(mean(row)[i]));
+    cells.push_back(results.number(std_[row * outputs() + i]));
+    labels_.add_value(i, mean(row), cells);
   }
-  cells.insert(cells.end(), {row_status(rows_[row]), row_flags(rows_[row])});
+  cells.insert(cells.end(), {status_[row], flags_[row]});
   return cells;
+}
+
+Json PanelModel::state() const {
+  auto scores = Json::array();
+  for (const auto& score : scores_) scores.push_back(score.score.state());
+  return {{"tally", tally_.state()}, {"scores", scores}};
+}
+
+void PanelModel::restore(const Json& state) {
+  tally_.restore(state.at("tally"));
+  for (size_t i = 0; i < scores_.size(); ++i) scores_[i].score.restore(state.at("scores").at(i));
 }
 
 void PanelModel::print(Progress& progress) const {
@@ -93,14 +118,7 @@ nlohmann::ordered_json PanelModel::json() const {
 std::vector<std::string> panel_names(const std::vector<std::string>& paths) {
   if (paths.size() == 1) return {""};
   std::vector<std::string> names;
-  for (const auto& path : paths) {
-    const auto stem = std::filesystem::path(path).stem().string();
-    auto name = stem;
-    for (int i = 2; std::find(names.begin(), names.end(), name) != names.end(); ++i) {
-      name = fmt::format("{}_{}", stem, i);
-    }
-    names.push_back(name);
-  }
+  for (const auto& path : paths) names.push_back(free_name(names, stem_of(path)));
   return names;
 }
 

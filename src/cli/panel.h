@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/labels.h"
+#include "cli/results.h"
 #include "cli/scores.h"
 #include "cli/session.h"
 #include "cli/tally.h"
@@ -18,28 +20,33 @@ class PanelModel {
 
   const std::string& name() const { return name_; }
   size_t outputs() const { return targets_.size(); }
-  // "y_pred", "y_std" ..., "status", "flags"; of several models "esol_y", "esol_y_std" ...
+  // "y_pred", "y_std" ..., "status", "flags"; of several models "esol_y", "esol_y_std" ...; the
+  // labels of classes behind them.
   std::vector<std::string> columns() const;
 
   // The window's rows; what follows is about these.
   void predict(molrt_context* context, const molrt_run_options& run, const Window& window,
                const InputTable& table);
   const float* mean(size_t row) const { return mean_.data() + row * outputs(); }
-  std::vector<std::string> cells(size_t row) const;  // for columns()
+  std::vector<std::string> cells(const ResultTable& results, size_t row) const;  // for columns()
 
+  Json state() const;  // of the counts and scores, for restore()
+  void restore(const Json& state);
+  void set_counts(const RecordCounts& counts) { tally_.set_counts(counts); }
   void print(Progress& progress) const;
   nlohmann::ordered_json json() const;
 
  private:
-  void score(const Window& window);
+  void score(const Window& window, const InputTable& table);
 
   std::string name_;
   Model model_;
   std::vector<std::string> targets_;
+  Labels labels_;
   std::vector<TargetScore> scores_;
   Tally tally_;
   std::vector<float> mean_, std_;  // [rows of the window, targets]
-  std::vector<molrt_row> rows_;    // of the window
+  std::vector<std::string> status_, flags_;  // of the window
 };
 
 // The files' stems, made unique; one empty name for one path.

@@ -44,9 +44,10 @@ Progress::Progress(const ReportOptions& options)
 
 double Progress::seconds() const { return since(start_); }
 
-void Progress::begin_window(uint64_t rows_before, uint64_t rows) {
+void Progress::begin_window(uint64_t rows_before, uint64_t rows, uint64_t failed) {
   rows_before_ = rows_before;
   window_rows_ = rows;
+  failed_ = failed;
 }
 
 bool Progress::due() {
@@ -75,12 +76,15 @@ std::string Progress::rows_line(const molrt_progress& state) {
   const double part = state.total ? static_cast<double>(state.done) / state.total : 1;
   const double share =
       conformers ? conformer_share * part : conformer_share + (1 - conformer_share) * part;
-  const double worked = rows_before_ + share * window_rows_;
+  const double worked = rows_before_ - skipped_ + share * window_rows_;
   auto line =
       fmt::format("{} {}", conformers ? "conformers" : "network", rows_before_ + state.done);
   if (total_rows_) line += fmt::format("/{}", *total_rows_);
   line += fmt::format(", {:.1f} rows/s", worked / seconds());
-  if (total_rows_) line += remaining(seconds(), worked / std::max<uint64_t>(*total_rows_, 1));
+  if (total_rows_) {
+    line += remaining(seconds(), worked / std::max<uint64_t>(*total_rows_ - skipped_, 1));
+  }
+  if (failed_ > 0) line += fmt::format(", {} failed", failed_);
   return line;
 }
 

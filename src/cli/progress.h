@@ -17,8 +17,10 @@ class Progress {
   ~Progress() { clear(); }
 
   void set_rows(std::optional<uint64_t> total) { total_rows_ = total; }  // nullopt: not known
-  void begin_window(uint64_t rows_before,
-                    uint64_t rows);              // the library's next calls are about these
+  // Rows that a run before this one has done: they tell nothing about this one's pace.
+  void set_skipped(uint64_t rows) { skipped_ = rows; }
+  // The library's next calls are about `rows`, behind `rows_before`, of which `failed` failed.
+  void begin_window(uint64_t rows_before, uint64_t rows, uint64_t failed);
   int32_t update(const molrt_progress& state);   // nonzero after a signal
   void log(int32_t level, const char* message);  // of the library
   void say(const std::string& text);             // a line on stderr, unless quiet
@@ -35,7 +37,7 @@ class Progress {
   std::chrono::steady_clock::time_point start_, last_, training_start_;
   bool training_ = false;
   std::optional<uint64_t> total_rows_;
-  uint64_t rows_before_ = 0, window_rows_ = 0;
+  uint64_t rows_before_ = 0, window_rows_ = 0, failed_ = 0, skipped_ = 0;
 };
 
 }  // namespace molrt::cli

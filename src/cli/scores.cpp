@@ -19,6 +19,20 @@ void Score::add(double measured, double predicted) {
   spread_ += distance * (measured - mean_);
 }
 
+Json Score::state() const { return {count_, squares_, absolutes_, mean_, spread_}; }
+
+void Score::restore(const Json& state) {
+  const auto number = [&](size_t i) {  // JSON has no infinity: null
+    return state.at(i).is_null() ? std::numeric_limits<double>::infinity()
+                                 : state.at(i).get<double>();
+  };
+  state.at(0).get_to(count_);
+  squares_ = number(1);
+  absolutes_ = number(2);
+  mean_ = number(3);
+  spread_ = number(4);
+}
+
 double Score::rmse() const { return std::sqrt(squares_ / static_cast<double>(count_)); }
 
 double Score::mae() const { return absolutes_ / static_cast<double>(count_); }
@@ -33,7 +47,8 @@ std::vector<TargetScore> find_measured(const InputTable& table,
                                        const std::vector<std::string>& targets) {
   std::vector<TargetScore> scores;
   for (size_t i = 0; i < targets.size(); ++i) {
-    if (const auto column = table.find(targets[i])) scores.push_back({targets[i], i, *column, {}});
+    const auto columns = table.columns_named(targets[i]);
+    if (columns.size() == 1) scores.push_back({targets[i], i, columns[0], {}});
   }
   return scores;
 }

@@ -7,6 +7,7 @@
 
 #include "cli/input.h"
 #include "cli/progress.h"
+#include "cli/run_facts.h"
 
 namespace molrt::cli {
 
@@ -18,6 +19,8 @@ class Score {
   double mae() const;
   double r2() const;         // NaN where the measured values do not differ
   double mean_rmse() const;  // of predicting the measured values' own mean
+  Json state() const;        // for restore()
+  void restore(const Json& state);
 
  private:
   uint64_t count_ = 0;
@@ -31,7 +34,7 @@ struct TargetScore {
   Score score;
 };
 
-// One for each target that names a column of the input.
+// One for each target that names one column of the input.
 std::vector<TargetScore> find_measured(const InputTable& table,
                                        const std::vector<std::string>& targets);
 // A number in a report; "undefined" for NaN.

@@ -25,6 +25,19 @@ int32_t on_progress(void* progress, const molrt_progress* state) {
   return static_cast<Progress*>(progress)->update(*state);
 }
 
+const char* task_name(int32_t task) {
+  switch (task) {
+    case MOLRT_TASK_BINARY:
+      return "binary";
+    case MOLRT_TASK_MULTICLASS:
+      return "multiclass";
+    case MOLRT_TASK_MULTILABEL:
+      return "multilabel";
+    default:
+      return "regression";
+  }
+}
+
 }  // namespace
 
 void check(int32_t status) {
@@ -59,6 +72,7 @@ Model open_model(molrt_context* context, const std::string& path, const OpenOpti
   open.hydrogens = hydrogens_code(options.hydrogens);
   open.layout = layout_code(options.layout);
   open.max_atoms = options.max_atoms;
+  open.fold = options.fold;
   if (!options.dictionary.empty()) open.dictionary_path = options.dictionary.c_str();
   molrt_model* model = nullptr;
   check(molrt_model_open(context, path.c_str(), &open, &model));
@@ -113,7 +127,7 @@ std::string one_line(const molrt_model* model) {
                           info.kernel == MOLRT_KERNEL_LINEAR ? "oled" : "molecule", info.layers,
                           info.width, static_cast<double>(info.parameters) / 1e6);
   if (info.head == MOLRT_HEAD_NONE) return text + ", no head";
-  return text + fmt::format(", {} head, {} target{}, {} fold{}",
+  return text + fmt::format(", {} {} head, {} output{}, {} fold{}", task_name(info.task),
                             info.head == MOLRT_HEAD_POOLED ? "pooled" : "linear", info.outputs,
                             info.outputs == 1 ? "" : "s", info.folds, info.folds == 1 ? "" : "s");
 }
@@ -136,6 +150,15 @@ std::string row_flags(const molrt_row& row) {
     names += molrt_flag_name(flags & -flags);
   }
   return names;
+}
+
+std::string row_smiles(const molrt_batch* batch, size_t row) {
+  return read_text([&](char* buffer, size_t capacity, size_t* needed) -> int32_t {
+    const int32_t status = molrt_batch_get_smiles(batch, row, buffer, capacity, needed);
+    if (status != MOLRT_ERROR_STATE) return status;
+    *needed = 1;  // it has none: an empty text
+    return MOLRT_OK;
+  });
 }
 
 }  // namespace molrt::cli

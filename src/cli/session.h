@@ -36,19 +36,24 @@ std::string one_line(const molrt_model* model);  // "molecule, 15 layers, width 
 molrt_row get_row(const molrt_batch* batch, size_t row);
 std::string row_status(const molrt_row& row);  // the source of its coordinates, or why it failed
 std::string row_flags(const molrt_row& row);   // names joined by ';'
+std::string row_smiles(const molrt_batch* batch, size_t row);  // canonical; empty if it has none
 
 int32_t hydrogens_code(const std::string& name);
 int32_t layout_code(const std::string& name);
 
-// The text of a function with (buffer, capacity, needed).
+// The text of a function with (buffer, capacity, needed), which may make it anew in each call: a
+// second one only for a long text.
 template <typename Function>
 std::string read_text(Function&& function) {
+  std::string text(4096, '\0');
   size_t needed = 0;
-  const int32_t status = function(nullptr, size_t{0}, &needed);
-  if (status != MOLRT_ERROR_BUFFER_TOO_SMALL) check(status);
-  std::string text(needed, '\0');
-  check(function(text.data(), text.size(), &needed));
-  text.pop_back();  // NUL
+  int32_t status = function(text.data(), text.size(), &needed);
+  if (status == MOLRT_ERROR_BUFFER_TOO_SMALL) {
+    text.resize(needed);
+    status = function(text.data(), text.size(), &needed);
+  }
+  check(status);
+  text.resize(needed - 1);  // without NUL
   return text;
 }
 

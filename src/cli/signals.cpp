@@ -22,7 +22,8 @@ void catch_signals() {
   struct sigaction before = {};
   sigaction(SIGHUP, nullptr, &before);
   if (before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, nullptr);  // nohup's word holds
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // a write that fails says so itself
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 int caught_signal() { return caught; }

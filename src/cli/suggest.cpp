@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/text.h"
+
 namespace molrt::cli {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
 
 // Levenshtein's: insertions, deletions and replacements from one word to the other.
 size_t edit_distance(const std::string& a, const std::string& b) {

@@ -9,6 +9,7 @@
 #include "io/container.h"
 #include "io/known_weights.h"
 #include "io/safetensors.h"
+#include "io/tools_directory.h"
 #include "model/folds.h"
 
 namespace molrt {
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 std::string read_text(const std::string& path) {
-  auto source = ByteSource::open_file(path);
+  const auto source = ByteSource::open_file(path);
   const auto bytes = source->read(0, source->size(), "dictionary");
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -58,26 +59,39 @@ std::string dictionary_beside(const std::string& file, int vocabulary) {
   return read_text(found[0]);
 }
 
-std::string find_dictionary(ByteSource& source, const std::string& path, int vocabulary) {
+// `file` is where the weights are; nullopt: in memory.
+std::string find_dictionary(const std::optional<std::string>& file, const std::string& path,
+                            int vocabulary) {
   if (!path.empty()) return read_dictionary(path);
   if (const char* shipped = Dictionary::shipped_text(vocabulary)) return shipped;
-  if (!source.is_file())
+  if (!file)
     fail(MOLRT_ERROR_FORMAT,
          "{}: 'embed_tokens.weight' has {} rows, a vocabulary that molrt does not ship (31 "
          "molecule, 94 "
          "oled); name its dictionary with the option dictionary",
-         source.name(), vocabulary);
-  return dictionary_beside(source.name(), vocabulary);
+         "memory", vocabulary);
+  return dictionary_beside(*file, vocabulary);
 }
 
-void describe_raw_head(const Weights& weights, ModelCard& card, const Notice& notice) {
+// One network of a directory saved by unimol_tools, opened alone.
+bool lies_beside_settings(const ByteSource& source) {
+  std::error_code error;
+  return source.is_file() &&
+         fs::exists(fs::path(source.name()).parent_path() / "config.yaml", error);
+}
+
+void describe_raw_head(const ByteSource& source, const Weights& weights, ModelCard& card,
+                       const Notice& notice) {
   const auto first = weights.all().lower_bound(head_prefix);  // any tensor of a head
   if (first == weights.all().end() || !first->first.starts_with(head_prefix)) return;
   const Head head = read_head(weights, card.architecture.width);
   notice(fmt::format(
       "{}: the head's task and target scaling are not in this file; predictions are its "
-      "raw outputs",
-      weights.file()));
+      "raw outputs{}",
+      weights.file(),
+      lies_beside_settings(source)
+          ? " (its directory has a config.yaml: open the directory instead of the file)"
+          : ""));
   card.task = Task::regression;
   card.head = head.kind;
   card.targets = default_target_names(head.outputs);
@@ -120,7 +134,8 @@ ModelCard card_for_raw_weights(ByteSource& source, const TensorMap& tensors,
   ModelCard card;
   card.architecture = infer_architecture(weights);
   card.dictionary_text =
-      find_dictionary(source, options.dictionary_path, card.architecture.vocabulary);
+      find_dictionary(source.is_file() ? std::optional(source.name()) : std::nullopt,
+                      options.dictionary_path, card.architecture.vocabulary);
   card.hydrogens = options.hydrogens ? *options.hydrogens
                                      : assume_hydrogens(source, card.architecture.kernel, notice);
   if (!options.layout)
@@ -128,7 +143,7 @@ ModelCard card_for_raw_weights(ByteSource& source, const TensorMap& tensors,
         "{}: these weights do not say how the special tokens are numbered; assuming file "
         "order (override with the option layout)",
         source.name()));
-  describe_raw_head(weights, card, notice);
+  describe_raw_head(source, weights, card, notice);
   report_unused(tensors, card.architecture, source.name(), notice);
   card.provenance =
       json{{"file", fs::path(source.name()).filename().string()},
@@ -147,6 +162,18 @@ Tensor converted(const std::string& name, const Tensor& tensor, Dtype dtype) {
       fail(MOLRT_ERROR_UNSUPPORTED, "tensor '{}': {} (element {}) does not fit {}", name, before[i],
            i, dtype_name(dtype));
   return result;
+}
+
+// One fold alone, under plain names.
+void keep_fold(int fold, ModelCard& card, TensorMap& tensors, const std::string& file) {
+  if (fold < 0 || fold >= card.folds())
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: fold = {}: the model has {} folds, from 0 on", file,
+         fold, card.folds());
+  tensors = tensors_of_fold(tensors, fold);
+  card.scalers = {card.scalers[static_cast<size_t>(fold)]};
+  json provenance = json::parse(card.provenance);
+  if (provenance.is_object()) provenance["fold"] = fold;
+  card.provenance = provenance.dump();
 }
 
 void apply(const OpenOptions& options, ModelCard& card) {
@@ -176,8 +203,25 @@ Model open_model(ByteSource& source, const OpenOptions& options, const Notice& n
     card = card_for_raw_weights(source, tensors, options, notice);
   }
   apply(options, card);
+  if (options.fold) keep_fold(*options.fold, card, tensors, source.name());
   Model model(std::move(card), std::move(tensors), source.name());
   model.bytes_read = source.bytes_read();
+  return model;
+}
+
+Model open_model(const std::string& path, const OpenOptions& options, const Notice& notice) {
+  std::error_code error;
+  if (!fs::is_directory(path, error))
+    return open_model(*ByteSource::open_file(path), options, notice);
+  ToolsDirectory directory = read_tools_directory(path, options.fold, notice);
+  ModelCard& card = directory.card;
+  card.dictionary_text = find_dictionary(directory.weights_file, options.dictionary_path,
+                                         card.architecture.vocabulary);
+  report_unused(tensors_of_fold(directory.tensors, 0), card.architecture, directory.weights_file,
+                notice);
+  apply(options, card);
+  Model model(std::move(card), std::move(directory.tensors), path);
+  model.bytes_read = directory.bytes_read;
   return model;
 }
 

@@ -16,6 +16,7 @@ struct OpenOptions {
   std::optional<TokenLayout> layout;
   std::optional<int> max_atoms;
   std::string dictionary_path;  // "": by the vocabulary's size, else beside the file
+  std::optional<int> fold;      // one network of a k-fold model; else all
 };
 
 // Told what had to be assumed, so that the caller can override it.
@@ -23,6 +24,8 @@ using Notice = std::function<void(const std::string&)>;
 
 // The container, a safetensors file of bare weights, or a PyTorch archive.
 Model open_model(ByteSource& source, const OpenOptions& options, const Notice& notice);
+// The same by its path, which may also be a directory saved by unimol_tools.
+Model open_model(const std::string& path, const OpenOptions& options, const Notice& notice);
 
 // Writes the container. dtype: how floating tensors are stored; nullopt: each as it is.
 void save_model(const Model& model, const std::string& path, std::optional<Dtype> dtype);

@@ -18,12 +18,14 @@ constexpr uint8_t stop = '.';
 
 class Interpreter {
  public:
-  Interpreter(ByteSource& source, uint64_t offset, uint64_t size, const std::string& name)
+  Interpreter(ByteSource& source, uint64_t offset, uint64_t size, const std::string& name,
+              const AfterBuild& after_build)
       : source_(source),
         offset_(offset),
         size_(std::min(size, most_bytes)),
         cut_(size > most_bytes),
-        name_(name) {}
+        name_(name),
+        after_build_(after_build) {}
 
   Pickle run() {
     while (true) {
@@ -62,6 +64,8 @@ class Interpreter {
       case 0x8c: push_text(PickleKind::text, text(number<uint8_t>())); return true;  // SHORT_BINUNICODE
       case 'U': push_text(PickleKind::text, text(number<uint8_t>())); return true;  // SHORT_BINSTRING
       case 'B': push_text(PickleKind::bytes, text(number<uint32_t>())); return true;  // BINBYTES
+      case 0x8e: push_text(PickleKind::bytes, text(number<uint64_t>())); return true;  // BINBYTES8
+      case 0x96: push_text(PickleKind::bytes, text(number<uint64_t>())); return true;  // BYTEARRAY8
       case 'C': push_text(PickleKind::bytes, text(number<uint8_t>())); return true;  // SHORT_BINBYTES
       default: return false;
     }
@@ -309,12 +313,19 @@ class Interpreter {
     if (object.kind != PickleKind::object) broken("no object to give a state to");
     deepen(object, state);
     object.state = state[0];
+    if (after_build_) skip(after_build_(pickle_, top(), offset_ + position_));
+  }
+
+  void skip(uint64_t length) {
+    if (length > size_ - position_) broken("it ends early");
+    position_ += length;
   }
 
   ByteSource& source_;
   uint64_t offset_, size_;
   bool cut_;  // the bytes go on beyond the limit
   const std::string& name_;
+  const AfterBuild& after_build_;
   uint64_t position_ = 0, start_ = 0;  // start_: of the current opcode
   std::vector<PickleId> stack_;
   std::vector<size_t> marks_;  // heights of the stack
@@ -324,8 +335,9 @@ class Interpreter {
 
 }  // namespace
 
-Pickle read_pickle(ByteSource& source, uint64_t offset, uint64_t size, const std::string& name) {
-  return Interpreter(source, offset, size, name).run();
+Pickle read_pickle(ByteSource& source, uint64_t offset, uint64_t size, const std::string& name,
+                   const AfterBuild& after_build) {
+  return Interpreter(source, offset, size, name, after_build).run();
 }
 
 }  // namespace molrt

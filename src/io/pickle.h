@@ -3,6 +3,7 @@
 // ever imported or called: what Python would construct becomes an inert node that says how.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +64,10 @@ struct Pickle {
 // Reads the pickle at `offset`, which ends within `size` bytes, and nothing behind its STOP. FORMAT
 // error naming `name` and the byte for a broken one, UNSUPPORTED for opcodes outside the list and
 // for more than the limits of pickle.cpp allow.
-Pickle read_pickle(ByteSource& source, uint64_t offset, uint64_t size, const std::string& name);
+// after_build, if there is one, is told of each object that was given a state and of the byte
+// behind it, and returns how many bytes there belong to the object instead of the pickle (joblib).
+using AfterBuild = std::function<uint64_t(const Pickle&, PickleId object, uint64_t position)>;
+Pickle read_pickle(ByteSource& source, uint64_t offset, uint64_t size, const std::string& name,
+                   const AfterBuild& after_build = {});
 
 }  // namespace molrt

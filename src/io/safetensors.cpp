@@ -246,12 +246,21 @@ Safetensors read_safetensors(ByteSource& source) { return HeaderReader(source).r
 
 void write_safetensors(AtomicFile& file, const TensorMap& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  const std::vector<Entry> order = order_by_width(tensors);
+  write_safetensors(file, tensors, metadata, [&](const std::string& name) {
+    const Tensor& tensor = tensors.at(name);
+    file.write(tensor.data, tensor.bytes());
+  });
+}
+
+void write_safetensors(AtomicFile& file, const TensorMap& shapes,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void(const std::string&)>& write_data) {
+  const std::vector<Entry> order = order_by_width(shapes);
   const std::string header = header_text(describe(order, metadata));
   const uint64_t length = header.size();
   file.write(&length, sizeof length);
   file.write(header.data(), header.size());
-  for (const Entry entry : order) file.write(entry->second.data, entry->second.bytes());
+  for (const Entry entry : order) write_data(entry->first);
 }
 
 }  // namespace molrt

@@ -1,5 +1,6 @@
 #pragma once
 // safetensors, in and out: molrt's own container (FORMAT.md) and the output of `molrt embed`.
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,5 +25,9 @@ Safetensors read_safetensors(ByteSource& source);
 // UTF-8.
 void write_safetensors(AtomicFile& file, const TensorMap& tensors,
                        const std::map<std::string, std::string>& metadata);
+// The same of tensors that tell only dtype and shape: write_data(name) writes the bytes of each.
+void write_safetensors(AtomicFile& file, const TensorMap& shapes,
+                       const std::map<std::string, std::string>& metadata,
+                       const std::function<void(const std::string&)>& write_data);
 
 }  // namespace molrt

@@ -1,6 +1,7 @@
 #include "kernels/matmul.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <functional>
@@ -49,6 +50,15 @@ dnnl::matmul::primitive_desc describe(const memory::desc& x, const memory::desc&
 #endif
 }
 
+// oneDNN (2.6) crashes where it gets no memory for the code that it generates. So whether there is
+// some is found out before.
+void require_code_memory() {
+  constexpr size_t enough = 16 << 20;
+  void* probe = mmap(nullptr, enough, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (probe == MAP_FAILED) throw std::bad_alloc();
+  munmap(probe, enough);
+}
+
 size_t scratch_floats(const dnnl::matmul::primitive_desc& description) {
   return (description.scratchpad_desc().get_size() + sizeof(float) - 1) / sizeof(float);
 }
@@ -56,6 +66,7 @@ size_t scratch_floats(const dnnl::matmul::primitive_desc& description) {
 // Runs make(), which creates primitives.
 void create(const std::function<void()>& make) {
   run_on_one_thread([&] {
+    require_code_memory();
     try {
       make();
     } catch (const dnnl::error& e) {

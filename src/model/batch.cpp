@@ -62,8 +62,9 @@ void Batch::add_text(MoleculeText text) {
     added.molecule = append_molecule(std::move(molecule));
   }
   texts_.push_back(std::move(added));
-  append_row(texts_.size() - 1);
-  known_texts_.emplace(std::move(text), texts_.size() - 1);
+  const size_t index = texts_.size() - 1;
+  known_texts_.emplace(std::move(text), index);
+  append_row(index);  // last: where memory runs out before, there is no row
 }
 
 void Batch::add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates) {
@@ -246,10 +247,12 @@ RowState Batch::row(size_t row) const {
   state.conformer_atoms = static_cast<int>(m->attempts[made.lead].conformer.atoms());
   state.conformers = static_cast<int>(last.good);
   for (const ConformerResult& attempt : m->attempts) state.flags |= attempt.flags;
-  if (m->features.empty()) return state;
   // Features know whether the model reads the hydrogens that were added.
-  state.flags &= ~MOLRT_FLAG_HYDROGENS_ADDED;
+  if (!m->features.empty()) state.flags &= ~MOLRT_FLAG_HYDROGENS_ADDED;
   for (const Features& features : m->features) state.flags |= features.flags;
+  if (last.status == MOLRT_ROW_OK && last.good < m->attempts.size())
+    state.flags |= MOLRT_FLAG_FEWER_CONFORMERS;
+  if (m->features.empty()) return state;
   state.model_atoms = static_cast<int>(m->features[last.lead].atoms.size());
   return state;
 }

@@ -1,7 +1,6 @@
 #pragma once
-// Molecules on their way through the pipeline: SMILES, MOL blocks or atoms -> conformers ->
-// features
-// -> network, each with a status. The same text is computed once.
+// Molecules on their way through the pipeline, each with a status:
+// SMILES, MOL blocks or atoms -> conformers -> features -> network. The same text is computed once.
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -33,7 +32,7 @@ struct RowState {
   int32_t source;           // MOLRT_SOURCE_*
   uint32_t flags;           // MOLRT_FLAG_*
   int conformer_atoms = 0;  // 0 without a conformer
-  int model_atoms = 0;      // atoms that the last model reads; 0 before and for failed rows
+  int model_atoms = 0;      // atoms that the last model reads; 0 before and where it cannot
   int conformers = 0;       // that there are; after a run those that it is the mean of
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "model/pack.h"
+
 namespace molrt {
 namespace {
 
@@ -25,7 +27,7 @@ Encoder::Encoder(const Architecture& a, const Weights& weights)
       final_norm_(weights, "encoder.final_layer_norm", a.width) {}
 
 const float* Encoder::forward(std::span<const Features* const> molecules, Workspace& w) const {
-  const PackedBatch batch = pack(molecules, w);
+  const PackedBatch batch = pack(molecules, architecture_, w.pair);
   float* x = w.representation.resize(padded_rows(batch.tokens) * architecture_.width);
   embed(molecules, batch.tokens, x);
   for (size_t m = 0; m < molecules.size(); ++m)
@@ -34,23 +36,6 @@ const float* Encoder::forward(std::span<const Features* const> molecules, Worksp
   for (const EncoderLayer& layer : layers_) layer.forward(batch, x, w);
   final_norm_.forward(x, batch.tokens, x);
   return x;
-}
-
-PackedBatch Encoder::pack(std::span<const Features* const> molecules, Workspace& w) const {
-  PackedBatch batch;
-  size_t pair_floats = 0;
-  for (const Features* m : molecules) {
-    const AttentionShape shape{m->length(), architecture_.width, architecture_.heads};
-    batch.molecules.push_back({batch.tokens, shape, nullptr});
-    batch.tokens += shape.tokens;
-    pair_floats += shape.pair_size();
-  }
-  float* pair = w.pair.resize(pair_floats);
-  for (auto& m : batch.molecules) {
-    m.pair = pair;
-    pair += m.shape.pair_size();
-  }
-  return batch;
 }
 
 void Encoder::embed(std::span<const Features* const> molecules, size_t tokens, float* x) const {

@@ -18,7 +18,6 @@ class Encoder {
   const float* forward(std::span<const Features* const> molecules, Workspace& workspace) const;
 
  private:
-  PackedBatch pack(std::span<const Features* const> molecules, Workspace& workspace) const;
   void embed(std::span<const Features* const> molecules, size_t tokens, float* x) const;
 
   Architecture architecture_;

@@ -111,7 +111,7 @@ void Model::require_one_encoder() const {
   if (encoders() == 1) return;
   fail(MOLRT_ERROR_UNSUPPORTED,
        "the model's {} folds have {} different encoders, whose representations cannot be averaged; "
-       "choose one fold with the option fold when the model is opened",
+       "choose one fold with the option fold (--fold) when the model is opened",
        card_.folds(), encoders());
 }
 

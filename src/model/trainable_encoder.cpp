@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/pack.h"
+
 namespace molrt {
 namespace {
 
@@ -35,7 +37,10 @@ TrainableEncoder::TrainableEncoder(const Architecture& a, Parameters& p)
 
 const float* TrainableEncoder::forward(Team& team, std::span<const Features* const> molecules,
                                        const EncoderNoise& noise) {
-  pack(molecules);
+  batch_ = pack(molecules, architecture_, pair_);
+  molecules_.clear();
+  for (const Features* m : molecules)
+    molecules_.push_back({m->tokens.data(), m->coordinates.data()});
   const size_t floats = padded_rows(batch_.tokens) * architecture_.width;
   float* x = x_.resize(floats);
   embed(team, noise, x);
@@ -43,11 +48,7 @@ const float* TrainableEncoder::forward(Team& team, std::span<const Features* con
   PackedBatch batch = batch_;  // each layer's bias is the logits of the one before
   for (size_t i = 0; i < layers_.size(); ++i) {
     layers_[i].forward(team, batch, noise.of_layer(static_cast<int>(i)), x, tapes_[i], scratch_);
-    float* logits = tapes_[i].logits.data();
-    for (auto& m : batch.molecules) {
-      m.pair = logits;
-      logits += m.shape.pair_size();
-    }
+    place_pairs(batch, tapes_[i].logits.data());
   }
   float* output = output_.resize(floats);
   std::fill(output, output + floats, 0.0f);
@@ -71,24 +72,6 @@ void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_
   if (frozen_layers_ >= 0) return;
   pair_bias_.backward(team, batch_, molecules_, d_pair);
   embed_backward(team, noise, d_x);
-}
-
-void TrainableEncoder::pack(std::span<const Features* const> molecules) {
-  batch_ = {};
-  molecules_.clear();
-  size_t floats = 0;
-  for (const Features* m : molecules) {
-    const AttentionShape shape{m->length(), architecture_.width, architecture_.heads};
-    batch_.molecules.push_back({batch_.tokens, shape, nullptr});
-    batch_.tokens += shape.tokens;
-    floats += shape.pair_size();
-    molecules_.push_back({m->tokens.data(), m->coordinates.data()});
-  }
-  float* pair = pair_.resize(floats);
-  for (auto& m : batch_.molecules) {
-    m.pair = pair;
-    pair += m.shape.pair_size();
-  }
 }
 
 // x = dropout(LN(token embedding)); the embedding itself is kept for the way back.

@@ -31,7 +31,6 @@ class TrainableEncoder {
   void backward(Team& team, const EncoderNoise& noise, float* d_output);
 
  private:
-  void pack(std::span<const Features* const> molecules);
   void embed(Team& team, const EncoderNoise& noise, float* x);
   void embed_backward(Team& team, const EncoderNoise& noise, float* d_x);
 

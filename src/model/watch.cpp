@@ -5,7 +5,8 @@
 namespace molrt {
 
 bool Watch::tell() {
-  if (progress_ && progress_(stage_, done_, total_)) stopped_ = true;
+  // Who has said stop is not asked again.
+  if (!stopped_ && progress_ && progress_(stage_, done_, total_)) stopped_ = true;
   last_ = Clock::now();
   return stopped_;
 }

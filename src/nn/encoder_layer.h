@@ -26,6 +26,14 @@ inline size_t pair_floats(const PackedBatch& batch) {
   return count;
 }
 
+// The molecules' pair matrices one behind the other, from `pairs` [pair_floats] on.
+inline void place_pairs(PackedBatch& batch, float* pairs) {
+  for (auto& m : batch.molecules) {
+    m.pair = pairs;
+    pairs += m.shape.pair_size();
+  }
+}
+
 class EncoderLayer {
  public:
   EncoderLayer(const Weights& weights, const std::string& name, int width, int ffn);

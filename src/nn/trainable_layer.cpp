@@ -91,6 +91,29 @@ void TrainableLayer::forward(Team& team, const PackedBatch& batch, const Encoder
   unpack();
 }
 
+// x += dropout(linear(input))
+void TrainableLayer::add_branch(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                                const TrainableLinear& linear, const float* input, LayerSite site,
+                                float* x, LayerScratch& s) const {
+  const size_t rows = padded_rows(batch.tokens);
+  if (noise.residual == 0) return linear.forward(team, input, rows, x);
+  float* branch = s.branch.resize(rows * width_);
+  linear.forward(team, input, rows, branch);
+  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site), width_, branch);
+  add(team, branch, batch.tokens * width_, x);
+}
+
+// The gradient of the branch before its dropout, from that of x.
+float* TrainableLayer::branch_gradient(Team& team, const PackedBatch& batch,
+                                       const EncoderNoise& noise, LayerSite site, const float* d_x,
+                                       LayerScratch& s) const {
+  const size_t floats = padded_rows(batch.tokens) * width_;
+  float* d_branch = s.branch.resize(floats);
+  std::copy_n(d_x, floats, d_branch);
+  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site), width_, d_branch);
+  return d_branch;
+}
+
 void TrainableLayer::attend(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
                             float* x, LayerTape& tape, LayerScratch& s) {
   const size_t rows = padded_rows(batch.tokens);
@@ -109,25 +132,17 @@ void TrainableLayer::attend(Team& team, const PackedBatch& batch, const EncoderN
                                context + molecule.first_token * width_, scratch);
               });
   std::fill(context + batch.tokens * width_, context + rows * width_, 0.0f);
-  if (noise.residual == 0) return out_proj_.forward(team, context, rows, x);
-  float* branch = s.branch.resize(rows * width_);
-  out_proj_.forward(team, context, rows, branch);
-  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_1), width_,
-            branch);
-  add(team, branch, batch.tokens * width_, x);
+  add_branch(team, batch, noise, out_proj_, context, site_residual_1, x, s);
 }
 
 void TrainableLayer::attend_backward(Team& team, const PackedBatch& batch,
                                      const EncoderNoise& noise, const LayerTape& tape, float* d_x,
                                      float* d_pair, LayerScratch& s) {
   const size_t rows = padded_rows(batch.tokens);
-  float* d_branch = s.branch.resize(rows * width_);
+  float* d_branch = branch_gradient(team, batch, noise, site_residual_1, d_x, s);
   float* d_context = s.d_context.resize(rows * width_);
   float* d_qkv = s.d_qkv.resize(rows * 3 * width_);
   float* normed = s.normed.resize(rows * width_);
-  std::copy_n(d_x, rows * width_, d_branch);
-  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_1), width_,
-            d_branch);
   out_proj_.backward(team, tape.context.data(), d_branch, rows, d_context);
   share_heads(team, batch, noise, layer_site(index_, site_attention),
               [&](size_t m, int head, const DropoutStream* dropout, Buffer& scratch) {
@@ -158,12 +173,7 @@ void TrainableLayer::feed_forward(Team& team, const PackedBatch& batch, const En
                [&](size_t first, size_t n) { gelu_forward(before + first, n, hidden + first); });
   drop_rows(team, batch, noise, noise.activation, layer_site(index_, site_activation), ffn_,
             hidden);
-  if (noise.residual == 0) return fc2_.forward(team, hidden, rows, x);
-  float* branch = s.branch.resize(rows * width_);
-  fc2_.forward(team, hidden, rows, branch);
-  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_2), width_,
-            branch);
-  add(team, branch, batch.tokens * width_, x);
+  add_branch(team, batch, noise, fc2_, hidden, site_residual_2, x, s);
 }
 
 void TrainableLayer::feed_forward_backward(Team& team, const PackedBatch& batch,
@@ -171,14 +181,11 @@ void TrainableLayer::feed_forward_backward(Team& team, const PackedBatch& batch,
                                            float* d_x, LayerScratch& s) {
   const size_t rows = padded_rows(batch.tokens);
   const float* before = tape.hidden.data();
-  float* d_branch = s.branch.resize(rows * width_);
+  float* d_branch = branch_gradient(team, batch, noise, site_residual_2, d_x, s);
   float* hidden = s.hidden.resize(rows * ffn_);
   float* d_hidden = s.d_hidden.resize(rows * ffn_);
   float* normed = s.normed.resize(rows * width_);
   const uint32_t activation = layer_site(index_, site_activation);
-  std::copy_n(d_x, rows * width_, d_branch);
-  drop_rows(team, batch, noise, noise.residual, layer_site(index_, site_residual_2), width_,
-            d_branch);
   share_values(team, rows * ffn_,
                [&](size_t first, size_t n) { gelu_forward(before + first, n, hidden + first); });
   drop_rows(team, batch, noise, noise.activation, activation, ffn_, hidden);

@@ -43,6 +43,10 @@ class TrainableLayer {
                        float* d_pair, LayerScratch&);
   void feed_forward_backward(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
                              float* d_x, LayerScratch&);
+  void add_branch(Team&, const PackedBatch&, const EncoderNoise&, const TrainableLinear& linear,
+                  const float* input, LayerSite, float* x, LayerScratch&) const;
+  float* branch_gradient(Team&, const PackedBatch&, const EncoderNoise&, LayerSite,
+                         const float* d_x, LayerScratch&) const;
   void pack(Team& team, Product product, const EncoderNoise& noise);
   void unpack();
 

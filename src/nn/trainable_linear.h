@@ -1,6 +1,6 @@
 #pragma once
-// The two commonest layers with weights that change at every step, forward beside backward. Rows are
-// those of a packed batch, padded to whole tiles; gradients in padding rows are 0.
+// The two commonest layers with weights that change at every step, forward beside backward. Rows
+// are those of a packed batch, padded to whole tiles; gradients in padding rows are 0.
 #include <optional>
 #include <string>
 

@@ -21,7 +21,7 @@ Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint3
                              training_part(settings, index));
   auto columns = settings.standardise && !data.representations.empty()
                      ? fit_columns(data.representations, data.width, split.train)
-                                      : identity_columns(data.width);
+                     : identity_columns(data.width);
   return {data, settings, index, std::move(split), std::move(scalers), std::move(columns)};
 }
 

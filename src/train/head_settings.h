@@ -26,7 +26,7 @@ struct HeadSettings {
   double warmup;  // fraction of the steps
   double clip;    // 0: off
   double adam_beta1, adam_beta2, adam_eps;
-  double ema_beta;  // 0: off
+  double ema_beta;        // 0: off
   int patience;           // 0: no early stopping
   double valid_fraction;  // with folds = 1
   int folds;

@@ -11,6 +11,7 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
       batch_(std::move(batch)),
       table_(std::move(table)),
       settings_(std::move(settings)) {
+  base_->require_one_encoder();
   settings_.validate();  // before the encoder's pass, which may take hours
 }
 

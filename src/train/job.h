@@ -19,7 +19,8 @@ class Job {
   // The base model is shared and never changed; the batch and the settings are copies.
   Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings);
 
-  // Representations once, then heads; or whole networks. `on_epoch` is called on this thread; true stops (CANCELLED).
+  // Representations once, then heads; or whole networks. `on_epoch` is called on this thread; true
+  // stops (CANCELLED).
   void run(RunOptions options, const TrainingCallback& on_epoch);
   void cancel() { cancelled_ = true; }  // from any thread
 

@@ -1,6 +1,7 @@
 #pragma once
-// The loop of a training run: batches, the optimiser's step, epochs, early stopping. What is trained
-// stands behind Trainee: a head on representations (fit_adam.cpp) or a whole network (network.h).
+// The loop of a training run: batches, the optimiser's step, epochs, early stopping. What is
+// trained stands behind Trainee: a head on representations (fit_adam.cpp) or a whole network
+// (network.h).
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -45,8 +46,9 @@ using EpochCallback = std::function<void(int epoch, double train_loss, double va
 // Called before each batch; throws to stop.
 using CancelCheck = std::function<void()>;
 
-// Trains on the rows and leaves the best epoch's values (without early stopping the last one's; with
-// an average, the averaged ones) in the trainee's tensors. DATA error if the training diverges.
+// Trains on the rows and leaves the best epoch's values (without early stopping the last one's;
+// with an average, the averaged ones) in the trainee's tensors. DATA error if the training
+// diverges.
 LoopResult run_loop(Trainee& trainee, const LoopSettings& settings, std::span<const size_t> train,
                     std::span<const size_t> held_out, const EpochCallback& after_epoch,
                     const CancelCheck& check_cancelled);

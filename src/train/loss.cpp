@@ -46,8 +46,7 @@ LossSum evaluate_loss(const Loss& loss, const float* predictions, const float* t
         labelled ? evaluate(loss, double{predictions[i]} - double{targets[i]}) : Point{0, 0};
     result.sum += point.value;
     if (d_predictions != nullptr)
-      d_predictions[i] =
-          labelled ? static_cast<float>(point.derivative / mean_over) : 0;
+      d_predictions[i] = labelled ? static_cast<float>(point.derivative / mean_over) : 0;
   }
   return result;
 }

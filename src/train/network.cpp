@@ -52,8 +52,7 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
            "setting 'freeze.prefix': no tensor of the encoder begins with '{}'; the first is '{}'",
            prefix, parameters_.entries().front().name);
-  if (settings.l2sp > 0)
-    origin_.assign(parameters_.values().begin(), parameters_.values().end());
+  if (settings.l2sp > 0) origin_.assign(parameters_.values().begin(), parameters_.values().end());
   frozen_layers_ = frozen_layers();
   encoder_.set_frozen_layers(frozen_layers_);
 }
@@ -164,9 +163,8 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step) {
   const std::vector<float> targets = targets_of(rows);
   const size_t labels = count_labels(targets.data(), targets.size());
   LossSum total;
-  for_each_part(molecules_, rows, [&](std::span<const size_t> part) {
-    train_part(part, step, labels, total);
-  });
+  for_each_part(molecules_, rows,
+                [&](std::span<const size_t> part) { train_part(part, step, labels, total); });
   return total;
 }
 
@@ -214,9 +212,9 @@ LossSum NetworkTrainee::evaluate(std::span<const size_t> rows) {
 TensorMap NetworkTrainee::encoder_tensors() const {
   TensorMap tensors;
   for (const auto& e : parameters_.entries())
-    tensors[e.name] = is_frozen(e.name) ? base_.tensors().at(e.name)
-                                        : make_tensor(e.shape, {e.data.value.begin(),
-                                                                e.data.value.end()});
+    tensors[e.name] = is_frozen(e.name)
+                          ? base_.tensors().at(e.name)
+                          : make_tensor(e.shape, {e.data.value.begin(), e.data.value.end()});
   return tensors;
 }
 

@@ -73,7 +73,8 @@ std::vector<SettingRow> pulls() {
        "learning rate of layer l of L (embeddings and pair kernel: 0) times llrd.xi^(L-l)",
        of_whole_network},
       {"ema.beta", 0.0, "", "0.999", 0, .9999999, "", "0.1.0",
-       "exponential moving average of the weights, on which is evaluated and which is kept; 0: off"},
+       "exponential moving average of the weights, on which is evaluated and which is kept; 0: "
+       "off"},
   };
 }
 

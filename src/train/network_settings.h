@@ -1,6 +1,6 @@
 #pragma once
-// The settings of training the encoder beside the head: their rows of the table, and their values in
-// the form that the training reads (spec: regularisers.md sections 2 and 5).
+// The settings of training the encoder beside the head: their rows of the table, and their values
+// in the form that the training reads (spec: regularisers.md sections 2 and 5).
 #include <string>
 #include <vector>
 

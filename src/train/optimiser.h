@@ -32,8 +32,8 @@ struct TrainedTensor {
   std::span<const float> origin = {};  // as long as value; empty without pull
 };
 
-// Scales the gradients down to norm `limit` (0: leaves them) and returns the norm that they had. The
-// same bytes whatever the threads.
+// Scales the gradients down to norm `limit` (0: leaves them) and returns the norm that they had.
+// The same bytes whatever the threads.
 double clip_gradients(std::span<const TrainedTensor> tensors, double limit, int threads);
 
 // torch.optim.Adam, w -= rate * m_hat / (sqrt(v_hat) + eps), and then the tensors' decay.

@@ -11,8 +11,8 @@ struct UsedRows {
   size_t without_target = 0, failed = 0;
 };
 
-// usable(row): whether the molecule can be read. DATA errors name the row and target of a value that
-// nothing can be learnt from.
+// usable(row): whether the molecule can be read. DATA errors name the row and target of a value
+// that nothing can be learnt from.
 UsedRows find_used_rows(const HeadTrainingData& data, const std::function<bool(size_t)>& usable);
 
 std::vector<Fold> make_folds(const HeadTrainingData& data, const HeadSettings& settings,

@@ -82,6 +82,35 @@ TEST_F(Hpp, Conformers) {
   EXPECT_EQ(batch.sdf(0, "water").compare(0, 6, "water\n"), 0) << batch.sdf(0, "water");
 }
 
+TEST_F(Hpp, SeveralConformersOfOneCanonicalMolecule) {
+  molrt::ConformerOptions options;
+  options.count = 3;
+  options.flat = 1;
+  options.canonical = 1;
+  molrt::Batch batch(context_, options);
+  batch.add("OCC");
+  batch.compute_conformers(context_);
+  ASSERT_EQ(batch.row(0).conformers, 3);
+  EXPECT_EQ(batch.smiles(0), "CCO");
+  EXPECT_EQ(batch.conformer(0).atomic_numbers.front(), 6);  // canonical order
+  EXPECT_NE(batch.conformer(0).coordinates, batch.conformer(0, 1).coordinates);
+  EXPECT_NE(batch.sdf(0, "", 0), batch.sdf(0, "", 2));
+  EXPECT_EQ(status_of([&] { batch.conformer(0, 3); }), MOLRT_ERROR_INVALID_ARGUMENT);
+}
+
+TEST_F(Hpp, MolBlocks) {
+  molrt::Batch source(context_);
+  source.add("CO");
+  source.compute_conformers(context_);
+  molrt::Batch batch(context_);
+  batch.add_mol_block(source.sdf(0));
+  batch.add_mol_block("junk");
+  batch.compute_conformers(context_);
+  EXPECT_EQ(batch.row(0).source, MOLRT_SOURCE_GIVEN);
+  EXPECT_EQ(batch.smiles(0), "CO");
+  EXPECT_EQ(batch.row(1).status, MOLRT_ROW_INVALID_MOL_BLOCK);
+}
+
 TEST_F(Hpp, Representations) {
   auto batch = new_batch(context_, {"CCO", "C1CC", "C"});
   const auto r = molrt::embed_atoms(context_, headed_, batch);
@@ -102,6 +131,8 @@ TEST_F(Hpp, ModelsAreSavedAndReopened) {
   const auto again = molrt::Model::open(context_, path);
   EXPECT_EQ(again.target_names(), headed_.target_names());
   EXPECT_EQ(again.target_names().size(), static_cast<size_t>(again.info().outputs));
+  EXPECT_TRUE(std::isnan(again.threshold()));
+  EXPECT_EQ(status_of([&] { again.threshold(99); }), MOLRT_ERROR_INVALID_ARGUMENT);
   EXPECT_TRUE(again.supports_element("Cl"));
   EXPECT_FALSE(again.supports_element("Xx"));
   std::remove(path.c_str());

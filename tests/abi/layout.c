@@ -15,12 +15,13 @@ AT(molrt_context_options, threads, 4);
 AT(molrt_context_options, log, 8);
 AT(molrt_context_options, log_user, 16);
 
-SIZE(molrt_open_options, 24);
+SIZE(molrt_open_options, 32);
 AT(molrt_open_options, struct_size, 0);
 AT(molrt_open_options, hydrogens, 4);
 AT(molrt_open_options, layout, 8);
 AT(molrt_open_options, max_atoms, 12);
 AT(molrt_open_options, dictionary_path, 16);
+AT(molrt_open_options, fold, 24);
 
 SIZE(molrt_architecture, 40);
 AT(molrt_architecture, struct_size, 0);
@@ -33,7 +34,7 @@ AT(molrt_architecture, hydrogens, 24);
 AT(molrt_architecture, layout, 28);
 AT(molrt_architecture, seed, 32);
 
-SIZE(molrt_model_info, 72);
+SIZE(molrt_model_info, 80);
 AT(molrt_model_info, struct_size, 0);
 AT(molrt_model_info, kernel, 4);
 AT(molrt_model_info, layers, 8);
@@ -49,6 +50,8 @@ AT(molrt_model_info, outputs, 44);
 AT(molrt_model_info, folds, 48);
 AT(molrt_model_info, parameters, 56);
 AT(molrt_model_info, bytes_read, 64);
+AT(molrt_model_info, task, 72);
+AT(molrt_model_info, encoders, 76);
 
 SIZE(molrt_save_options, 8);
 AT(molrt_save_options, struct_size, 0);

@@ -179,6 +179,8 @@ MisuseTest::Table MisuseTest::models() const {
        open_with([](auto& o) { o.layout = INT_MIN; })},
       {"molrt_model_open", "negative max_atoms", kInvalid,
        open_with([](auto& o) { o.max_atoms = -1; })},
+      {"molrt_model_open", "negative fold", kInvalid, open_with([](auto& o) { o.fold = -2; })},
+      {"molrt_model_open", "no such fold", kInvalid, open_with([](auto& o) { o.fold = 1; })},
       {"molrt_model_open", "missing dictionary", MOLRT_ERROR_IO,
        open_with([](auto& o) { o.dictionary_path = "/nonexistent/dict.txt"; })},
       {"molrt_model_open_memory", "no context", kInvalid,
@@ -229,6 +231,7 @@ MisuseTest::Table MisuseTest::model_queries() {
   static int32_t supported;
   static size_t needed;
   static char buffer[4];
+  static double threshold;
   static molrt_model_info info;
   must(molrt_model_info_init(&info, sizeof info));
   return {
@@ -244,6 +247,12 @@ MisuseTest::Table MisuseTest::model_queries() {
        [this] { return molrt_model_describe(m_, buffer, sizeof buffer, nullptr); }},
       {"molrt_model_describe", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
        [this] { return molrt_model_describe(m_, buffer, sizeof buffer, &needed); }},
+      {"molrt_model_get_threshold", "no model", kInvalid,
+       [] { return molrt_model_get_threshold(nullptr, 0, &threshold); }},
+      {"molrt_model_get_threshold", "no such output", kInvalid,
+       [this] { return molrt_model_get_threshold(m_, 0, &threshold); }},
+      {"molrt_model_get_threshold", "negative output", kInvalid,
+       [this] { return molrt_model_get_threshold(m_, -1, &threshold); }},
       {"molrt_model_supports_element", "no model", kInvalid,
        [] { return molrt_model_supports_element(nullptr, "C", &supported); }},
       {"molrt_model_supports_element", "no symbol", kInvalid,
@@ -351,7 +360,9 @@ MisuseTest::Table MisuseTest::rows() {
       {"molrt_batch_get_smiles", "atoms without bonds", MOLRT_ERROR_STATE,
        [this] {
          const Batch atoms = new_batch(c_, {});
-         must(molrt_batch_add_atoms(atoms.get(), symbols, points, 2));
+         const char* const carbon = "C";
+         const double origin[3] = {0, 0, 0};
+         must(molrt_batch_add_atoms(atoms.get(), &carbon, origin, 1));
          return molrt_batch_get_smiles(atoms.get(), 0, buffer, 8, &needed);
        }},
       {"molrt_batch_get_sdf", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,

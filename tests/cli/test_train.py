@@ -88,10 +88,21 @@ def test_the_training_table_is_not_overwritten(table, tmp_path):
     (tmp_path / "link").hardlink_to(path)
     for output in path, tmp_path / "link":
         _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", output, code=2)
-        assert "is the training table" in log
+        assert f"{output}: is what the input reads" in log
     with path.open("rb") as stdin:
         molrt("finetune", "-w", LINEAR, "-", "-t", "y", "-o", path, code=2, stdin=stdin)
     assert path.read_text() == "smiles,y\nC,1\nCC,2\n"
+
+
+def test_the_base_is_not_overwritten(labelled, tmp_path):
+    molrt("convert", LINEAR, "-o", tmp_path / "base", "-q")
+    words = tmp_path / "words.txt"
+    words.write_text("C\n")
+    before = (tmp_path / "base").read_bytes()
+    for output, name in (tmp_path / "base", "--weights"), (words, "--dictionary"):
+        log = molrt("finetune", "-w", tmp_path / "base", labelled, "-t", "y", "--dictionary", words, "-o", output, code=2)[1]
+        assert f"{output}: is what {name} reads" in log
+    assert (tmp_path / "base").read_bytes() == before and words.read_text() == "C\n"
 
 
 def test_a_model_goes_to_a_file(labelled):

@@ -32,7 +32,7 @@ class Input {
   }
   std::string text() {
     const std::vector<char> taken = bytes(std::min<size_t>(number<uint8_t>(), size_));
-    return std::string(taken.data(), strnlen(taken.data(), taken.size()));
+    return {taken.begin(), std::find(taken.begin(), taken.end(), '\0')};
   }
 
  private:

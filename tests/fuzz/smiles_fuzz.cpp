@@ -1,66 +1,6 @@
-// libFuzzer target: SMILES -> conformer -> features -> SDF. The first byte chooses the options.
-#include <cmath>
-
-#include "features/features.h"
-#include "must.h"
-
-namespace molrt::fuzz {
-namespace {
-
-constexpr int most_atoms = 16;  // more would spend the time inside RDKit's embedding
-
-ConformerOptions options_of(uint8_t choice) {
-  ConformerOptions options;
-  options.time_limit = 5;
-  options.max_atoms = most_atoms;
-  options.heavy_atoms_only = choice & 1;
-  options.peer_ladder = choice & 2;
-  options.seed = choice >> 4;
-  return options;
-}
-
-void check_failure(const ConformerResult& result) {
-  must(result.status < 0, "without a stop a molecule is done");
-  must(!result.message.empty(), "a failure has a message");
-  must(result.conformer.atoms() == 0, "a failure has no conformer");
-}
-
-void check_conformer(const ConformerResult& result, const ConformerOptions& options) {
-  const Conformer& c = result.conformer;
-  must(c.atoms() > 0, "a conformer has atoms");
-  must(c.coordinates.size() == 3 * c.atoms(), "three coordinates an atom");
-  must(c.input_index.size() == c.atoms(), "one index an atom");
-  for (const float value : c.coordinates) must(std::isfinite(value), "coordinates are finite");
-  must(options.heavy_atoms_only || c.atoms() <= most_atoms, "the limit of atoms holds");
-}
-
-void check_features(const Conformer& conformer, const FeatureOptions& options, int vocabulary) {
-  const Dictionary dictionary = Dictionary::parse(Dictionary::shipped_text(vocabulary), "shipped",
-                                                  TokenLayout::specials_first);
-  const Features features = make_features(conformer, dictionary, options);
-  if (features.status != MOLRT_ROW_OK) return must(!features.message.empty(), "a reason is given");
-  must(features.input_index.size() + 2 == features.tokens.size(), "[CLS], atoms, [SEP]");
-  must(features.coordinates.size() == 3 * features.tokens.size(), "three coordinates a token");
-  must(features.length() - 2 <= options.max_atoms, "the model's limit of atoms holds");
-  for (const int32_t token : features.tokens)
-    must(token >= 0 && token < dictionary.size(), "tokens are in the vocabulary");
-}
-
-}  // namespace
-}  // namespace molrt::fuzz
+// libFuzzer target: a SMILES on its whole way. The first byte chooses the options.
+#include "molecule.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace molrt;
-  using namespace molrt::fuzz;
-  if (size == 0) return 0;
-  const std::string smiles(reinterpret_cast<const char*>(data + 1), size - 1);
-  const ConformerOptions options = options_of(data[0]);
-  const ConformerResult result = make_conformer(smiles, options);
-  if (result.status != MOLRT_ROW_OK) return check_failure(result), 0;
-  check_conformer(result, options);
-  const bool crop = data[0] & 4, bare = data[0] & 8;
-  check_features(result.conformer, {.remove_hydrogens = bare, .max_atoms = 8, .crop = crop}, 31);
-  check_features(result.conformer, {.remove_hydrogens = !bare, .crop = crop}, 94);
-  must(!sdf_record(smiles, result.conformer, smiles).empty(), "a conformer has an SDF record");
-  return 0;
+  return molrt::fuzz::try_input(data, size, molrt::TextFormat::smiles);
 }

@@ -7,40 +7,21 @@
 #include <cstring>
 #include <numeric>
 
-#include "chem/conformer.h"
-#include "io/model_file.h"
 #include "model/run.h"
-#include "support/npz.h"
+#include "support/golden.h"
 
 namespace molrt {
 namespace {
 
+using test::golden_features;
 using test::golden_path;
 using test::load_npz;
 using test::Npz;
+using test::open_golden;
+using test::pointers;
 using test::relative_error;
 
 constexpr double tolerance = 1e-5;
-
-Model open_golden(const std::string& file, const OpenOptions& options = {}) {
-  return open_model(*ByteSource::open_file(golden_path(file)), options, [](const std::string&) {});
-}
-
-// The golden molecules' features from the stored coordinates.
-std::vector<Features> golden_features(const Npz& golden, const Model& model) {
-  const auto offsets = golden.at("offsets").integers();
-  const auto& symbols = golden.at("symbols").strings;
-  const auto& numbers = golden.at("coordinates").numbers;
-  std::vector<Features> features;
-  for (size_t m = 0; m + 1 < offsets.size(); ++m) {
-    const auto conformer =
-        given_conformer({symbols.begin() + offsets[m], symbols.begin() + offsets[m + 1]},
-                        {numbers.begin() + 3 * offsets[m], numbers.begin() + 3 * offsets[m + 1]});
-    features.push_back(
-        make_features(conformer.conformer, model.dictionary(), model.feature_options()));
-  }
-  return features;
-}
 
 struct Outputs {
   std::vector<std::vector<float>> rows;  // of each molecule: [length, width]
@@ -59,12 +40,6 @@ Outputs run(const Model& model, const std::vector<const Features*>& molecules, i
   };
   run_encoder(model, molecules, encoder);
   return outputs;
-}
-
-std::vector<const Features*> pointers(const std::vector<Features>& features) {
-  std::vector<const Features*> list;
-  for (const Features& f : features) list.push_back(&f);
-  return list;
 }
 
 struct Case {

@@ -5,10 +5,8 @@
 
 #include <cmath>
 
-#include "chem/conformer.h"
-#include "io/model_file.h"
 #include "model/trainable_encoder.h"
-#include "support/npz.h"
+#include "support/golden.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
 
@@ -29,18 +27,10 @@ struct Case {
 class Gradient : public testing::TestWithParam<Case> {};
 
 std::vector<Features> chosen_molecules(const Npz& forward, const Npz& golden, const Model& model) {
-  const auto offsets = forward.at("offsets").integers();
-  const auto& symbols = forward.at("symbols").strings;
-  const auto& numbers = forward.at("coordinates").numbers;
-  std::vector<Features> features;
-  for (const int64_t m : golden.at("molecule_index").integers()) {
-    const auto conformer =
-        given_conformer({symbols.begin() + offsets[m], symbols.begin() + offsets[m + 1]},
-                        {numbers.begin() + 3 * offsets[m], numbers.begin() + 3 * offsets[m + 1]});
-    features.push_back(
-        make_features(conformer.conformer, model.dictionary(), model.feature_options()));
-  }
-  return features;
+  const std::vector<Features> all = test::golden_features(forward, model);
+  std::vector<Features> chosen;
+  for (const int64_t m : golden.at("molecule_index").integers()) chosen.push_back(all.at(m));
+  return chosen;
 }
 
 bool is_zero_in_theory(const std::string& name) { return name == "gbf_proj.linear2.bias"; }
@@ -61,8 +51,7 @@ void expect_close(const Parameters::Entry& entry, const Npz& golden) {
 class Network {
  public:
   Network(const Case& c, const char* golden_file)
-      : model_(open_model(*ByteSource::open_file(golden_path(c.weights)), {},
-                          [](const std::string&) {})),
+      : model_(test::open_golden(c.weights)),
         golden_(load_npz(golden_path(golden_file))),
         features_(chosen_molecules(load_npz(golden_path(c.forward)), golden_, model_)),
         targets_(golden_.at("target").floats()),
@@ -71,9 +60,8 @@ class Network {
         head_(model_.heads().front()),
         head_gradient_(make_head(head_.kind, head_.width, head_.outputs)),
         parameters_(model_.tensors(), "test"),
-        encoder_(model_.card().architecture, parameters_) {
-    for (const Features& f : features_) molecules_.push_back(&f);
-  }
+        encoder_(model_.card().architecture, parameters_),
+        molecules_(test::pointers(features_)) {}
 
   // Leaves the gradients behind.
   double loss() {

@@ -4,8 +4,7 @@
 
 #include <cmath>
 
-#include "io/model_file.h"
-#include "support/npz.h"
+#include "support/golden.h"
 #include "train/loss.h"
 
 namespace molrt {
@@ -40,8 +39,7 @@ void expect_close(const std::vector<float>& gradient, const Npz& golden, const s
 }
 
 TEST_P(HeadGradient, MatchesThePeer) {
-  const Model model = open_model(*ByteSource::open_file(golden_path(GetParam().weights)), {},
-                                 [](const std::string&) {});
+  const Model model = test::open_golden(GetParam().weights);
   const Head& head = model.heads().front();
   const Npz golden = load_npz(golden_path(GetParam().gradient));
   const auto cls = chosen_rows(load_npz(golden_path(GetParam().forward)), golden,

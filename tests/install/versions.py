@@ -14,6 +14,7 @@ WANTED = {
     "bindings/python/pyproject.toml": [f'version = "{version}"\n'],
     "bindings/python/molrt/_library.py": [f"_VERSION = ({major}, {minor}) "],
     "tests/install/consumer/CMakeLists.txt": [f"find_package(molrt {major}.{minor} REQUIRED)"],
+    "dev": [f" tests/abi/libmolrt-{major}.{minor}.abi"],
     f"tests/abi/libmolrt-{major}.{minor}.abi": [f"soname='libmolrt.so.{major}.{minor}'"],
 }
 wrong = [f"{path}: no {line.strip()!r}" for path, lines in WANTED.items() for line in lines

@@ -51,12 +51,26 @@ def test_several_conformers(small):
              for k in range(3)]
     mean = np.mean([a.cls.astype(np.float64) for a in alone], axis=0).astype(np.float32)
     np.testing.assert_allclose(result.cls[:-1], mean, rtol=1e-6)
-    assert made.sdf(2, conformer=1) != made.sdf(2, conformer=0)
+    assert made.sdf(2, conformer=2) != made.sdf(2, conformer=0)
     with pytest.raises(IndexError):
         made.sdf(2, conformer=3)
     for threads in (1, 2):
         assert small.embed(GOOD + ["bad"], threads=threads, **options).cls.tobytes() == \
             result.cls.tobytes()
+
+
+def test_fewer_conformers_than_asked_for_are_flagged(small):
+    peptide = "CC(C)CC(N)C(=O)NC(CO)C(=O)NC(CC(C)C)C(=O)NC(CCCCN)C(=O)O"
+    for limit in (.02, .05, .1, .2, 60):  # where it cuts depends on the machine
+        rows = small.embed([peptide], conformers=3, time_limit=limit, atoms=False)
+        if rows.ok[0]:
+            assert ("fewer_conformers" in rows.flags[0]) == (rows.conformers[0] < 3)
+
+
+def test_training_on_structures(small):
+    blocks = [STRUCTURE.replace("1.4000", f"1.{i}000") for i in range(1, 9)]
+    model = molrt.finetune(small, mol_blocks=blocks, targets=range(8), epochs=3)
+    assert (model.rows.status == "given").all()
 
 
 def test_canonical(small):

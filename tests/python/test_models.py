@@ -127,3 +127,12 @@ def test_names_are_checked_here():
         molrt.load(DATA / "molecule_linear.pth", hydrogens="some")
     with pytest.raises(ValueError, match="NUL"):
         molrt.load("a\0b")
+
+
+def test_files_may_change_once_they_are_read(headed, tmp_path):
+    path = tmp_path / "model.molrt"
+    headed.save(path)
+    model = molrt.load(path)
+    path.write_bytes(b"")  # a mapped file would end the process here
+    model.save(tmp_path / "again")
+    assert molrt.load(tmp_path / "again").predict(GOOD).mean.tobytes() == headed.predict(GOOD).mean.tobytes()

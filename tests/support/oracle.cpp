@@ -158,6 +158,19 @@ class Oracle {
 
 }  // namespace
 
+TensorMap perturbed(const TensorMap& tensors, double deviation) {
+  TensorMap result;
+  uint32_t index = 0;
+  for (const auto& [name, tensor] : tensors) {
+    std::vector<float> values = to_f32(tensor);
+    ++index;
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] += static_cast<float>(deviation * random_normal({7, 7}, index, 0, 0, i));
+    result[name] = make_tensor(tensor.shape, std::move(values));
+  }
+  return result;
+}
+
 OracleWeights oracle_weights(const TensorMap& tensors) {
   OracleWeights weights;
   for (const auto& [name, tensor] : tensors) {

@@ -12,6 +12,9 @@
 
 namespace molrt::test {
 
+// Every parameter moved away from where it starts, so that no term of the network is idle.
+TensorMap perturbed(const TensorMap& tensors, double deviation);
+
 using OracleWeights = std::map<std::string, std::vector<double>>;
 OracleWeights oracle_weights(const TensorMap& tensors);
 

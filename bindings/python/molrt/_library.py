@@ -26,13 +26,13 @@ def _struct(name: str, /, **fields: Any) -> Type[_Struct]:
 
 ContextOptions = _struct("context_options", threads=c_int32, log=LOG_CALLBACK, log_user=c_void_p)
 OpenOptions = _struct("open_options", hydrogens=c_int32, layout=c_int32, max_atoms=c_int32,
-                      dictionary_path=c_char_p)
+                      dictionary_path=c_char_p, fold=c_int32)
 Architecture = _struct("architecture", kernel=c_int32, layers=c_int32, width=c_int32, ffn=c_int32,
                        heads=c_int32, hydrogens=c_int32, layout=c_int32, seed=c_uint64)
 ModelInfo = _struct("model_info", kernel=c_int32, layers=c_int32, width=c_int32, ffn=c_int32,
                     heads=c_int32, vocabulary=c_int32, hydrogens=c_int32, layout=c_int32,
                     max_atoms=c_int32, head=c_int32, outputs=c_int32, folds=c_int32,
-                    parameters=c_int64, bytes_read=c_int64)
+                    parameters=c_int64, bytes_read=c_int64, task=c_int32, encoders=c_int32)
 SaveOptions = _struct("save_options", dtype=c_int32)
 ConformerOptions = _struct("conformer_options", ladder=c_int32, seed=c_int32, max_atoms=c_int32,
                            time_limit=c_double, count=c_int32, flat=c_int32, canonical=c_int32)
@@ -61,6 +61,7 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "model_create_untrained": [_P, _P, _P],
     "model_save": [_P, _P, _TEXT, _P],
     "model_get_info": [_P, _P],
+    "model_get_threshold": [_P, c_int32, POINTER(c_double)],
     "model_describe": [_P] + _TEXT_OUT,
     "model_supports_element": [_P, _TEXT, POINTER(c_int32)],
     "batch_create": [_P, _P, _P],

@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from ctypes import byref, c_int32
+from ctypes import byref, c_double, c_int32
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Tuple, Type, Union
@@ -12,7 +12,7 @@ import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text
 from ._call import run, run_long
-from ._errors import FormatError
+from ._errors import FormatError, InvalidArgumentError
 from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, lib, text
 from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work
 
@@ -20,6 +20,7 @@ HYDROGENS = {"auto": 0, "all": 1, "none": 2}
 LAYOUTS = {"auto": 0, "file_order": 1, "specials_first": 2}
 KERNELS = {"gaussian": 1, "linear": 2}
 HEADS = {"none": 0, "linear": 1, "pooled": 2}
+TASKS = {"none": 0, "regression": 1, "binary": 2, "multiclass": 3, "multilabel": 4}
 DTYPES = {"keep": 0, "f32": 1, "f16": 2, "bf16": 3}
 
 
@@ -44,18 +45,26 @@ class Embedding(Rows):
 
 @dataclass(frozen=True)
 class Prediction(Rows):
-    """The status of each molecule (see Rows), and predictions in the units of the training targets.
+    """The status of each molecule (see Rows), and predictions in the units of the training targets,
+    or probabilities of classes.
 
     mean: [n, outputs] float32, the mean over the model's folds; NaN where there is no result
     std: [n, outputs] float32, the folds' sample standard deviation; NaN if the model has one fold
     target_names: [outputs] str, of the columns
     atom_index: as of Embedding
+    task: "regression"; "binary", whose one output is the probability of class 1; "multiclass", with
+        an output for each class; "multilabel", with a probability for each target
+    labels: of "binary" and "multilabel" [n, outputs] int32, 1 above the output's threshold (.5 where
+        the model stores none); of "multiclass" [n] int32, the most probable class; -1 where there is no
+        result; None for a regression
     """
 
     mean: np.ndarray
     std: np.ndarray
     target_names: List[str]
     atom_index: List[np.ndarray]
+    task: str
+    labels: Optional[np.ndarray]
 
 
 class Model:
@@ -114,13 +123,22 @@ class Model:
 
     @property
     def info(self) -> Dict[str, Any]:
-        """Sizes and conventions: "kernel", "width", "hydrogens", "max_atoms", "head", "folds" ..."""
-        names = {"kernel": KERNELS, "hydrogens": HYDROGENS, "layout": LAYOUTS, "head": HEADS}
+        """Sizes and conventions: "kernel", "width", "hydrogens", "task", "head", "folds" ..."""
+        names = {"kernel": KERNELS, "hydrogens": HYDROGENS, "layout": LAYOUTS, "head": HEADS,
+                 "task": TASKS}
         info = {}
         for field, _ in self._info._fields_[1:]:
             value = getattr(self._info, field)
             info[field] = _name_of(names[field], value) if field in names else value
         return info
+
+    @property
+    def thresholds(self) -> np.ndarray:
+        """[outputs]: the probabilities above which an output is class 1; NaN where none is stored."""
+        values = [c_double() for _ in range(self._info.outputs)]
+        for i, value in enumerate(values):
+            run(lib.molrt_model_get_threshold, self._handle, i, byref(value))
+        return np.array([value.value for value in values])
 
     def describe(self) -> Dict[str, Any]:
         """Everything known of the model: dictionary, settings, provenance, supported elements ..."""
@@ -184,7 +202,8 @@ class Model:
                  mean.ctypes.data, std.ctypes.data, mean.size)
         rows, raw = work.rows(), work.raw_rows()
         return Prediction(**vars(rows), mean=mean, std=std, target_names=self.target_names,
-                          atom_index=work.atom_index([0 if r.status else r.model_atoms for r in raw]))
+                          atom_index=work.atom_index([0 if r.status else r.model_atoms for r in raw]),
+                          task=self.info["task"], labels=self._labels(mean))
 
     def save(self, path: Union[str, "os.PathLike[str]"], dtype: Optional[str] = None) -> None:
         """Writes molrt's own file, whole or not at all, over one that is there.
@@ -208,6 +227,16 @@ class Model:
             contents = path.read_bytes()
         others = {name: value for name, value in vars(self).items() if name not in _OF_HANDLE}
         return _reopen, (type(self), contents, self._threads), others
+
+    def _labels(self, mean: np.ndarray) -> Optional[np.ndarray]:
+        task, missing = self.info["task"], np.isnan(mean)
+        if task in ("none", "regression"):
+            return None
+        if task == "multiclass":
+            best = np.argmax(np.where(missing, -1, mean), axis=1).astype(np.int32)
+            return np.where(missing.any(axis=1), np.int32(-1), best)
+        limits = np.where(np.isnan(self.thresholds), 0.5, self.thresholds)
+        return np.where(missing, -1, mean > limits).astype(np.int32)
 
     def _threads_of(self, threads: Optional[int]) -> Optional[int]:
         return self._threads if threads is None else threads
@@ -241,8 +270,9 @@ def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
 def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
          hydrogens: Optional[str] = None, layout: Optional[str] = None,
          dictionary: Union[str, "os.PathLike[str]", None] = None, max_atoms: Optional[int] = None,
-         threads: Optional[int] = None) -> Model:
-    """Opens weights: molrt's own file or any Uni-Mol checkpoint, by path or as bytes of such a file.
+         fold: Optional[int] = None, threads: Optional[int] = None) -> Model:
+    """Opens weights: molrt's own file or any Uni-Mol checkpoint, by path or as bytes of such a file,
+    or a directory saved by unimol_tools.
 
     What is given here wins over what the file says or, where it says nothing, over what is assumed:
     hydrogens: "all" if the weights were trained on molecules with hydrogens, "none" if without
@@ -251,11 +281,15 @@ def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
     dictionary: path of a dict.txt, the elements that the weights know; default: the official one of
         the vocabulary's size, else a *.dict.txt beside the file
     max_atoms: default limit of the model's calls
+    fold: one network of a k-fold model alone, from 0; default: all. embed() and finetune() need it
+        where the folds' encoders differ (info["encoders"] > 1)
     threads: default of the model's calls; None or 0: all cores
     """
+    if fold is not None and fold < 0:
+        raise InvalidArgumentError(f"fold={fold}: expected one from 0 on, or None for all")
     options = new_struct(OpenOptions, hydrogens=choice("hydrogens", hydrogens, HYDROGENS),
                          layout=choice("layout", layout, LAYOUTS), max_atoms=max_atoms,
-                         dictionary_path=None if dictionary is None else path_text(dictionary))
+                         fold=fold, dictionary_path=None if dictionary is None else path_text(dictionary))
     return Model(_open(path, options, threads), threads)
 
 

@@ -34,8 +34,8 @@ class Rows:
     ok: [n] bool; False where there is no result
     flags: for each molecule a tuple of "unknown_element" (at least one that the model does not know),
         "hydrogens_removed" (given ones, for a model without), "hydrogens_added" (to a structure of a
-        MOL block), "retried" (embedded from random
-        coordinates), "cropped" (to max_atoms, as asked); mostly ()
+        MOL block), "retried" (embedded from random coordinates), "cropped" (to max_atoms, as asked),
+        "fewer_conformers" (a mean over fewer than asked for: the others failed); mostly ()
     messages: for each molecule what went wrong, or ""
     conformers: [n] int32, how many each result is the mean of; 0 where there is none
     """

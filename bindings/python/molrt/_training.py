@@ -16,7 +16,7 @@ from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
 from ._errors import DataError
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
-from ._molecules import Coordinates, Molecules, Rows, Smiles, Symbols, Work, job_rows
+from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
 
 _F64, _I64, _TEXT = 1, 2, 3
 _TYPES = {_F64: "float", _I64: "int", _TEXT: "str"}
@@ -66,14 +66,14 @@ def settings() -> List[Setting]:
 def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Optional[Smiles] = None,
              targets: Any = None, target_names: Union[str, Sequence[str], None] = None, *,
              symbols: Optional[Symbols] = None, coordinates: Optional[Coordinates] = None,
-             ladder: str = "default", conformer_seed: Optional[int] = None,
+             mol_blocks: Optional[MolBlocks] = None, ladder: str = "default", conformer_seed: Optional[int] = None,
              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
              **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
     weights: a model, or what load() takes
-    smiles, or symbols and coordinates; ladder ... threads: see Model
+    smiles, or symbols and coordinates, or mol_blocks; ladder ... threads: see Model
     targets: [n] or [n, targets] in your own units; None or NaN where there is no value
     target_names: one str or [targets], all different; default: "target", or "target_1" ...
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
@@ -86,7 +86,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     handle = _settings_handle(settings)
     base = weights if isinstance(weights, Model) else load(weights, threads=threads)
     threads = base._threads_of(threads)
-    work = Work(Molecules(smiles, symbols, coordinates), ladder=ladder,
+    work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
                 conformer_seed=conformer_seed, time_limit=time_limit, max_atoms=max_atoms, crop=crop,
                 threads=threads, progress=progress)
     values = _target_matrix(targets, work.size)

@@ -48,6 +48,14 @@ TEST(Embedding, MmffWithoutParametersChangesNothing) {
   EXPECT_EQ(molecule.graph->getConformer().getAtomPos(0).x, before.x);
 }
 
+// RDKit crashes over it.
+TEST(Embedding, MmffIsLeftOutForABridgingHydrogen) {
+  const RdkitSession session;
+  const Molecule molecule = parse_molecule("C[H]->C", {});
+  ASSERT_TRUE(embed_etkdg(*molecule.graph, {}, Deadline()));
+  EXPECT_FALSE(optimize_mmff(*molecule.graph, Deadline()));
+}
+
 TEST(Embedding, TheDeadlineHoldsBetweenAttempts) {
   const RdkitSession session;
   const Molecule molecule = parse_molecule("CCO", {});

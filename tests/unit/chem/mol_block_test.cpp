@@ -182,6 +182,7 @@ TEST(MolBlock, V3000IsReadAsWell) {
   const ConformerResult result = read(v3000);
   ASSERT_EQ(result.status, MOLRT_ROW_OK) << result.message;
   EXPECT_EQ(result.conformer.coordinates, read(block(water, water_bonds)).conformer.coordinates);
+  EXPECT_EQ(read(replaced(v3000, "COUNTS 3", "COUNTS   3")).status, MOLRT_ROW_OK);
 }
 
 TEST(MolBlock, WhatFollowsTheEndAndTheKindOfLineBreaksDoNotMatter) {

@@ -69,6 +69,13 @@ TEST(Sdf, TitleIsOneLineAndNeverARecordsEnd) {
   EXPECT_EQ(record("C named", "")[0], "");
 }
 
+// RDKit reads this one and finds no Kekule structure of it.
+TEST(Sdf, BondsWithoutAKekuleStructureStayAromatic) {
+  const std::string smiles = "S1cc2ccc1=s2";
+  const std::string text = sdf_record(smiles, make_conformer(smiles, {}).conformer, "");
+  EXPECT_NE(text.find("  3  4  4"), std::string::npos) << text;
+}
+
 TEST(Sdf, ForeignConformersAreRefused) {
   const Conformer methane = make_conformer("C", {}).conformer;
   EXPECT_THROW(sdf_record("CC", methane, ""), Error);

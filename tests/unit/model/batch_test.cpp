@@ -144,11 +144,11 @@ std::vector<float> embedded_alone(const std::string& smiles, int seed, bool flat
 
 TEST(Batch, TheMeanOfConformersIsTheirMean) {
   ConformerOptions options;
-  options.seed = 0;
+  options.seed = 5;  // 0 and 1 are one seed to RDKit
   Batch batch{options, {3, true, false}};
   batch.add_text(butanol);
   const auto mean = embed(batch, small_model(Hydrogens::all));
-  const auto first = embedded_alone(butanol, 0), second = embedded_alone(butanol, 1),
+  const auto first = embedded_alone(butanol, 5), second = embedded_alone(butanol, 6),
              flat = embedded_alone(butanol, 0, true);
   EXPECT_NE(first, second);
   EXPECT_NE(first, flat);

@@ -61,8 +61,8 @@ Model open_folds(const std::vector<TensorMap>& folds) {
   return Model(card, merge_folds(folds), "folds");
 }
 
-std::vector<float> predict(const Model& model, std::vector<float>* std) {
-  Batch batch{ConformerOptions{}};
+std::vector<float> predict(const Model& model, std::vector<float>* std, int conformers = 1) {
+  Batch batch{ConformerOptions{}, {conformers, false, false}};
   batch.add_text("CCO");
   batch.add_text("c1ccccc1");
   std::vector<float> mean(4);
@@ -80,6 +80,18 @@ TEST(Folds, EveryFoldPredictsWithItsOwnEncoder) {
   const auto first = predict(open_folds({a}), &none), second = predict(open_folds({b}), &none);
   for (size_t i = 0; i < mean.size(); ++i) {
     EXPECT_NE(first[i], second[i]);
+    EXPECT_NEAR(mean[i], (first[i] + second[i]) / 2, 1e-5);
+    EXPECT_NEAR(std[i], std::abs(first[i] - second[i]) / std::sqrt(2.), 1e-5);
+  }
+}
+
+TEST(Folds, ConformersAreAveragedForEveryEncoder) {
+  const TensorMap a = network(1, 1), b = network(2, 2);
+  std::vector<float> std, none;
+  const auto mean = predict(open_folds({a, b}), &std, 3);
+  const auto first = predict(open_folds({a}), &none, 3),
+             second = predict(open_folds({b}), &none, 3);
+  for (size_t i = 0; i < mean.size(); ++i) {
     EXPECT_NEAR(mean[i], (first[i] + second[i]) / 2, 1e-5);
     EXPECT_NEAR(std[i], std::abs(first[i] - second[i]) / std::sqrt(2.), 1e-5);
   }

@@ -19,20 +19,6 @@ struct Size {
   int layers, width, ffn, heads;
 };
 
-// Moves every parameter away from where it starts, so that no term of the network is idle.
-TensorMap perturbed(const TensorMap& tensors) {
-  TensorMap result;
-  uint32_t index = 0;
-  for (const auto& [name, tensor] : tensors) {
-    std::vector<float> values = to_f32(tensor);
-    ++index;
-    for (size_t i = 0; i < values.size(); ++i)
-      values[i] += static_cast<float>(.03 * random_normal({7, 7}, index, 0, 0, i));
-    result[name] = make_tensor(tensor.shape, std::move(values));
-  }
-  return result;
-}
-
 class OracleSizes : public testing::TestWithParam<Size> {};
 
 TEST_P(OracleSizes, RepresentationMatchesTheOracle) {
@@ -43,7 +29,7 @@ TEST_P(OracleSizes, RepresentationMatchesTheOracle) {
   a.ffn = size.ffn;
   a.heads = size.heads;
   const Model untrained = initialise_model(a, Hydrogens::all, TokenLayout::file_order, 3);
-  const Model model(untrained.card(), perturbed(untrained.tensors()), "perturbed");
+  const Model model(untrained.card(), test::perturbed(untrained.tensors(), .03), "perturbed");
   const auto conformer = make_conformer("C[N+](C)(C)CC(=O)[O-]", {});
   const Features molecule =
       make_features(conformer.conformer, model.dictionary(), model.feature_options());

@@ -19,19 +19,6 @@ namespace {
 constexpr PhiloxKey key = {5, 9};
 const uint32_t train_purpose = random_purpose(Purpose::train);
 
-TensorMap perturbed(const TensorMap& tensors) {
-  TensorMap result;
-  uint32_t index = 0;
-  for (const auto& [name, tensor] : tensors) {
-    std::vector<float> values = to_f32(tensor);
-    ++index;
-    for (size_t i = 0; i < values.size(); ++i)
-      values[i] += static_cast<float>(.1 * random_normal({7, 7}, index, 0, 0, i));
-    result[name] = make_tensor(tensor.shape, std::move(values));
-  }
-  return result;
-}
-
 struct Net {
   Architecture architecture;
   Model model;
@@ -50,7 +37,7 @@ struct Net {
 
   static Model make_model(const Architecture& a) {
     const Model untrained = initialise_model(a, Hydrogens::all, TokenLayout::file_order, 3);
-    return Model(untrained.card(), perturbed(untrained.tensors()), "perturbed");
+    return Model(untrained.card(), test::perturbed(untrained.tensors(), .1), "perturbed");
   }
   EncoderNoise noise(double embedding, double attention, double activation, double residual) const {
     return {embedding, attention, activation, residual, key, train_purpose, ids};
