@@ -331,12 +331,18 @@ typedef struct molrt_progress {
   int32_t stage;     /* MOLRT_STAGE_* */
   uint64_t done;     /* conformers (also in the network) or epochs of all folds (training) */
   uint64_t total;    /* with early stopping, `done` may end before it */
-  int32_t fold;      /* training only: 0, 1, ... */
-  int32_t folds;
-  int32_t epoch;     /* training only: 1, 2, ... */
+  int32_t fold;      /* training only: the network, 0, 1, ... */
+  int32_t folds;     /* folds x seeds, and those of refit */
+  int32_t epoch;     /* training only: 1, 2, ...; told of within it, too: then `done` stays, and
+                        train_loss is that of a batch */
   int32_t epochs;
   double train_loss; /* training only: in scaled units; NaN where unknown */
   double valid_loss; /* training only: likewise, on the held-out part */
+  uint64_t step;     /* training only: optimiser steps done, of all networks */
+  uint64_t steps;    /* training only: planned; 0 where unknown */
+  double valid_metric;     /* training only: what early stopping goes by, on the held-out part */
+  const char *metric_name; /* training only: its name, "rmse" ...; NULL elsewhere */
+  double learning_rate;    /* training only: of the last epoch's last step */
 } molrt_progress;
 typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
 

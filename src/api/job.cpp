@@ -39,6 +39,11 @@ molrt_progress training_progress(const TrainingProgress& p) {
   progress.epochs = p.epochs;
   progress.train_loss = p.train_loss;
   progress.valid_loss = p.valid_loss;
+  progress.step = p.step;
+  progress.steps = p.steps;
+  progress.valid_metric = p.valid_metric;
+  progress.metric_name = "loss";
+  progress.learning_rate = p.learning_rate;
   return progress;
 }
 
