@@ -20,8 +20,10 @@ constexpr const char* run_file = "run.json";
 std::string member_file(size_t member) { return fmt::format("member-{}.safetensors", member); }
 std::string part_file(size_t member) { return fmt::format("member-{}.part.safetensors", member); }
 
-bool is_ours(const std::string& name) {
-  return name == run_file ||
+// Temporary files (base/file.h) begin with a dot.
+bool is_ours(std::string name) {
+  if (name.starts_with('.')) name.erase(0, 1);
+  return name == run_file || name.starts_with(std::string(run_file) + ".tmp-") ||
          (name.starts_with("member-") && name.find(".safetensors") != name.npos);
 }
 
@@ -95,7 +97,17 @@ Checkpoint::Checkpoint(const std::string& directory, const json& facts, bool res
 }
 
 Checkpoint::~Checkpoint() {
-  if (lock_ >= 0) close(lock_);
+  try {
+    if (!has_members()) remove();
+  } catch (const std::exception&) {  // then it stays
+  }
+  close(lock_);
+}
+
+bool Checkpoint::has_members() const {
+  for (const auto& entry : fs::directory_iterator(directory_))
+    if (entry.path().filename().string().starts_with("member-")) return true;
+  return false;
 }
 
 // On the directory itself: a file of its own would be left behind.

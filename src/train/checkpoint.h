@@ -25,7 +25,7 @@ class Checkpoint {
   // holds is gone on with: INVALID_ARGUMENT naming the first difference if it is of another run,
   // FORMAT if it is broken; else it is emptied. IO errors name the path.
   Checkpoint(const std::string& directory, const nlohmann::json& facts, bool resume);
-  ~Checkpoint();
+  ~Checkpoint();  // a run that has kept nothing leaves nothing behind
   Checkpoint(const Checkpoint&) = delete;
   Checkpoint& operator=(const Checkpoint&) = delete;
 
@@ -42,6 +42,7 @@ class Checkpoint {
  private:
   void lock();
   void check_same(const std::string& name, const nlohmann::json& value) const;
+  bool has_members() const;
   void clear() const;
   std::string file(const std::string& name) const { return directory_ + "/" + name; }
 

@@ -26,7 +26,7 @@ std::string head_of_adam(const Settings& s) {
 std::vector<SettingRow> run_settings() {
   return {
       {"seeds", int64_t{1}, "", "3", 1, 1000, "", "0.1.0",
-       "networks of each fold, trained from seed, seed + 1 ... on the same split; the model "
+       "networks of each fold, trained from seed, seed + 1 and so on, on the same split; the model "
        "averages all",
        seeds_of_chance},
       {"refit", int64_t{0}, "", "1", 0, 1, "", "0.1.0",
