@@ -12,7 +12,7 @@ from conftest import BIN
 
 ROWS = 24
 SETTINGS = {"freeze-prefix": "none", "epochs": 6, "batch-size": 5, "lr": 1e-3, "patience": 3, "ema-beta": .9,
-            "folds": 2}
+            "folds": 2, "threads": 1}
 
 
 def run(*words):
@@ -70,7 +70,7 @@ def test_killed_again_and_again(files, whole, tmp_path):
 
 def test_threads_do_not_change_the_model(files, whole, tmp_path):
     out = tmp_path / "m.molrt"
-    assert run(*command(files, out, "--threads", "2")).returncode == 0
+    assert run(*command(files, out, threads=2)).returncode == 0
     assert out.read_bytes() == whole
 
 

@@ -86,6 +86,11 @@ TEST(TrainingCheckpoint, AnotherRunIsNamed) {
   const test::TemporaryDirectory directory;
   const json facts = {{"settings", {{"lr", .1}, {"epochs", 3}}}};
   { Checkpoint first(directory.path("run"), facts, false); }
+  EXPECT_FALSE(std::filesystem::exists(directory.path("run")));  // it kept nothing
+  {
+    Checkpoint second(directory.path("run"), facts, false);
+    second.save_part(0, {{{"t", make_tensor({1}, {1})}}, {{"k", 1}}});
+  }
   { Checkpoint same(directory.path("run"), facts, true); }
   try {
     Checkpoint other(directory.path("run"), {{"settings", {{"lr", .2}, {"epochs", 3}}}}, true);
