@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "train/average.h"
+#include "train/best.h"
 #include "train/split.h"
 
 namespace molrt {
@@ -31,13 +32,6 @@ EpochRecord epoch_record(const json& j) {
           number(j.at("metric")), j.at("lr")};
 }
 
-Tensor view(std::span<const float> values) {
-  return {Dtype::f32,
-          {static_cast<int64_t>(values.size())},
-          reinterpret_cast<const std::byte*>(values.data()),
-          nullptr};
-}
-
 class Loop {
  public:
   Loop(Trainee& trainee, const LoopSettings& settings, std::span<const size_t> train,
@@ -53,7 +47,8 @@ class Loop {
                          settings.warmup)),
         tensors_(trainee.tensors()),
         adam_(settings.adam_beta1, settings.adam_beta2, settings.adam_eps, tensors_),
-        average_(settings.ema_beta, tensors_) {
+        average_(settings.ema_beta, tensors_),
+        best_(tensors_, checkpoint) {
     if (plan_.total >= std::numeric_limits<uint32_t>::max())  // the step is a u32 of the masks' key
       fail(MOLRT_ERROR_UNSUPPORTED,
            "{} optimiser steps are too many: lower epochs or raise batch_size", plan_.total);
@@ -69,6 +64,7 @@ class Loop {
       if (result_.best.epoch == 0) throw;
       result_.interrupted = true;
     }
+    adam_.moments() = {};  // room for what comes back from the disk
     put_best();
     return result_;
   }
@@ -140,12 +136,12 @@ class Loop {
   void keep_if_best(const EpochRecord& record) {
     if (stops_early() && !is_better(record.metric)) return;
     result_.best = record;
-    if (stops_early()) best_values_ = copy_values(tensors_);
+    if (stops_early()) best_.keep(record.epoch, tensors_);
   }
 
   void put_best() {
     if (stops_early())
-      put_values(best_values_, tensors_);
+      best_.put(tensors_);
     else
       average_.exchange(tensors_);
   }
@@ -159,7 +155,7 @@ class Loop {
       visit("mean." + name, std::span<float>(adam_.moments()[i].mean));
       visit("square." + name, std::span<float>(adam_.moments()[i].square));
       if (average_.on()) visit("average." + name, std::span<float>(average_.values()[i]));
-      if (!best_values_.empty()) visit("best." + name, std::span<float>(best_values_[i]));
+      if (!best_.values().empty()) visit("best." + name, std::span<float>(best_.values()[i]));
     }
   }
 
@@ -173,9 +169,8 @@ class Loop {
                    {"batch", batch_},
                    {"loss_sum", epoch_loss_.sum},
                    {"loss_labels", epoch_loss_.labels},
-                   {"has_best", !best_values_.empty()},
                    {"result", molrt::to_json(result_)}};
-    checkpoint_.save(state);
+    checkpoint_.save(state, best_.file_epoch());
   }
 
   void restore() {
@@ -188,21 +183,14 @@ class Loop {
       epoch_loss_.sum = facts.at("loss_sum");
       epoch_loss_.labels = facts.at("loss_labels");
       result_ = loop_result(facts.at("result"));
-      if (facts.at("has_best")) best_values_ = copy_values(tensors_);
     } catch (const json::exception& e) {
       fail(MOLRT_ERROR_FORMAT, "the checkpoint's state is broken: {}", e.what());
     }
-    visit_arrays([&](const std::string& name, std::span<float> to) { read(*state, name, to); });
+    if (stops_early() && result_.best.epoch > 0) best_.restore(result_.best.epoch, tensors_);
+    visit_arrays([&](const std::string& name, std::span<float> to) {
+      read_tensor(state->tensors, name, to);
+    });
     adam_.set_steps(step_);
-  }
-
-  static void read(const CheckpointState& state, const std::string& name, std::span<float> to) {
-    if (to.empty()) return;
-    const auto found = state.tensors.find(name);
-    if (found == state.tensors.end() || found->second.count() != to.size())
-      fail(MOLRT_ERROR_FORMAT, "the checkpoint's tensor '{}' is missing or has another size", name);
-    const std::vector<float> values = to_f32(found->second);
-    std::copy(values.begin(), values.end(), to.begin());
   }
 
   [[noreturn]] void fail_diverged(const char* what, double value) const {
@@ -226,7 +214,7 @@ class Loop {
   size_t batch_ = 0;  // of the epoch
   LossSum epoch_loss_;
   LoopResult result_;
-  TensorValues best_values_;  // with early stopping
+  BestValues best_;  // with early stopping
 };
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include "train/member_state.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/best.h"
 
 namespace molrt {
 namespace {
@@ -12,23 +11,11 @@ using nlohmann::json;
 
 constexpr const char* held_out_name = "held_out";
 
-Tensor view(std::span<const float> values) {
-  return {Dtype::f32,
-          {static_cast<int64_t>(values.size())},
-          reinterpret_cast<const std::byte*>(values.data()),
-          nullptr};
-}
-
 Head read_head(const json& facts, const TensorMap& tensors) {
   Head head = make_head(facts.at("pooled") ? HeadKind::pooled : HeadKind::linear, facts.at("width"),
                         facts.at("outputs"));
   const auto parts = parameters(head);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].empty()) continue;
-    const std::vector<float> values = to_f32(tensors.at(head_tensor_names[i]));
-    if (values.size() != parts[i].size()) throw std::out_of_range(head_tensor_names[i]);
-    std::copy(values.begin(), values.end(), parts[i].begin());
-  }
+  for (size_t i = 0; i < parts.size(); ++i) read_tensor(tensors, head_tensor_names[i], parts[i]);
   return head;
 }
 

@@ -10,8 +10,9 @@ namespace molrt {
 namespace {
 
 // Molecules that share one pass: their activations are held until they have gone back. Small enough
-// for 1.5 GB at the official sizes, large enough for all threads.
+// for 1.5 GB in all at the official sizes, large enough for all threads.
 constexpr size_t most_tokens = 1024;
+constexpr size_t most_activations = size_t{256} << 20;  // bytes
 
 TensorMap encoder_only(const TensorMap& tensors) {
   TensorMap encoder;
@@ -140,15 +141,17 @@ std::vector<float> NetworkTrainee::representations(std::span<const size_t> rows,
 
 namespace {
 
-// body(part) for consecutive parts of the rows, each of one row or of at most most_tokens.
+// body(part) for consecutive parts of the rows, each of one row or within both limits.
 template <typename Body>
-void for_each_part(const TrainingMolecules& molecules, std::span<const size_t> rows,
-                   const Body& body) {
+void for_each_part(const Architecture& architecture, const TrainingMolecules& molecules,
+                   std::span<const size_t> rows, const Body& body) {
   for (size_t first = 0, last; first < rows.size(); first = last) {
-    size_t tokens = 0;
+    size_t tokens = 0, bytes = 0;
     for (last = first; last < rows.size(); ++last) {
-      tokens += static_cast<size_t>(molecules[rows[last]]->length());
-      if (last > first && tokens > most_tokens) break;
+      const int length = molecules[rows[last]]->length();
+      tokens += static_cast<size_t>(length);
+      bytes += TrainableEncoder::activation_bytes(architecture, length);
+      if (last > first && (tokens > most_tokens || bytes > most_activations)) break;
     }
     body(rows.subspan(first, last - first));
   }
@@ -163,7 +166,7 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int) 
   const std::vector<float> targets = targets_of(rows);
   const size_t labels = count_labels(targets.data(), targets.size());
   LossSum total;
-  for_each_part(molecules_, rows,
+  for_each_part(base_.card().architecture, molecules_, rows,
                 [&](std::span<const size_t> part) { train_part(part, step, labels, total); });
   return total;
 }
@@ -195,7 +198,7 @@ std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
   const auto count = static_cast<size_t>(fold_.data.targets);
   std::vector<float> outputs(rows.size() * count);
   size_t done = 0;
-  for_each_part(molecules_, rows, [&](std::span<const size_t> part) {
+  for_each_part(base_.card().architecture, molecules_, rows, [&](std::span<const size_t> part) {
     const std::vector<float> cls = representations(part, {});
     head_forward(head_, cls.data(), part.size(), outputs.data() + done * count);
     done += part.size();
