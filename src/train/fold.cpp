@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "train/task_plan.h"
 
 namespace molrt {
 namespace {
@@ -15,50 +16,49 @@ std::string training_part(const HeadSettings& settings, uint32_t index) {
 
 }  // namespace
 
-Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint32_t index,
-               Split split) {
-  auto scalers = fit_targets(data.values, data.target_names, split.train, settings.scale_targets,
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const TaskPlan& plan,
+               uint32_t index, Split split) {
+  auto scalers = fit_targets(data.values, data.target_names, split.train, settings.task.scaling,
                              training_part(settings, index));
+  scalers.resize(plan.outputs.size());  // of classes all are the identity
   auto columns = settings.standardise && !data.representations.empty()
                      ? fit_columns(data.representations, data.width, split.train)
                      : identity_columns(data.width);
-  return {data, settings, index, std::move(split), std::move(scalers), std::move(columns)};
+  Loss loss = settings.task.loss;
+  loss.class_weights = fold_class_weights(data, plan, settings.task.class_weights, split.train);
+  return {data,
+          settings,
+          index,
+          std::move(split),
+          plan,
+          std::move(scalers),
+          std::move(columns),
+          std::move(loss)};
 }
 
 float scaled_target(const Fold& fold, size_t row, size_t target) {
-  const double value = fold.data.values[row * static_cast<size_t>(fold.data.targets) + target];
+  const double value = fold.data.values[row * fold.targets() + target];
   return static_cast<float>(fold.scalers[target].scaled(value));
 }
 
-void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
-            std::vector<float>& targets) {
+void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations) {
   const auto width = static_cast<size_t>(fold.data.width);
-  const auto count = static_cast<size_t>(fold.data.targets);
   representations.resize(rows.size() * width);
-  targets.resize(rows.size() * count);
-  for (size_t i = 0; i < rows.size(); ++i) {
+  for (size_t i = 0; i < rows.size(); ++i)
     fold.columns.apply(fold.data.representations.data() + rows[i] * width,
                        representations.data() + i * width);
-    for (size_t target = 0; target < count; ++target)
-      targets[i * count + target] = scaled_target(fold, rows[i], target);
-  }
 }
 
-LossSum sum_loss(const Fold& fold, const Head& head, std::span<const size_t> rows) {
+std::vector<float> head_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows) {
   constexpr size_t chunk = 256;
-  std::vector<float> representations, targets, outputs;
-  LossSum total;
+  std::vector<float> representations, outputs(rows.size() * fold.outputs());
   for (size_t first = 0; first < rows.size(); first += chunk) {
     const auto part = rows.subspan(first, std::min(chunk, rows.size() - first));
-    gather(fold, part, representations, targets);
-    outputs.resize(targets.size());
-    head_forward(head, representations.data(), part.size(), outputs.data());
-    const LossSum loss =
-        evaluate_loss(fold.settings.loss, outputs.data(), targets.data(), targets.size(), nullptr);
-    total.sum += loss.sum;
-    total.labels += loss.labels;
+    gather(fold, part, representations);
+    head_forward(head, representations.data(), part.size(),
+                 outputs.data() + first * fold.outputs());
   }
-  return total;
+  return outputs;
 }
 
 }  // namespace molrt

@@ -19,13 +19,18 @@ struct Fold {
   const HeadSettings& settings;
   uint32_t index;
   Split split;
-  std::vector<TargetScaler> scalers;
+  TaskPlan plan;
+  std::vector<TargetScaler> scalers;  // [outputs]; the identity for classes
   ColumnScaler columns;
+  Loss loss;
+
+  size_t targets() const { return static_cast<size_t>(data.targets); }
+  size_t outputs() const { return plan.outputs.size(); }
 };
 
 // DATA error if a target is constant or has no value in the training part.
-Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint32_t index,
-               Split split);
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const TaskPlan& plan,
+               uint32_t index, Split split);
 
 struct FoldFit {
   Head head;                         // on scaled columns
@@ -41,10 +46,9 @@ FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled);
 
 // NaN: none.
 float scaled_target(const Fold& fold, size_t row, size_t target);
-// The rows' scaled representations, [rows, width], and targets, [rows, targets].
-void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
-            std::vector<float>& targets);
-// The loss over the rows' labels, evaluation mode.
-LossSum sum_loss(const Fold& fold, const Head& head, std::span<const size_t> rows);
+// The rows' scaled representations, [rows, width].
+void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations);
+// What the head gives for the rows in evaluation mode, [rows, outputs]: scaled values or logits.
+std::vector<float> head_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows);
 
 }  // namespace molrt

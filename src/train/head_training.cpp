@@ -1,11 +1,10 @@
 #include "train/head_training.h"
 
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "train/fold.h"
+#include "train/evaluation.h"
 #include "train/monitor.h"
 #include "train/report.h"
 #include "train/rows.h"
@@ -40,13 +39,13 @@ std::vector<FoldFit> fit_folds(const std::vector<Fold>& folds, int threads, Moni
 }
 
 // With the head as it is stored, so that the model predicts the same for these rows.
-void predict_held_out(const Fold& fold, const Head& head, std::vector<float>& held_out) {
+void predict_rows(const Fold& fold, const Head& head, std::span<const size_t> rows,
+                  std::vector<float>& predictions) {
   const auto width = static_cast<size_t>(fold.data.width);
-  const auto count = static_cast<size_t>(fold.data.targets);
-  for (const size_t row : fold.split.held_out) {
-    float* out = held_out.data() + row * count;
-    head_forward(head, fold.data.representations.data() + row * width, 1, out);
-    for (size_t t = 0; t < count; ++t) out[t] = static_cast<float>(fold.scalers[t].inverse(out[t]));
+  std::vector<float> outputs(fold.outputs());
+  for (const size_t row : rows) {
+    head_forward(head, fold.data.representations.data() + row * width, 1, outputs.data());
+    finish_outputs(fold, outputs, predictions.data() + row * outputs.size());
   }
 }
 
@@ -55,19 +54,19 @@ void predict_held_out(const Fold& fold, const Head& head, std::vector<float>& he
 HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings, int threads,
                                const TrainingCallback& progress, const CancelFlag& cancelled) {
   const HeadSettings effective = read_head_settings(settings);
-  const UsedRows rows =
-      find_used_rows(data, [&](size_t row) { return has_representation(data, row); });
+  const UsedRows rows = find_used_rows(data, effective.task.task,
+                                       [&](size_t row) { return has_representation(data, row); });
   const std::vector<Fold> folds = make_folds(data, effective, rows.used);
   Monitor monitor(effective, progress, cancelled);
   const std::vector<FoldFit> fits = fit_folds(folds, threads, monitor);
 
   HeadTrainingResult result;
-  result.held_out.assign(data.values.size(), std::numeric_limits<float>::quiet_NaN());
+  std::vector<float> predictions = no_predictions(folds);
   for (size_t i = 0; i < folds.size(); ++i) {
     result.folds.push_back({fold_columns_into(folds[i].columns, fits[i].head), folds[i].scalers});
-    predict_held_out(folds[i], result.folds.back().head, result.held_out);
+    predict_rows(folds[i], result.folds.back().head, watched_rows(folds[i]), predictions);
   }
-  result.report = training_report(data, settings, rows, folds, fits, result.held_out);
+  finish_result(folds, settings, rows, fits, predictions, result);
   return result;
 }
 

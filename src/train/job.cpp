@@ -36,10 +36,10 @@ HeadTrainingData Job::training_data() const {
 ModelCard Job::trained_card(const RunOptions& options) const {
   ModelCard card = base_->card();
   if (options.max_atoms > 0) card.max_atoms = options.max_atoms;
-  card.task = Task::regression;
-  card.thresholds.clear();
+  card.task = result_->plan.task;
+  card.thresholds = result_->thresholds;
   card.head = result_->folds[0].head.kind;
-  card.targets = table_.target_names;
+  card.targets = result_->plan.outputs;
   card.scalers.clear();
   for (const TrainedHead& fold : result_->folds) card.scalers.push_back(fold.scalers);
   card.settings = settings_.to_json();

@@ -70,17 +70,16 @@ class Loop {
     if (plan_.total >= std::numeric_limits<uint32_t>::max())  // the step is a u32 of the masks' key
       fail(MOLRT_ERROR_UNSUPPORTED,
            "{} optimiser steps are too many: lower epochs or raise batch_size", plan_.total);
-    best_.valid_loss = std::numeric_limits<double>::infinity();
   }
 
   LoopResult run(const EpochCallback& after_epoch) {
     for (int epoch = 1; epoch <= settings_.epochs; ++epoch) {
       const double train_loss = train_epoch(epoch);
       average_.exchange(tensors_);
-      const double valid_loss = evaluate();
-      const bool best = keep_if_best(epoch, train_loss, valid_loss);
+      const Evaluation valid = evaluate();
+      const bool best = keep_if_best(epoch, train_loss, valid);
       average_.exchange(tensors_);
-      after_epoch(epoch, train_loss, valid_loss);
+      after_epoch(epoch, train_loss, valid.loss.mean());
       if (!best && epoch - best_.best_epoch >= settings_.patience) break;
     }
     if (stops_early())
@@ -99,10 +98,7 @@ class Loop {
     LossSum total;
     for (size_t batch = 0; batch < plan_.batches; ++batch) {
       check_cancelled_();
-      const LossSum loss =
-          train_batch(std::span(order).subspan(batch * plan_.batch_size, plan_.batch_size));
-      total.sum += loss.sum;
-      total.labels += loss.labels;
+      total += train_batch(std::span(order).subspan(batch * plan_.batch_size, plan_.batch_size));
     }
     return total.mean();
   }
@@ -122,22 +118,25 @@ class Loop {
     ++step_;
   }
 
-  double evaluate() {
-    if (held_out_.empty()) return std::numeric_limits<double>::quiet_NaN();
-    const LossSum loss = trainee_.evaluate(held_out_);
-    if (loss.labels == 0) return std::numeric_limits<double>::quiet_NaN();
-    if (!std::isfinite(loss.sum)) fail_diverged("held-out loss", loss.mean());
-    return loss.mean();
+  Evaluation evaluate() {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    if (held_out_.empty()) return {{}, nan, nan};
+    const Evaluation valid = trainee_.evaluate(held_out_);
+    if (!std::isfinite(valid.loss.sum)) fail_diverged("held-out loss", valid.loss.mean());
+    return valid;
   }
 
-  // Without early stopping every epoch counts as the best so far.
-  bool keep_if_best(int epoch, double train_loss, double valid_loss) {
+  // Without early stopping every epoch counts as the best so far; with it the first one even if its
+  // score is not defined.
+  bool keep_if_best(int epoch, double train_loss, const Evaluation& valid) {
     best_.epochs = epoch;
-    if (stops_early() && !(valid_loss < best_.valid_loss)) return false;
+    if (stops_early() && epoch > 1 && !(valid.score < best_score_)) return false;
+    if (!std::isnan(valid.score)) best_score_ = valid.score;
     if (stops_early()) best_values_ = copy_values(tensors_);
     best_.best_epoch = epoch;
     best_.train_loss = train_loss;
-    best_.valid_loss = valid_loss;
+    best_.valid_loss = valid.loss.mean();
+    best_.valid_metric = valid.metric;
     return true;
   }
 
@@ -159,6 +158,7 @@ class Loop {
   Average average_;
   uint64_t step_ = 0;
   LoopResult best_;
+  double best_score_ = std::numeric_limits<double>::infinity();
   Values best_values_;  // with early stopping
 };
 

@@ -13,14 +13,21 @@
 
 namespace molrt {
 
+// Of the held-out rows; NaN where it is not defined.
+struct Evaluation {
+  LossSum loss;
+  double metric;  // what is shown
+  double score;   // what early stopping minimises
+};
+
 class Trainee {
  public:
   virtual ~Trainee() = default;
   virtual std::vector<TrainedTensor> tensors() = 0;
   // Sets the tensors' gradients to those of the mean loss over the rows' labels, in training mode.
   virtual LossSum learn(std::span<const size_t> rows, uint32_t step) = 0;
-  // The loss in evaluation mode.
-  virtual LossSum evaluate(std::span<const size_t> rows) = 0;
+  // In evaluation mode.
+  virtual Evaluation evaluate(std::span<const size_t> rows) = 0;
 };
 
 struct LoopSettings {
@@ -38,7 +45,8 @@ struct LoopSettings {
 
 struct LoopResult {
   int epochs = 0, best_epoch = 0;
-  double train_loss = 0, valid_loss = 0;  // at best_epoch; valid NaN without held-out rows
+  // At best_epoch; valid NaN without held-out rows.
+  double train_loss = 0, valid_loss = 0, valid_metric = 0;
 };
 
 // Called after each epoch, from 1; throws to stop.

@@ -4,7 +4,7 @@
 
 #include "model/model.h"
 #include "model/trainable_encoder.h"
-#include "train/fold.h"
+#include "train/evaluation.h"
 #include "train/network_settings.h"
 
 namespace molrt {
@@ -20,8 +20,8 @@ class NetworkTrainee : public Trainee {
 
   std::vector<TrainedTensor> tensors() override;
   LossSum learn(std::span<const size_t> rows, uint32_t step) override;
-  LossSum evaluate(std::span<const size_t> rows) override;
-  // Scaled outputs [rows, targets], evaluation mode.
+  Evaluation evaluate(std::span<const size_t> rows) override;
+  // Scaled values or logits [rows, outputs], evaluation mode.
   std::vector<float> predict(std::span<const size_t> rows);
 
   const Head& head() const { return head_; }
@@ -29,10 +29,9 @@ class NetworkTrainee : public Trainee {
   TensorMap encoder_tensors() const;
 
  private:
-  void train_part(std::span<const size_t> rows, uint32_t step, size_t labels, LossSum& total);
+  void train_part(std::span<const size_t> rows, uint32_t step, double weight, LossSum& total);
   std::vector<float> representations(std::span<const size_t> rows, const EncoderNoise& noise);
   EncoderNoise noise(std::span<const size_t> rows, uint32_t step);
-  std::vector<float> targets_of(std::span<const size_t> rows) const;
   void backward(const std::vector<float>& d_cls, const EncoderNoise& noise);
   bool is_frozen(const std::string& name) const;
   int frozen_layers() const;

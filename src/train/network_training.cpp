@@ -1,6 +1,6 @@
 #include "train/network_training.h"
 
-#include <limits>
+#include <algorithm>
 
 #include "train/monitor.h"
 #include "train/report.h"
@@ -20,16 +20,16 @@ class Training {
         settings_(read_network_settings(settings)),
         threads_(threads),
         team_(threads),
-        rows_(find_used_rows(data, [&](size_t row) { return molecules[row] != nullptr; })),
+        rows_(find_used_rows(data, settings_.head.task.task,
+                             [&](size_t row) { return molecules[row] != nullptr; })),
         folds_(make_folds(data, settings_.head, rows_.used)) {}
 
   NetworkTrainingResult run(Monitor& monitor) {
     NetworkTrainingResult result;
-    result.heads.held_out.assign(data_.values.size(), std::numeric_limits<float>::quiet_NaN());
+    predictions_ = no_predictions(folds_);
     std::vector<FoldFit> fits;
     for (const Fold& fold : folds_) fits.push_back(run_fold(fold, monitor, result));
-    result.heads.report =
-        training_report(data_, all_settings_, rows_, folds_, fits, result.heads.held_out);
+    finish_result(folds_, all_settings_, rows_, fits, predictions_, result.heads);
     return result;
   }
 
@@ -46,19 +46,18 @@ class Training {
         },
         [&] { monitor.check_cancelled(); });
     fit.head = trainee.head();
-    predict_held_out(fold, trainee, result.heads.held_out);
+    predict(fold, trainee);
     result.encoders.push_back(trainee.encoder_tensors());
     result.heads.folds.push_back({fit.head, fold.scalers});
     return fit;
   }
 
-  void predict_held_out(const Fold& fold, NetworkTrainee& trainee, std::vector<float>& held_out) {
-    const auto count = static_cast<size_t>(data_.targets);
-    const std::vector<float> scaled = trainee.predict(fold.split.held_out);
-    for (size_t i = 0; i < fold.split.held_out.size(); ++i)
-      for (size_t t = 0; t < count; ++t)
-        held_out[fold.split.held_out[i] * count + t] =
-            static_cast<float>(fold.scalers[t].inverse(scaled[i * count + t]));
+  void predict(const Fold& fold, NetworkTrainee& trainee) {
+    const size_t count = fold.outputs();
+    const std::vector<size_t>& rows = watched_rows(fold);
+    const std::vector<float> finished = finish_rows(fold, trainee.predict(rows));
+    for (size_t i = 0; i < rows.size(); ++i)
+      std::copy_n(finished.data() + i * count, count, predictions_.data() + rows[i] * count);
   }
 
   const Model& base_;
@@ -70,6 +69,7 @@ class Training {
   Team team_;
   UsedRows rows_;
   std::vector<Fold> folds_;
+  std::vector<float> predictions_;  // [rows, outputs]
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "train/head_settings.h"
 #include "train/network_settings.h"
+#include "train/task_settings.h"
 
 namespace molrt {
 namespace {
@@ -87,9 +88,9 @@ std::string why_without_effect(const SettingRow& row, const Settings& settings) 
 
 const std::vector<SettingRow>& settings_table() {
   static const std::vector<SettingRow> table = [] {
-    std::vector<SettingRow> rows = head_settings();
-    const std::vector<SettingRow> network = network_settings();
-    rows.insert(rows.end(), network.begin(), network.end());
+    std::vector<SettingRow> rows;
+    for (const auto& part : {task_settings(), head_settings(), network_settings()})
+      rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
   return table;
@@ -152,6 +153,9 @@ void Settings::validate() const {
     const std::string reason = why_without_effect(row, *this);
     if (!reason.empty())
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "setting '{}' would have no effect: {}", row.name, reason);
+    const std::string conflict = row.conflict == nullptr ? "" : row.conflict(*this);
+    if (!conflict.empty())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "setting '{}': {}", row.name, conflict);
   }
 }
 
