@@ -24,12 +24,13 @@ json to_json(const EpochRecord& r) {
           {"train_loss", number(r.train_loss)},
           {"valid_loss", number(r.valid_loss)},
           {"metric", number(r.metric)},
+          {"score", number(r.score)},
           {"lr", r.lr}};
 }
 
 EpochRecord epoch_record(const json& j) {
-  return {j.at("epoch"), number(j.at("train_loss")), number(j.at("valid_loss")),
-          number(j.at("metric")), j.at("lr")};
+  return {j.at("epoch"),          number(j.at("train_loss")), number(j.at("valid_loss")),
+          number(j.at("metric")), number(j.at("score")),      j.at("lr")};
 }
 
 class Loop {
@@ -98,7 +99,7 @@ class Loop {
     if (!std::isfinite(norm)) fail_diverged("gradient's norm", norm);
     adam_.step(tensors_, learning_rate(settings_.lr, step_, plan_), settings_.threads);
     average_.update(tensors_, step_, settings_.threads);
-    epoch_loss_.add(loss);
+    epoch_loss_ += loss;
     ++batch_;
     ++step_;
     callbacks_.after_step(step_, plan_.total, loss.mean());
@@ -107,10 +108,9 @@ class Loop {
   void finish_epoch(int epoch) {
     average_.exchange(tensors_);
     const Evaluation held_out = evaluate();
-    const bool labelled = held_out.loss.labels > 0;
-    const EpochRecord record{epoch, epoch_loss_.mean(), labelled ? held_out.loss.mean() : nan,
-                             labelled ? held_out.metric : nan,
-                             learning_rate(settings_.lr, step_ - 1, plan_)};
+    const EpochRecord record{
+        epoch,           epoch_loss_.mean(), held_out.loss.mean(),
+        held_out.metric, held_out.score,     learning_rate(settings_.lr, step_ - 1, plan_)};
     keep_if_best(record);
     average_.exchange(tensors_);
     result_.epochs = epoch;
@@ -121,20 +121,21 @@ class Loop {
   }
 
   Evaluation evaluate() {
-    if (held_out_.empty()) return {};
+    if (held_out_.empty()) return {{}, nan, nan};
     const Evaluation found = trainee_.evaluate(held_out_);
     if (!std::isfinite(found.loss.sum)) fail_diverged("held-out loss", found.loss.mean());
     return found;
   }
 
-  bool is_better(double metric) const {
-    if (result_.best.epoch == 0) return true;
-    return settings_.higher_is_better ? metric > result_.best.metric : metric < result_.best.metric;
+  // The first one, even if its score is not defined, is better than none.
+  bool is_better(double score) const {
+    const EpochRecord& best = result_.best;
+    return best.epoch == 0 || score < best.score || (std::isnan(best.score) && !std::isnan(score));
   }
 
   // Without early stopping every epoch counts as the best so far.
   void keep_if_best(const EpochRecord& record) {
-    if (stops_early() && !is_better(record.metric)) return;
+    if (stops_early() && !is_better(record.score)) return;
     result_.best = record;
     if (stops_early()) best_.keep(record.epoch, tensors_);
   }
@@ -168,7 +169,7 @@ class Loop {
     state.facts = {{"step", step_},
                    {"batch", batch_},
                    {"loss_sum", epoch_loss_.sum},
-                   {"loss_labels", epoch_loss_.labels},
+                   {"loss_weight", epoch_loss_.weight},
                    {"result", molrt::to_json(result_)}};
     checkpoint_.save(state, best_.file_epoch());
   }
@@ -181,7 +182,7 @@ class Loop {
       step_ = facts.at("step");
       batch_ = facts.at("batch");
       epoch_loss_.sum = facts.at("loss_sum");
-      epoch_loss_.labels = facts.at("loss_labels");
+      epoch_loss_.weight = facts.at("loss_weight");
       result_ = loop_result(facts.at("result"));
     } catch (const json::exception& e) {
       fail(MOLRT_ERROR_FORMAT, "the checkpoint's state is broken: {}", e.what());

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/evaluation.h"
 
 namespace molrt {
 namespace {
@@ -118,14 +119,6 @@ EncoderNoise NetworkTrainee::noise(std::span<const size_t> rows, uint32_t step) 
   return noise;
 }
 
-std::vector<float> NetworkTrainee::targets_of(std::span<const size_t> rows) const {
-  const auto count = static_cast<size_t>(fold_.data.targets);
-  std::vector<float> targets;
-  for (const size_t row : rows)
-    for (size_t t = 0; t < count; ++t) targets.push_back(scaled_target(fold_, row, t));
-  return targets;
-}
-
 std::vector<float> NetworkTrainee::representations(std::span<const size_t> rows,
                                                    const EncoderNoise& noise) {
   std::vector<const Features*> molecules;
@@ -163,27 +156,24 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int) 
   parameters_.clear_gradients();
   for (const auto& tensor : parameters(head_gradient_))
     std::fill(tensor.begin(), tensor.end(), 0.f);
-  const std::vector<float> targets = targets_of(rows);
-  const size_t labels = count_labels(targets.data(), targets.size());
+  const double weight = fold_weight(fold_, rows);
   LossSum total;
   for_each_part(base_.card().architecture, molecules_, rows,
-                [&](std::span<const size_t> part) { train_part(part, step, labels, total); });
+                [&](std::span<const size_t> part) { train_part(part, step, weight, total); });
   return total;
 }
 
-void NetworkTrainee::train_part(std::span<const size_t> rows, uint32_t step, size_t labels,
+void NetworkTrainee::train_part(std::span<const size_t> rows, uint32_t step, double weight,
                                 LossSum& total) {
   const EncoderNoise encoder_noise = noise(rows, step);
   const HeadDropout head_noise{settings_.head.pooler_dropout, fold_.seed, step, ids_};
-  const std::vector<float> cls = representations(rows, encoder_noise), targets = targets_of(rows);
-  std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_cls(cls.size());
+  const std::vector<float> cls = representations(rows, encoder_noise);
+  std::vector<float> outputs(rows.size() * fold_.outputs()), d_outputs(outputs.size());
+  std::vector<float> d_cls(cls.size());
   head_forward_training(head_, cls.data(), head_noise, activations_, outputs.data());
-  const LossSum loss = evaluate_loss(settings_.head.loss, outputs.data(), targets.data(),
-                                     targets.size(), d_outputs.data(), labels);
+  total += fold_loss(fold_, rows, outputs.data(), d_outputs.data(), weight);
   head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_cls.data());
   backward(d_cls, encoder_noise);
-  total.sum += loss.sum;
-  total.labels += loss.labels;
 }
 
 void NetworkTrainee::backward(const std::vector<float>& d_cls, const EncoderNoise& noise) {
@@ -195,7 +185,7 @@ void NetworkTrainee::backward(const std::vector<float>& d_cls, const EncoderNois
 }
 
 std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
-  const auto count = static_cast<size_t>(fold_.data.targets);
+  const size_t count = fold_.outputs();
   std::vector<float> outputs(rows.size() * count);
   size_t done = 0;
   for_each_part(base_.card().architecture, molecules_, rows, [&](std::span<const size_t> part) {
@@ -207,10 +197,7 @@ std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
 }
 
 Evaluation NetworkTrainee::evaluate(std::span<const size_t> rows) {
-  const std::vector<float> outputs = predict(rows), targets = targets_of(rows);
-  const LossSum loss =
-      evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(), nullptr);
-  return {loss, loss.mean()};
+  return evaluate_outputs(fold_, rows, predict(rows));
 }
 
 TensorMap NetworkTrainee::encoder_tensors() const {
