@@ -524,7 +524,7 @@ class Job {
   Job(const Context& context, const Model& base, const Batch& batch,
       const std::vector<double>& targets, const std::vector<std::string>& target_names = {"target"},
       const Settings& settings = {})
-      : held_out_(batch.size() * target_names.size()) {
+      : rows_(batch.size()), held_out_(batch.size() * target_names.size()) {
     detail::require(targets.size() == held_out_, "targets: expected one for each row and name");
     const auto names = detail::without_nul(target_names);
     molrt_job* made = nullptr;
@@ -533,6 +533,19 @@ class Job {
                          detail::addresses(names).data(), settings.get(), &made);
     handle_.reset(made);
     context.finish(status);
+  }
+
+  // Columns beside the targets, one value for each row, before the run.
+  void set_weights(const std::vector<double>& weights) {
+    check(molrt_job_set_weights(get(), weights.data(), weights.size()));
+  }
+  void set_groups(const std::vector<std::string>& groups) {
+    const auto names = detail::without_nul(groups);
+    check(molrt_job_set_groups(get(), detail::addresses(names).data(), names.size()));
+  }
+  // MOLRT_PART_* or the number of the fold that holds the row out.
+  void set_parts(const std::vector<int32_t>& parts) {
+    check(molrt_job_set_parts(get(), parts.data(), parts.size()));
   }
 
   // Trains. Once only.
@@ -554,11 +567,18 @@ class Job {
       return molrt_job_get_report(get(), buffer, capacity, needed);
     });
   }
-  // Predictions for rows while they were held out, [rows, targets]; NaN for rows that never were.
+  // Predictions for rows while they were held out, and for those of the test; [rows, targets], NaN
+  // for the other rows.
   std::vector<float> held_out() const {
     std::vector<float> predictions(held_out_);
     check(molrt_job_get_held_out(get(), predictions.data(), predictions.size()));
     return predictions;
+  }
+  // The split that was used, [rows].
+  std::vector<int32_t> parts() const {
+    std::vector<int32_t> parts(rows_);
+    check(molrt_job_get_parts(get(), parts.data(), parts.size()));
+    return parts;
   }
   Row row(size_t index) const {
     Row row;
@@ -571,7 +591,7 @@ class Job {
   const molrt_job* get() const noexcept { return handle_.get(); }
 
  private:
-  size_t held_out_;  // length
+  size_t rows_, held_out_;  // lengths
   detail::Handle<molrt_job, molrt_job_free> handle_;
 };
 

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
@@ -17,6 +19,7 @@
 #include "cli/settings_flags.h"
 #include "cli/signals.h"
 #include "cli/tally.h"
+#include "cli/training_columns.h"
 #include "cli/training_report.h"
 
 namespace molrt::cli {
@@ -31,6 +34,7 @@ struct FinetuneOptions {
   ConformerOptions conformers;
   RunOptions run;
   ReportOptions report;
+  TrainingColumnOptions columns;
   SettingsFlags flags;
 };
 
@@ -66,7 +70,7 @@ std::string target_name(const InputTable& table, size_t column) {
 }
 
 TrainingTable read_table(InputTable& table, const std::vector<std::string>& targets,
-                         molrt_batch* batch) {
+                         TrainingColumns& beside, molrt_batch* batch) {
   std::vector<size_t> columns;
   TrainingTable data;
   for (const auto& target : targets) {
@@ -79,6 +83,7 @@ TrainingTable read_table(InputTable& table, const std::vector<std::string>& targ
     data.places.push_back(fmt::format("row {} (line {})", record.row, record.line));
     data.problems.push_back(record.problem);
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
+    beside.read(table, record);
   }
   data.counts = table.counts();
   if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
@@ -93,16 +98,27 @@ void check_distinct(const std::vector<std::string>& targets) {
   }
 }
 
+void check_split_output(const FinetuneOptions& options) {
+  const auto& path = options.columns.save_split;
+  if (path.empty()) return;
+  check_output_is_no_input(*options.command, path);
+  if (path == options.output)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "--save-split {}: is where the model goes", path);
+  find_write_target(path);
+}
+
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
       : options_(options), settings_(options.flags.settings()), progress_(options.report) {
     check_output_is_no_input(*options.command, options.output);
     check_model_output(options.output);
+    check_split_output(options);
     InputTable table(options.input);
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
-    data_ = read_table(table, options.targets, batch_.get());
+    columns_.emplace(options.columns, table);
+    data_ = read_table(table, options.targets, *columns_, batch_.get());
     check_distinct(data_.targets);
     progress_.set_rows(data_.smiles.size());
     progress_.begin_window(0, data_.smiles.size(), 0);
@@ -136,6 +152,7 @@ class Finetuning {
     check(molrt_job_create(context_.get(), base_.get(), batch_.get(), data_.values.data(),
                            names.size(), names.data(), settings_.get(), &job));
     job_.reset(job);
+    columns_->give_to(job);
     batch_.reset();  // the job has a copy
   }
 
@@ -150,6 +167,8 @@ class Finetuning {
     check(molrt_job_get_model(job_.get(), &trained));
     const Model model(trained);
     save_model(context_.get(), model.get(), options_.output, MOLRT_DTYPE_KEEP);
+    const auto& split = options_.columns.save_split;
+    if (!split.empty()) save_split(job_.get(), data_.smiles.size(), split);
   }
 
   Tally tally() const {
@@ -188,6 +207,7 @@ class Finetuning {
   Settings settings_;
   Progress progress_;
   TrainingTable data_;
+  std::optional<TrainingColumns> columns_;
   Context context_;
   Batch batch_;
   Model base_;
@@ -222,6 +242,7 @@ Command finetune_command(CLI::App& app) {
   command->add_flag("--crop", options->run.crop,
                     "A molecule over the limit of atoms loses its last ones instead of failing");
   add_report_options(*command, options->report);
+  add_training_column_options(*command, options->columns);
   options->flags.add_to(*command);
   add_open_options(*command, options->open);
   add_conformer_options(*command, options->conformers);

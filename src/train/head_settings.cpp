@@ -38,10 +38,6 @@ std::string seed_of_chance(const Settings& s) {
              : "";
 }
 
-std::string valid_fraction_of_one_fold(const Settings& s) {
-  return s.i64("folds") == 1 ? "" : "with folds >= 2 each fold's own part is held out";
-}
-
 std::string delta_of_huber(const Settings& s) {
   return s.text("loss") == "huber" ? gradient_only(s) : "it belongs to loss=huber";
 }
@@ -77,15 +73,10 @@ std::vector<SettingRow> model_settings() {
   };
 }
 
-std::vector<SettingRow> split_settings() {
+std::vector<SettingRow> fold_settings() {
   return {
       {"folds", int64_t{1}, "", "5", 1, 1000, "", "0.1.0",
        "2 or more: cross-validation; the model averages the folds' heads"},
-      {"split", "random", "", "", 0, 0, "random", "0.1.0", "how rows are held out"},
-      {"valid_fraction", .1, "", "", 0, .9, "", "0.1.0",
-       "with folds=1: part of the rows that is held out for early stopping and for the reported "
-       "metrics; 0: none",
-       valid_fraction_of_one_fold},
       {"seed", int64_t{42}, "", "", 0, 9223372036854775807.0, "", "0.1.0",
        "of splits, initial weights, batch order and dropout", seed_of_chance},
   };
@@ -142,7 +133,8 @@ Loss read_loss(const Settings& s) {
 
 std::vector<SettingRow> head_settings() {
   std::vector<SettingRow> rows;
-  for (const auto& part : {model_settings(), solver_settings(), adam_settings(), split_settings()})
+  for (const auto& part :
+       {model_settings(), solver_settings(), adam_settings(), fold_settings(), split_settings()})
     rows.insert(rows.end(), part.begin(), part.end());
   return rows;
 }
@@ -163,13 +155,13 @@ HeadSettings read_head_settings(const Settings& s) {
       .adam_eps = s.f64("adam_eps"),
       .ema_beta = s.f64("ema.beta"),
       .patience = static_cast<int>(s.i64("patience")),
-      .valid_fraction = s.f64("valid_fraction"),
       .folds = static_cast<int>(s.i64("folds")),
       .seed = static_cast<uint64_t>(s.i64("seed")),
       .scale_targets = s.text("target_scaling") == "standard",
       .loss = read_loss(s),
       .ridge_lambda = s.f64("ridge_lambda"),
       .standardise = s.i64("standardise") == 1,
+      .split = read_split_settings(s),
   };
 }
 

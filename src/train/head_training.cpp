@@ -1,7 +1,6 @@
 #include "train/head_training.h"
 
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -9,6 +8,7 @@
 #include "train/monitor.h"
 #include "train/report.h"
 #include "train/rows.h"
+#include "train/unseen.h"
 
 namespace molrt {
 namespace {
@@ -39,15 +39,16 @@ std::vector<FoldFit> fit_folds(const std::vector<Fold>& folds, int threads, Moni
   return fits;
 }
 
-// With the head as it is stored, so that the model predicts the same for these rows.
-void predict_held_out(const Fold& fold, const Head& head, std::vector<float>& held_out) {
+// Scaled outputs [rows, targets]: with the head as it is stored, so that the model predicts the
+// same.
+std::vector<float> predict(const Fold& fold, const Head& head, std::span<const size_t> rows) {
   const auto width = static_cast<size_t>(fold.data.width);
   const auto count = static_cast<size_t>(fold.data.targets);
-  for (const size_t row : fold.split.held_out) {
-    float* out = held_out.data() + row * count;
-    head_forward(head, fold.data.representations.data() + row * width, 1, out);
-    for (size_t t = 0; t < count; ++t) out[t] = static_cast<float>(fold.scalers[t].inverse(out[t]));
-  }
+  std::vector<float> outputs(rows.size() * count);
+  for (size_t i = 0; i < rows.size(); ++i)
+    head_forward(head, fold.data.representations.data() + rows[i] * width, 1,
+                 outputs.data() + i * count);
+  return outputs;
 }
 
 }  // namespace
@@ -57,17 +58,21 @@ HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& set
   const HeadSettings effective = read_head_settings(settings);
   const UsedRows rows =
       find_used_rows(data, [&](size_t row) { return has_representation(data, row); });
-  const std::vector<Fold> folds = make_folds(data, effective, rows.used);
+  const SplitPlan plan = plan_split(data, effective.split, rows.used);
+  const std::vector<Fold> folds = make_folds(data, effective, plan);
   Monitor monitor(effective, progress, cancelled);
   const std::vector<FoldFit> fits = fit_folds(folds, threads, monitor);
 
   HeadTrainingResult result;
-  result.held_out.assign(data.values.size(), std::numeric_limits<float>::quiet_NaN());
+  UnseenPredictions unseen(data);
   for (size_t i = 0; i < folds.size(); ++i) {
     result.folds.push_back({fold_columns_into(folds[i].columns, fits[i].head), folds[i].scalers});
-    predict_held_out(folds[i], result.folds.back().head, result.held_out);
+    const Head& head = result.folds.back().head;
+    unseen.add(folds[i], [&](const auto& part) { return predict(folds[i], head, part); });
   }
-  result.report = training_report(data, settings, rows, folds, fits, result.held_out);
+  result.held_out = unseen.take();
+  result.parts = plan.parts;
+  result.report = training_report(data, settings, rows, plan, folds, fits, result.held_out);
   return result;
 }
 

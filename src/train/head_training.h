@@ -19,6 +19,11 @@ struct HeadTrainingData {
   std::span<const float> representations;  // [rows, width]; rows that are not usable are NaN
   std::span<const double> values;          // [rows, targets], own units; NaN: no value
   std::vector<std::string> target_names;   // [targets], for messages and the report
+  // The user's columns, [rows]; the empty ones are not there.
+  std::span<const double> weights;         // of the loss; none: all 1
+  std::span<const std::string> molecules;  // the same text for the same molecule; none: all differ
+  std::span<const std::string> groups;     // of split=group, or the scaffolds
+  std::span<const int32_t> parts;          // of split=column and split=file: MOLRT_PART_* or a fold
 };
 
 struct TrainedHead {
@@ -27,7 +32,11 @@ struct TrainedHead {
 };
 
 // The report is one JSON object; numbers that are not defined are null:
-//   rows      total = used + without_target (all cells empty) + failed (no representation)
+//   rows      total = used + without_target (all cells empty) + failed (no representation) +
+//             outside_split (in no part of the given split)
+//   split     units (molecules, scaffolds or groups that the split kept whole), repeated_molecules
+//             (with several of the rows) and repeated_rows (their rows), left_out (rows of a given
+//             split whose molecule is on another side), test_rows
 //   settings  those that took effect, by name
 //   folds     an array: train_rows, held_out_rows, epochs (run; 0 for ridge), best_epoch (whose
 //             parameters were kept), train_loss and valid_loss there (scaled units), ridge_lambda
@@ -35,13 +44,18 @@ struct TrainedHead {
 //   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values),
 //             rmse, mae, r2; mean_rmse, mean_mae, mean_r2: the same for predicting the mean of the
 //             fold's training rows
+//   test      the same over the test rows, predicted by the mean of all members; empty without
+//   warnings  an array of texts
 //   early_stopping_on_held_out  true if the held-out rows also chose the epoch: the metrics are
 //   then
 //             a little optimistic
 struct HeadTrainingResult {
   std::vector<TrainedHead> folds;  // one without cross-validation
-  std::vector<float> held_out;     // [rows, targets], own units; NaN where a row never was held out
-  std::string report;              // JSON, see above and molrt_job_get_report
+  // [rows, targets], own units: by the member that had the row held out; of the test, the mean over
+  // all members; NaN for the other rows.
+  std::vector<float> held_out;
+  std::vector<int32_t> parts;  // [rows]: SplitPlan's
+  std::string report;          // JSON, see above and molrt_job_get_report
 };
 
 struct TrainingProgress {

@@ -10,6 +10,7 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
     : base_(std::move(base)),
       batch_(std::move(batch)),
       table_(std::move(table)),
+      columns_(batch_.size()),
       settings_(std::move(settings)) {
   base_->require_one_encoder();
   settings_.validate();  // before the encoder's pass, which may take hours
@@ -22,13 +23,17 @@ RunOptions Job::stoppable(RunOptions options) const {
   return options;
 }
 
-HeadTrainingData Job::training_data() const {
+// Once the batch's molecules are known.
+HeadTrainingData Job::training_data(const RunOptions& options) {
   HeadTrainingData data;
   data.rows = batch_.size();
   data.width = base_->card().architecture.width;
   data.targets = static_cast<int>(table_.target_names.size());
   data.values = table_.values;
   data.target_names = table_.target_names;
+  columns_.describe_molecules(batch_, settings_, options.threads,
+                              [this] { return cancelled_.load(); });
+  columns_.give(data);
   return data;
 }
 
@@ -50,7 +55,7 @@ ModelCard Job::trained_card(const RunOptions& options) const {
 void Job::train_head(const RunOptions& options, const TrainingCallback& on_epoch) {
   std::vector<float> cls(batch_.size() * base_->card().architecture.width);
   batch_.embed(*base_, stoppable(options), cls.data(), nullptr, 0);
-  HeadTrainingData data = training_data();
+  HeadTrainingData data = training_data(options);
   data.representations = cls;
   result_ =
       train_heads(data, settings_, options.threads, on_epoch, [this] { return cancelled_.load(); });
@@ -65,8 +70,8 @@ void Job::train_network(const RunOptions& options, const TrainingCallback& on_ep
   TrainingMolecules molecules;
   for (size_t row = 0; row < batch_.size(); ++row) molecules.push_back(batch_.features(row));
   NetworkTrainingResult result =
-      train_networks(*base_, training_data(), molecules, settings_, options.threads, on_epoch,
-                     [this] { return cancelled_.load(); });
+      train_networks(*base_, training_data(options), molecules, settings_, options.threads,
+                     on_epoch, [this] { return cancelled_.load(); });
   result_ = std::move(result.heads);
   for (size_t i = 0; i < result.encoders.size(); ++i)
     write_head(result_->folds[i].head, result.encoders[i]);
@@ -75,6 +80,7 @@ void Job::train_network(const RunOptions& options, const TrainingCallback& on_ep
 
 void Job::run(RunOptions options, const TrainingCallback& on_epoch) {
   started_ = true;
+  columns_.settle(settings_);
   if (encoder_is_frozen(settings_))
     train_head(options, on_epoch);
   else

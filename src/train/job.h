@@ -6,6 +6,7 @@
 
 #include "model/batch.h"
 #include "train/head_training.h"
+#include "train/row_columns.h"
 
 namespace molrt {
 
@@ -18,6 +19,9 @@ class Job {
  public:
   // The base model is shared and never changed; the batch and the settings are copies.
   Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings);
+
+  // Before run().
+  RowColumns& columns() { return columns_; }
 
   // Representations once, then heads; or whole networks. `on_epoch` is called on this thread; true
   // stops (CANCELLED).
@@ -32,7 +36,7 @@ class Job {
 
  private:
   RunOptions stoppable(RunOptions options) const;
-  HeadTrainingData training_data() const;
+  HeadTrainingData training_data(const RunOptions& options);
   void train_head(const RunOptions& options, const TrainingCallback& on_epoch);
   void train_network(const RunOptions& options, const TrainingCallback& on_epoch);
   ModelCard trained_card(const RunOptions& options) const;
@@ -40,6 +44,7 @@ class Job {
   std::shared_ptr<const Model> base_, model_;
   Batch batch_;
   TrainingTable table_;
+  RowColumns columns_;
   Settings settings_;
   std::optional<HeadTrainingResult> result_;
   std::atomic<bool> cancelled_{false};

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
-#include "train/split.h"
+#include "train/shuffle.h"
 
 namespace molrt {
 namespace {

@@ -1,10 +1,9 @@
 #include "train/network_training.h"
 
-#include <limits>
-
 #include "train/monitor.h"
 #include "train/report.h"
 #include "train/rows.h"
+#include "train/unseen.h"
 
 namespace molrt {
 namespace {
@@ -21,15 +20,18 @@ class Training {
         threads_(threads),
         team_(threads),
         rows_(find_used_rows(data, [&](size_t row) { return molecules[row] != nullptr; })),
-        folds_(make_folds(data, settings_.head, rows_.used)) {}
+        plan_(plan_split(data, settings_.head.split, rows_.used)),
+        folds_(make_folds(data, settings_.head, plan_)),
+        unseen_(data) {}
 
   NetworkTrainingResult run(Monitor& monitor) {
     NetworkTrainingResult result;
-    result.heads.held_out.assign(data_.values.size(), std::numeric_limits<float>::quiet_NaN());
     std::vector<FoldFit> fits;
     for (const Fold& fold : folds_) fits.push_back(run_fold(fold, monitor, result));
+    result.heads.held_out = unseen_.take();
+    result.heads.parts = plan_.parts;
     result.heads.report =
-        training_report(data_, all_settings_, rows_, folds_, fits, result.heads.held_out);
+        training_report(data_, all_settings_, rows_, plan_, folds_, fits, result.heads.held_out);
     return result;
   }
 
@@ -46,19 +48,10 @@ class Training {
         },
         [&] { monitor.check_cancelled(); });
     fit.head = trainee.head();
-    predict_held_out(fold, trainee, result.heads.held_out);
+    unseen_.add(fold, [&](const auto& rows) { return trainee.predict(rows); });
     result.encoders.push_back(trainee.encoder_tensors());
     result.heads.folds.push_back({fit.head, fold.scalers});
     return fit;
-  }
-
-  void predict_held_out(const Fold& fold, NetworkTrainee& trainee, std::vector<float>& held_out) {
-    const auto count = static_cast<size_t>(data_.targets);
-    const std::vector<float> scaled = trainee.predict(fold.split.held_out);
-    for (size_t i = 0; i < fold.split.held_out.size(); ++i)
-      for (size_t t = 0; t < count; ++t)
-        held_out[fold.split.held_out[i] * count + t] =
-            static_cast<float>(fold.scalers[t].inverse(scaled[i * count + t]));
   }
 
   const Model& base_;
@@ -69,7 +62,9 @@ class Training {
   int threads_;
   Team team_;
   UsedRows rows_;
+  SplitPlan plan_;
   std::vector<Fold> folds_;
+  UnseenPredictions unseen_;
 };
 
 }  // namespace

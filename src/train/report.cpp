@@ -53,6 +53,41 @@ Json targets_json(std::span<const Fold> folds, const std::vector<float>& held_ou
   return json;
 }
 
+// The test's rows are measured against the mean of the folds' training means, as the model predicts
+// the mean of its members.
+HeldOut collect_test(std::span<const Fold> folds, size_t target,
+                     const std::vector<float>& held_out) {
+  double mean = 0;
+  for (const Fold& fold : folds)
+    mean += training_mean(fold, target) / static_cast<double>(folds.size());
+  const HeadTrainingData& data = folds.front().data;
+  const auto count = static_cast<size_t>(data.targets);
+  HeldOut rows;
+  for (const size_t row : folds.front().split.test) {
+    rows.measured.push_back(data.values[row * count + target]);
+    rows.predicted.push_back(held_out[row * count + target]);
+    rows.mean.push_back(mean);
+  }
+  return rows;
+}
+
+Json test_json(std::span<const Fold> folds, const std::vector<float>& held_out) {
+  Json json = Json::array();
+  if (folds.front().split.test.empty()) return json;
+  const auto& names = folds.front().data.target_names;
+  for (size_t target = 0; target < names.size(); ++target)
+    json.push_back(metrics_json(names[target], collect_test(folds, target, held_out)));
+  return json;
+}
+
+Json split_json(const SplitPlan& plan) {
+  return {{"units", plan.units},
+          {"repeated_molecules", plan.repeated.molecules},
+          {"repeated_rows", plan.repeated.rows},
+          {"left_out", plan.left_out},
+          {"test_rows", plan.folds.front().test.size()}};
+}
+
 Json fold_json(const Fold& fold, const FoldFit& fit, const std::vector<float>& held_out) {
   Json json = {{"train_rows", fold.split.train.size()},
                {"held_out_rows", fold.split.held_out.size()},
@@ -68,18 +103,23 @@ Json fold_json(const Fold& fold, const FoldFit& fit, const std::vector<float>& h
 }  // namespace
 
 std::string training_report(const HeadTrainingData& data, const Settings& settings,
-                            const UsedRows& rows, const std::vector<Fold>& folds,
-                            const std::vector<FoldFit>& fits, const std::vector<float>& held_out) {
+                            const UsedRows& rows, const SplitPlan& plan,
+                            const std::vector<Fold>& folds, const std::vector<FoldFit>& fits,
+                            const std::vector<float>& held_out) {
   Json json;
   json["rows"] = {{"total", data.rows},
                   {"used", rows.used.size()},
                   {"without_target", rows.without_target},
-                  {"failed", rows.failed}};
+                  {"failed", rows.failed},
+                  {"outside_split", rows.outside_split}};
+  json["split"] = split_json(plan);
   json["settings"] = Json::parse(settings.to_json());
   json["folds"] = Json::array();
   for (size_t i = 0; i < folds.size(); ++i)
     json["folds"].push_back(fold_json(folds[i], fits[i], held_out));
   json["held_out"] = targets_json(folds, held_out);
+  json["test"] = test_json(folds, held_out);
+  json["warnings"] = plan.warnings;
   const HeadSettings& effective = folds.front().settings;
   json["early_stopping_on_held_out"] = !effective.ridge && effective.patience > 0;
   // Names come from files and may not be UTF-8.

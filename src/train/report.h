@@ -9,7 +9,8 @@ namespace molrt {
 
 // One of each fold, and the held-out predictions as HeadTrainingResult has them.
 std::string training_report(const HeadTrainingData& data, const Settings& settings,
-                            const UsedRows& rows, const std::vector<Fold>& folds,
-                            const std::vector<FoldFit>& fits, const std::vector<float>& held_out);
+                            const UsedRows& rows, const SplitPlan& plan,
+                            const std::vector<Fold>& folds, const std::vector<FoldFit>& fits,
+                            const std::vector<float>& held_out);
 
 }  // namespace molrt

@@ -1,5 +1,6 @@
 #include "train/rows.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -24,6 +25,17 @@ bool has_target(const HeadTrainingData& data, size_t row) {
   return found;
 }
 
+void check_training_side(const HeadTrainingData& data, const HeadSettings& settings,
+                         const Split& split, size_t fold) {
+  if (settings.patience > 0 && split.held_out.empty())
+    fail(MOLRT_ERROR_DATA, "patience = {}: the split holds nothing out to stop by",
+         settings.patience);
+  const auto has_weight = [&](size_t row) { return data.weights[row] > 0; };
+  if (!data.weights.empty() && std::none_of(split.train.begin(), split.train.end(), has_weight))
+    fail(MOLRT_ERROR_DATA, "all {} training rows of fold {} have weight 0", split.train.size(),
+         fold);
+}
+
 }  // namespace
 
 UsedRows find_used_rows(const HeadTrainingData& data, const std::function<bool(size_t)>& usable) {
@@ -32,7 +44,9 @@ UsedRows find_used_rows(const HeadTrainingData& data, const std::function<bool(s
   UsedRows rows;
   for (size_t row = 0; row < data.rows; ++row) {
     const bool labelled = has_target(data, row);
-    if (!usable(row))
+    if (!data.parts.empty() && data.parts[row] == MOLRT_PART_NONE)
+      ++rows.outside_split;
+    else if (!usable(row))
       ++rows.failed;
     else if (!labelled)
       ++rows.without_target;
@@ -41,17 +55,19 @@ UsedRows find_used_rows(const HeadTrainingData& data, const std::function<bool(s
   }
   if (rows.used.empty())
     fail(MOLRT_ERROR_DATA,
-         "no row can be trained on: of {} rows {} have no target value and {} molecules failed",
-         data.rows, rows.without_target, rows.failed);
+         "no row can be trained on: of {} rows {} have no target value, {} molecules failed and {} "
+         "are in no part of the split",
+         data.rows, rows.without_target, rows.failed, rows.outside_split);
   return rows;
 }
 
 std::vector<Fold> make_folds(const HeadTrainingData& data, const HeadSettings& settings,
-                             const std::vector<size_t>& rows) {
+                             const SplitPlan& plan) {
   std::vector<Fold> folds;
-  for (Split& split : random_splits(rows, settings.folds, settings.valid_fraction, settings.seed))
-    folds.push_back(
-        make_fold(data, settings, static_cast<uint32_t>(folds.size()), std::move(split)));
+  for (const Split& split : plan.folds) {
+    check_training_side(data, settings, split, folds.size());
+    folds.push_back(make_fold(data, settings, static_cast<uint32_t>(folds.size()), split));
+  }
   return folds;
 }
 
