@@ -130,7 +130,7 @@ std::vector<SettingRow> task_settings() {
   std::vector<SettingRow> rows = {
       {"task", "regression", "", "", 0, 0, "regression|binary|multiclass|multilabel", "0.1.0",
        "what the targets are: measured values; one target of 0 and 1; one of class numbers 0, 1, "
-       "2 ...; or several of 0 and 1, with gaps",
+       "2 and so on; or several of 0 and 1, with gaps",
        nullptr, nullptr, task_of_ridge},
       {"target_scaling", "standard", "", "", 0, 0,
        "standard|robust|log1p|power|quantile|minmax|auto|none", "0.1.0",
