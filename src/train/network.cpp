@@ -27,6 +27,12 @@ bool is_bias_or_norm(const std::string& name) {
          name.starts_with("gbf.ln.");
 }
 
+double count_tokens(const std::vector<const Features*>& molecules) {
+  double tokens = 0;
+  for (const Features* m : molecules) tokens += m->length();
+  return tokens;
+}
+
 // "encoder.layers.7.fc1.weight" -> 7; -1 for the others.
 int layer_of(const std::string& name) {
   const std::string start = "encoder.layers.";
@@ -123,6 +129,7 @@ std::vector<float> NetworkTrainee::representations(std::span<const size_t> rows,
                                                    const EncoderNoise& noise) {
   std::vector<const Features*> molecules;
   for (const size_t row : rows) molecules.push_back(molecules_[row]);
+  team_.size_for(2. * static_cast<double>(parameters_.values().size()) * count_tokens(molecules));
   const float* tokens = encoder_.forward(team_, molecules, noise);
   std::vector<float> cls;
   for (size_t m = 0; m < rows.size(); ++m) {

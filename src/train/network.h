@@ -25,6 +25,7 @@ class NetworkTrainee : public Trainee {
   std::vector<float> predict(std::span<const size_t> rows);
 
   const Head& head() const { return head_; }
+  size_t encoder_size() const { return parameters_.values().size(); }  // numbers
   // The encoder's tensors as they are now, in memory of their own.
   TensorMap encoder_tensors() const;
 

@@ -3,6 +3,12 @@
 #include "train/members.h"
 
 namespace molrt {
+namespace {
+
+// Below so many parameters one thread updates them sooner than several agree on it.
+constexpr size_t threads_worth = 1 << 20;
+
+}  // namespace
 
 HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& data,
                                   const TrainingMolecules& molecules, const Settings& settings,
@@ -15,7 +21,7 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
                        MemberCheckpoint& checkpoint) {
     NetworkTrainee trainee(base, molecules, fold, effective, team);
     LoopSettings loop = loop_settings(fold);
-    loop.threads = run.threads;
+    loop.threads = trainee.encoder_size() < threads_worth ? 1 : run.threads;
     FoldFit fit;
     fit.loop =
         run_loop(trainee, loop, fold.split.train, fold.split.held_out, callbacks, checkpoint);
