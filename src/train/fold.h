@@ -27,7 +27,13 @@ struct Fold {
 Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint32_t index,
                Split split);
 
+// Over the MC passes, [held-out rows, outputs], own units; empty without dropout.
+struct HeldOutMoments {
+  std::vector<float> mean, variance;
+};
+
 struct FoldFit {
+  HeldOutMoments mc;
   Head head;                         // on scaled columns
   LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge

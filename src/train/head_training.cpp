@@ -5,7 +5,10 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "model/mc.h"
 #include "train/fold.h"
+#include "train/learn_errors.h"
+#include "train/mc_settings.h"
 #include "train/monitor.h"
 #include "train/report.h"
 #include "train/rows.h"
@@ -50,6 +53,27 @@ void predict_held_out(const Fold& fold, const Head& head, std::vector<float>& he
   }
 }
 
+// The stored head's passes over the raw representations, as at prediction.
+HeldOutMoments sample_head(const Fold& fold, const Head& head, const DropoutRates& rates,
+                           int samples, Monitor& monitor) {
+  if (!rates.any()) return {};
+  const auto width = static_cast<size_t>(fold.data.width);
+  const std::vector<size_t>& rows = fold.split.held_out;
+  const std::vector<uint32_t> ids(rows.begin(), rows.end());
+  std::vector<float> inputs, outputs(rows.size() * static_cast<size_t>(head.outputs));
+  for (const size_t row : rows) {
+    const auto own = fold.data.representations.subspan(row * width, width);
+    inputs.insert(inputs.end(), own.begin(), own.end());
+  }
+  HeadActivations activations;
+  return sample_held_out(fold, Task::regression, samples, [&](uint32_t sample) {
+    monitor.check_cancelled();
+    head_forward_training(head, inputs.data(), head_noise(rates, sample, ids), activations,
+                          outputs.data());
+    return outputs;
+  });
+}
+
 }  // namespace
 
 HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings, int threads,
@@ -59,15 +83,21 @@ HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& set
       find_used_rows(data, [&](size_t row) { return has_representation(data, row); });
   const std::vector<Fold> folds = make_folds(data, effective, rows.used);
   Monitor monitor(effective, progress, cancelled);
-  const std::vector<FoldFit> fits = fit_folds(folds, threads, monitor);
+  std::vector<FoldFit> fits = fit_folds(folds, threads, monitor);
+  const DropoutRates rates = dropout_rates(settings, 0, 0);
+  const int samples = read_mc_settings(settings).samples;
 
   HeadTrainingResult result;
   result.held_out.assign(data.values.size(), std::numeric_limits<float>::quiet_NaN());
   for (size_t i = 0; i < folds.size(); ++i) {
-    result.folds.push_back({fold_columns_into(folds[i].columns, fits[i].head), folds[i].scalers});
-    predict_held_out(folds[i], result.folds.back().head, result.held_out);
+    Head head = fold_columns_into(folds[i].columns, fits[i].head);
+    if (!rates.any()) head.centre.clear();
+    predict_held_out(folds[i], head, result.held_out);
+    fits[i].mc = sample_head(folds[i], head, rates, samples, monitor);
+    result.folds.push_back({std::move(head), folds[i].scalers});
   }
-  result.report = training_report(data, settings, rows, folds, fits, result.held_out);
+  add_errors(data, settings, rates, folds, fits, result);
+  result.report = training_report(data, settings, rows, folds, fits, result);
   return result;
 }
 

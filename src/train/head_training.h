@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/target_scaler.h"
+#include "model/uncertainty.h"
 #include "nn/head.h"
 #include "train/settings.h"
 
@@ -35,6 +36,13 @@ struct TrainedHead {
 //   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values),
 //             rmse, mae, r2; mean_rmse, mean_mae, mean_r2: the same for predicting the mean of the
 //             fold's training rows
+//   uncertainty  (with held-out rows) predict (det, mc), samples, calibration, between_members;
+//             gain_of_mc: rmse (in the targets' standard deviations) that MC predictions gain, and
+//             the bound above which 95 % of bootstrap samples lie; targets: an array of name, n,
+//             and for det, and mc where there is dropout: rmse, spread (root mean square of the raw
+//             one), a and b of sigma^2 = a spread^2 + b, and, raw and calibrated (by the other half
+//             of the rows: what new molecules will see), nll, spearman (of |error| and sigma) and
+//             coverage (level, seen, half_width); gap: mean and rms of mc - det
 //   early_stopping_on_held_out  true if the held-out rows also chose the epoch: the metrics are
 //   then
 //             a little optimistic
@@ -42,6 +50,11 @@ struct HeadTrainingResult {
   std::vector<TrainedHead> folds;  // one without cross-validation
   std::vector<float> held_out;     // [rows, targets], own units; NaN where a row never was held out
   std::string report;              // JSON, see above and molrt_job_get_report
+  std::string errors_report;       // JSON: the report's key `uncertainty`; "" without
+  Uncertainty uncertainty;         // for the model's card
+  // Of the held-out rows as `held_out`, by a calibration on the others: error bars (standard
+  // deviations), and intervals that should have held_out_level of the values; NaN without.
+  std::vector<float> error, low, high;
 };
 
 struct TrainingProgress {

@@ -42,6 +42,8 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   card.targets = table_.target_names;
   card.scalers.clear();
   for (const TrainedHead& fold : result_->folds) card.scalers.push_back(fold.scalers);
+  card.units = table_.units;
+  card.uncertainty = result_->uncertainty;
   card.settings = settings_.to_json();
   card.training = result_->report;
   return card;

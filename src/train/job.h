@@ -12,6 +12,7 @@ namespace molrt {
 struct TrainingTable {
   std::vector<double> values;             // [rows, targets]; NaN: no value
   std::vector<std::string> target_names;  // [targets]
+  std::vector<std::string> units;         // [targets]; "": not known
 };
 
 class Job {
@@ -22,6 +23,8 @@ class Job {
   // Representations once, then heads; or whole networks. `on_epoch` is called on this thread; true
   // stops (CANCELLED).
   void run(RunOptions options, const TrainingCallback& on_epoch);
+  void set_unit(size_t target, std::string unit) { table_.units[target] = std::move(unit); }
+  size_t targets() const { return table_.target_names.size(); }
   void cancel() { cancelled_ = true; }  // from any thread
 
   bool done() const { return result_.has_value(); }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/mc_settings.h"
 
 namespace molrt {
 namespace {
@@ -201,6 +202,24 @@ std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
     done += part.size();
   });
   return outputs;
+}
+
+std::vector<float> NetworkTrainee::predict_noisy(std::span<const size_t> rows,
+                                                 const DropoutRates& rates, uint32_t sample) {
+  std::vector<float> outputs(rows.size() * static_cast<size_t>(head_.outputs));
+  float* next = outputs.data();
+  for_each_part(molecules_, rows, [&](std::span<const size_t> part) {
+    ids_.assign(part.begin(), part.end());
+    const std::vector<float> cls = representations(part, encoder_noise(rates, sample, ids_));
+    head_forward_training(head_, cls.data(), head_noise(rates, sample, ids_), activations_, next);
+    next += part.size() * static_cast<size_t>(head_.outputs);
+  });
+  return outputs;
+}
+
+DropoutRates NetworkTrainee::dropout_rates(const Settings& settings) const {
+  const int quiet = settings_.quiet_when_frozen ? std::max(frozen_layers_, 0) : 0;
+  return molrt::dropout_rates(settings, base_.card().architecture.layers, quiet);
 }
 
 LossSum NetworkTrainee::evaluate(std::span<const size_t> rows) {

@@ -2,7 +2,7 @@
 // A whole network in training: the encoder and its head, from a fold's molecules to gradients.
 #include <memory>
 
-#include "model/model.h"
+#include "model/mc.h"
 #include "model/trainable_encoder.h"
 #include "train/fold.h"
 #include "train/network_settings.h"
@@ -23,6 +23,10 @@ class NetworkTrainee : public Trainee {
   LossSum evaluate(std::span<const size_t> rows) override;
   // Scaled outputs [rows, targets], evaluation mode.
   std::vector<float> predict(std::span<const size_t> rows);
+  // The same in a pass of MC prediction.
+  std::vector<float> predict_noisy(std::span<const size_t> rows, const DropoutRates& rates,
+                                   uint32_t sample);
+  DropoutRates dropout_rates(const Settings& settings) const;
 
   const Head& head() const { return head_; }
   // The encoder's tensors as they are now, in memory of their own.

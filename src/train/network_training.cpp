@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "train/learn_errors.h"
+#include "train/mc_settings.h"
 #include "train/monitor.h"
 #include "train/report.h"
 #include "train/rows.h"
@@ -28,8 +30,8 @@ class Training {
     result.heads.held_out.assign(data_.values.size(), std::numeric_limits<float>::quiet_NaN());
     std::vector<FoldFit> fits;
     for (const Fold& fold : folds_) fits.push_back(run_fold(fold, monitor, result));
-    result.heads.report =
-        training_report(data_, all_settings_, rows_, folds_, fits, result.heads.held_out);
+    add_errors(data_, all_settings_, rates_, folds_, fits, result.heads);
+    result.heads.report = training_report(data_, all_settings_, rows_, folds_, fits, result.heads);
     return result;
   }
 
@@ -47,6 +49,13 @@ class Training {
         [&] { monitor.check_cancelled(); });
     fit.head = trainee.head();
     predict_held_out(fold, trainee, result.heads.held_out);
+    rates_ = trainee.dropout_rates(all_settings_);
+    if (rates_.any())
+      fit.mc = sample_held_out(fold, Task::regression, read_mc_settings(all_settings_).samples,
+                               [&](uint32_t sample) {
+                                 monitor.check_cancelled();
+                                 return trainee.predict_noisy(fold.split.held_out, rates_, sample);
+                               });
     result.encoders.push_back(trainee.encoder_tensors());
     result.heads.folds.push_back({fit.head, fold.scalers});
     return fit;
@@ -70,6 +79,7 @@ class Training {
   Team team_;
   UsedRows rows_;
   std::vector<Fold> folds_;
+  DropoutRates rates_;  // of all folds
 };
 
 }  // namespace

@@ -69,7 +69,8 @@ Json fold_json(const Fold& fold, const FoldFit& fit, const std::vector<float>& h
 
 std::string training_report(const HeadTrainingData& data, const Settings& settings,
                             const UsedRows& rows, const std::vector<Fold>& folds,
-                            const std::vector<FoldFit>& fits, const std::vector<float>& held_out) {
+                            const std::vector<FoldFit>& fits, const HeadTrainingResult& result) {
+  const std::vector<float>& held_out = result.held_out;
   Json json;
   json["rows"] = {{"total", data.rows},
                   {"used", rows.used.size()},
@@ -80,6 +81,7 @@ std::string training_report(const HeadTrainingData& data, const Settings& settin
   for (size_t i = 0; i < folds.size(); ++i)
     json["folds"].push_back(fold_json(folds[i], fits[i], held_out));
   json["held_out"] = targets_json(folds, held_out);
+  if (!result.errors_report.empty()) json["uncertainty"] = Json::parse(result.errors_report);
   const HeadSettings& effective = folds.front().settings;
   json["early_stopping_on_held_out"] = !effective.ridge && effective.patience > 0;
   // Names come from files and may not be UTF-8.

@@ -10,6 +10,6 @@ namespace molrt {
 // One of each fold, and the held-out predictions as HeadTrainingResult has them.
 std::string training_report(const HeadTrainingData& data, const Settings& settings,
                             const UsedRows& rows, const std::vector<Fold>& folds,
-                            const std::vector<FoldFit>& fits, const std::vector<float>& held_out);
+                            const std::vector<FoldFit>& fits, const HeadTrainingResult& result);
 
 }  // namespace molrt

@@ -1,0 +1,367 @@
+#include "train/learn_errors.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/error.h"
+#include "train/calibration.h"
+#include "train/mc_settings.h"
+
+namespace molrt {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double levels[] = {.5, .8, .9, .95};
+
+// Of one row and output, over the members that did not see the row.
+struct RowMoments {
+  size_t row;
+  double measured;
+  size_t members = 0;
+  double sum[2] = {}, squares[2] = {};  // of the members' predictions, without and with dropout
+  double within = 0;                    // sum of their variances over passes
+
+  void add(double deterministic, double mc, double variance) {
+    const double values[] = {deterministic, mc};
+    for (int m = 0; m < 2; ++m) {
+      const double before = members > 0 ? sum[m] / static_cast<double>(members) : 0;
+      sum[m] += values[m];
+      const double after = sum[m] / static_cast<double>(members + 1);
+      squares[m] += (values[m] - before) * (values[m] - after);
+    }
+    within += variance;
+    ++members;
+  }
+  double mean(int mode) const { return sum[mode] / static_cast<double>(members); }
+  double error(int mode) const { return measured - mean(mode); }
+  double spread_squared(int mode, bool between) const {
+    const auto n = static_cast<double>(members);
+    return (mode == 1 ? within / n : 0) + (between && members > 1 ? squares[mode] / (n - 1) : 0);
+  }
+};
+
+using Rows = std::vector<RowMoments>;  // ascending
+
+std::vector<double> ranks_of(std::span<const double> values) {
+  std::vector<size_t> order(values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t i, size_t j) { return values[i] < values[j]; });
+  std::vector<double> ranks(values.size());
+  for (size_t first = 0, last; first < order.size(); first = last) {
+    for (last = first; last < order.size() && values[order[last]] == values[order[first]];) ++last;
+    for (size_t i = first; i < last; ++i)
+      ranks[order[i]] = .5 * static_cast<double>(first + last - 1);
+  }
+  return ranks;
+}
+
+// NaN where one side is constant.
+double spearman(std::span<const double> x, std::span<const double> y) {
+  const auto a = ranks_of(x), b = ranks_of(y);
+  const double middle = .5 * (static_cast<double>(a.size()) - 1);
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - middle) * (b[i] - middle);
+    aa += (a[i] - middle) * (a[i] - middle);
+    bb += (b[i] - middle) * (b[i] - middle);
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+double root_mean_square(std::span<const double> values) {
+  double sum = 0;
+  for (const double v : values) sum += v * v;
+  return std::sqrt(sum / static_cast<double>(values.size()));
+}
+
+// What the column of the values says of an output: of several classes, whether it is that one.
+double measured_value(const HeadTrainingData& data, Task task, size_t outputs, size_t row,
+                      size_t output) {
+  const auto targets = static_cast<size_t>(data.targets);
+  if (task != Task::multiclass) return data.values[row * targets + output];
+  const double label = data.values[row * targets];
+  return std::isnan(label) || outputs == 0 ? NAN : label == static_cast<double>(output);
+}
+
+Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+class Learning {
+ public:
+  Learning(const HeadTrainingData& data, Task task, const Settings& settings,
+           const DropoutRates& rates, std::span<const HeldOutMember> members)
+      : data_(data),
+        task_(task),
+        settings_(read_mc_settings(settings)),
+        outputs_(outputs_of(members)),
+        rates_(rates) {
+    for (size_t t = 0; t < outputs_; ++t) rows_.push_back(rows_of(members, t));
+    labelled_ = std::any_of(rows_.begin(), rows_.end(), [](const Rows& r) { return !r.empty(); });
+    between_ =
+        labelled_ && std::all_of(rows_.begin(), rows_.end(), [](const Rows& rows) {
+          return std::all_of(rows.begin(), rows.end(), [](const auto& r) { return r.members > 1; });
+        });
+    decide();
+  }
+
+  LearntErrors run() {
+    LearntErrors result;
+    result.uncertainty = uncertainty();
+    for (auto* array : {&result.error, &result.low, &result.high})
+      array->assign(data_.rows * outputs_, NAN);
+    if (task_ == Task::regression && settings_.kind != Calibrated::none)
+      for (size_t t = 0; t < outputs_; ++t) fill(t, result);
+    if (labelled_) result.report = report().dump();
+    return result;
+  }
+
+ private:
+  static size_t outputs_of(std::span<const HeldOutMember> members) {
+    for (const HeldOutMember& m : members)
+      if (!m.rows.empty()) return m.deterministic.size() / m.rows.size();
+    return 0;
+  }
+
+  Rows rows_of(std::span<const HeldOutMember> members, size_t output) const {
+    std::map<size_t, RowMoments> rows;
+    for (const HeldOutMember& member : members)
+      for (size_t i = 0; i < member.rows.size(); ++i) {
+        const size_t row = member.rows[i], at = i * outputs_ + output;
+        const double y = measured_value(data_, task_, outputs_, row, output);
+        if (std::isnan(y)) continue;
+        const double det = member.deterministic[at];
+        const bool mc = !member.mc.mean.empty();
+        rows.try_emplace(row, RowMoments{row, y})
+            .first->second.add(det, mc ? member.mc.mean[at] : det, mc ? member.mc.variance[at] : 0);
+      }
+    Rows list;
+    for (const auto& [row, moments] : rows) list.push_back(moments);
+    return list;
+  }
+
+  bool has_mc() const { return rates_.any() && labelled_; }
+
+  HeldOutErrors errors(const Rows& rows, int mode) const {
+    HeldOutErrors errors;
+    for (const RowMoments& r : rows) {
+      errors.errors.push_back(r.error(mode));
+      errors.spreads_squared.push_back(r.spread_squared(mode, between_));
+    }
+    return errors;
+  }
+
+  // Each row's squared errors over the outputs, in units of the outputs' spread.
+  std::vector<double> squared_errors(int mode) const {
+    std::map<size_t, double> sums;
+    for (const Rows& rows : rows_) {
+      const double scale = spread_of_measured(rows);
+      for (const RowMoments& r : rows) sums[r.row] += std::pow(r.error(mode) / scale, 2);
+    }
+    std::vector<double> list;
+    for (const auto& [row, sum] : sums) list.push_back(sum);
+    return list;
+  }
+
+  static double spread_of_measured(const Rows& rows) {
+    double mean = 0, squares = 0, n = 0;
+    for (const RowMoments& r : rows) {
+      const double distance = r.measured - mean;
+      mean += distance / ++n;
+      squares += distance * (r.measured - mean);
+    }
+    return squares > 0 ? std::sqrt(squares / n) : 1;
+  }
+
+  void decide() {
+    if (has_mc()) {
+      const auto det = squared_errors(0), mc = squared_errors(1);
+      const auto mean = [](const std::vector<double>& v) {
+        return std::accumulate(v.begin(), v.end(), 0.0) / static_cast<double>(v.size());
+      };
+      gain_ = std::sqrt(mean(det)) - std::sqrt(mean(mc));
+      lower_bound_ = gain_lower_bound(det, mc, settings_.seed);
+    }
+    const bool mc = settings_.mode == ModeChoice::mc ||
+                    (settings_.mode == ModeChoice::by_held_out_rows && lower_bound_ > 0);
+    mode_ = mc && rates_.any() ? PredictMode::mc : PredictMode::deterministic;
+  }
+
+  Uncertainty uncertainty() const {
+    Uncertainty u;
+    u.noise = rates_;
+    u.samples = settings_.samples;
+    u.mode = mode_;
+    if (task_ != Task::regression || !labelled_ || settings_.kind == Calibrated::none) return u;
+    u.kind = settings_.kind;
+    u.between = between_;
+    for (const Rows& rows : rows_) {
+      u.deterministic.push_back(calibrate(errors(rows, 0), settings_.kind));
+      if (has_mc()) u.mc.push_back(calibrate(errors(rows, 1), settings_.kind));
+    }
+    return u;
+  }
+
+  void fill(size_t target, LearntErrors& result) const {
+    const Rows& rows = rows_[target];
+    if (rows.size() < few_values) return;
+    const int mode = mode_ == PredictMode::mc ? 1 : 0;
+    const CrossFit fit = cross_fit(errors(rows, mode), settings_.kind);
+    const auto reach = fit.reach(held_out_level);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const size_t at = rows[i].row * outputs_ + target;
+      const double half = reach[i] * fit.sigmas[i];
+      result.error[at] = static_cast<float>(fit.sigmas[i]);
+      if (std::isinf(half)) continue;
+      result.low[at] = static_cast<float>(rows[i].mean(mode) - half);
+      result.high[at] = static_cast<float>(rows[i].mean(mode) + half);
+    }
+  }
+
+  Json report() const {
+    Json json = {{"predict", mode_name(mode_)}, {"samples", settings_.samples}};
+    if (has_mc()) json["gain_of_mc"] = {{"rmse", gain_}, {"lower_bound_95", lower_bound_}};
+    json["calibration"] = task_ == Task::regression ? calibrated_name(settings_.kind) : "none";
+    json["between_members"] = between_;
+    json["targets"] = Json::array();
+    for (size_t t = 0; t < outputs_; ++t) json["targets"].push_back(target_json(t));
+    return json;
+  }
+
+  Json target_json(size_t target) const {
+    const Rows& rows = rows_[target];
+    Json json = {
+        {"name", task_ == Task::multiclass ? fmt::format("{}_{}", data_.target_names[0], target)
+                                           : data_.target_names[target]},
+        {"n", rows.size()}};
+    if (rows.empty()) return json;
+    json["det"] = mode_json(rows, 0);
+    if (!has_mc()) return json;
+    std::vector<double> gaps;
+    for (const RowMoments& r : rows) gaps.push_back(r.mean(1) - r.mean(0));
+    json["mc"] = mode_json(rows, 1);
+    json["gap"] = {
+        {"mean", std::accumulate(gaps.begin(), gaps.end(), 0.0) / static_cast<double>(gaps.size())},
+        {"rms", root_mean_square(gaps)}};
+    return json;
+  }
+
+  Json mode_json(const Rows& rows, int mode) const {
+    const HeldOutErrors held_out = errors(rows, mode);
+    Json json = {{"rmse", root_mean_square(held_out.errors)}};
+    if (task_ != Task::regression) return json;
+    std::vector<double> sizes, raw;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      sizes.push_back(std::abs(held_out.errors[i]));
+      raw.push_back(std::sqrt(held_out.spreads_squared[i]));
+    }
+    json["spread"] = root_mean_square(raw);
+    json["raw"] = {{"nll", finite(gaussian_nll(held_out.errors, raw))},
+                   {"spearman", finite(spearman(sizes, raw))},
+                   {"coverage", coverage(sizes, raw, [](double level) {
+                      return std::vector<double>{Calibration{}.reach(level)};
+                    })}};
+    if (settings_.kind == Calibrated::none || rows.size() < 2) return json;
+    const Calibration all = calibrate(held_out, settings_.kind);
+    json["a"] = all.a;
+    json["b"] = all.b;
+    if (rows.size() < few_values) return json;
+    const CrossFit fit = cross_fit(held_out, settings_.kind);
+    json["calibrated"] = {
+        {"nll", finite(gaussian_nll(held_out.errors, fit.sigmas))},
+        {"spearman", finite(spearman(sizes, fit.sigmas))},
+        {"coverage", coverage(sizes, fit.sigmas, [&](double level) { return fit.reach(level); })}};
+    return json;
+  }
+
+  // reach(level): one for all rows, or one for each.
+  template <typename Reach>
+  static Json coverage(std::span<const double> sizes, std::span<const double> sigmas,
+                       const Reach& reach) {
+    Json list = Json::array();
+    for (const double level : levels) {
+      const std::vector<double> reaches = reach(level);
+      double inside = 0, half_widths = 0;
+      for (size_t i = 0; i < sizes.size(); ++i) {
+        const double half = reaches[i % reaches.size()] * sigmas[i];
+        inside += sizes[i] <= half;
+        half_widths += half;
+      }
+      const auto n = static_cast<double>(sizes.size());
+      list.push_back(
+          {{"level", level}, {"seen", inside / n}, {"half_width", finite(half_widths / n)}});
+    }
+    return list;
+  }
+
+  const HeadTrainingData& data_;
+  Task task_;
+  McSettings settings_;
+  size_t outputs_;
+  DropoutRates rates_;
+  std::vector<Rows> rows_;  // [outputs]
+  bool labelled_ = false, between_ = false;
+  PredictMode mode_ = PredictMode::deterministic;
+  double gain_ = 0, lower_bound_ = 0;
+};
+
+std::vector<float> held_out_of(const Fold& fold, const std::vector<float>& held_out) {
+  const auto count = static_cast<size_t>(fold.data.targets);
+  std::vector<float> own;
+  for (const size_t row : fold.split.held_out)
+    own.insert(own.end(), held_out.begin() + static_cast<std::ptrdiff_t>(row * count),
+               held_out.begin() + static_cast<std::ptrdiff_t>((row + 1) * count));
+  return own;
+}
+
+}  // namespace
+
+HeldOutMoments sample_held_out(const Fold& fold, Task task, int samples,
+                               const std::function<std::vector<float>(uint32_t)>& predict) {
+  HeldOutMoments moments;
+  const size_t rows = fold.split.held_out.size(), outputs = fold.scalers.size();
+  std::vector<double> mean(rows * outputs), squares(rows * outputs), values(outputs);
+  for (int t = 0; t < samples && rows > 0; ++t) {
+    const std::vector<float> logits = predict(static_cast<uint32_t>(t));
+    const size_t width = logits.size() / rows;
+    for (size_t r = 0; r < rows; ++r) {
+      activate(task, std::span(logits).subspan(r * width, width), values.data());
+      for (size_t o = 0; o < outputs; ++o) {
+        const size_t at = r * outputs + o;
+        const double value = fold.scalers[o].inverse(values[o]), distance = value - mean[at];
+        mean[at] += distance / (t + 1);
+        squares[at] += distance * (value - mean[at]);
+      }
+    }
+  }
+  for (size_t i = 0; i < mean.size(); ++i) {
+    moments.mean.push_back(static_cast<float>(mean[i]));
+    moments.variance.push_back(static_cast<float>(squares[i] / (samples - 1)));
+  }
+  return moments;
+}
+
+LearntErrors learn_errors(const HeadTrainingData& data, Task task, const Settings& settings,
+                          const DropoutRates& rates, std::span<const HeldOutMember> members) {
+  return Learning(data, task, settings, rates, members).run();
+}
+
+void add_errors(const HeadTrainingData& data, const Settings& settings, const DropoutRates& rates,
+                const std::vector<Fold>& folds, const std::vector<FoldFit>& fits,
+                HeadTrainingResult& result) {
+  std::vector<HeldOutMember> members;
+  for (size_t i = 0; i < folds.size(); ++i)
+    members.push_back(
+        {folds[i].split.held_out, held_out_of(folds[i], result.held_out), fits[i].mc});
+  LearntErrors errors = learn_errors(data, Task::regression, settings, rates, members);
+  result.uncertainty = std::move(errors.uncertainty);
+  result.error = std::move(errors.error);
+  result.low = std::move(errors.low);
+  result.high = std::move(errors.high);
+  result.errors_report = std::move(errors.report);
+}
+
+}  // namespace molrt
