@@ -57,22 +57,6 @@ UncertainOptions read_uncertain_options(const molrt_uncertain_options* user,
   return options;
 }
 
-// An interval needs a held-out value beyond its end.
-void tell_missing_interval(const molrt_context& context, const Model& model,
-                           const UncertainOptions& how) {
-  const auto& calibrations = model.card().uncertainty.of(how.mode);
-  for (size_t t = 0; t < calibrations.size(); ++t) {
-    const Calibration& c = calibrations[t];
-    if (c.rows == 0 || !std::isinf(c.reach(how.level))) continue;
-    const auto n = static_cast<double>(c.rows);
-    context.tell(MOLRT_LOG_NOTICE,
-                 fmt::format("'{}': {} values were held out in training, too few for an interval "
-                             "at {:g} %; they allow {:.1f} % at most",
-                             model.card().targets[t], c.rows, 100 * how.level,
-                             std::floor(1000 * n / (n + 1)) / 10));
-  }
-}
-
 }  // namespace
 
 namespace molrt::api {
@@ -161,7 +145,6 @@ int32_t molrt_predict_uncertain(molrt_context* context, const molrt_model* model
     const UncertainOptions u = read_uncertain_options(how, m.card().uncertainty);
     molrt_uncertain_result r = read_struct(&require(result, "result"), no_arrays, "result");
     require_count("count", count, b.size(), m.card().outputs());
-    tell_missing_interval(*context, m, u);
     b.predict_uncertain(m, run.options, u,
                         {r.value, r.std, r.error, r.low, r.high, r.spread, r.gap, r.deterministic,
                          r.entropy, r.mutual_information});

@@ -1,6 +1,7 @@
 // molrt predict: the heads of one or more models on every molecule of a table.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 

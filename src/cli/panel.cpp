@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "base/error.h"
@@ -123,6 +124,7 @@ void PanelModel::predict(molrt_context* context, const molrt_run_options& run, c
   result.mutual_information = information_.values.data();
   check(molrt_predict_uncertain(context, model_.get(), window.batch, &run, &how, &result,
                                 mean_.size()));
+  note_missing_intervals();
   status_.clear();
   flags_.clear();
   for (size_t row = 0; row < window.records.size(); ++row) {
@@ -185,6 +187,17 @@ void PanelModel::say_errors(Progress& progress) const {
     }
     if (!line.empty()) progress.say(fmt::format("  '{}'{}", targets_[i], line));
   }
+  if (intervals_missing_) {
+    progress.say(fmt::format(
+        "  notice: too few values were held out in training for intervals at {:g} %; a smaller "
+        "--level, or cross-validation (finetune --folds 5), gives some",
+        100 * uncertain_.level));
+  }
+}
+
+void PanelModel::note_missing_intervals() {
+  for (size_t i = 0; i < mean_.size(); ++i)
+    intervals_missing_ |= std::isfinite(error_.values[i]) && std::isnan(low_.values[i]);
 }
 
 int PanelModel::samples() const {

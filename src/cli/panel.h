@@ -50,6 +50,7 @@ class PanelModel {
   void choose_columns(bool details);
   void say_errors(Progress& progress) const;
   int samples() const;
+  void note_missing_intervals();
   void score(const Window& window, const InputTable& table);
 
   std::string name_;
@@ -59,8 +60,9 @@ class PanelModel {
   std::vector<TargetScore> scores_;
   Tally tally_;
   UncertainOptions uncertain_;
-  int32_t mode_;                   // MOLRT_MODE_*: of the predictions
-  std::vector<float> mean_, std_;  // [rows of the window, targets]
+  bool intervals_missing_ = false;  // too few held-out values for the level
+  int32_t mode_;                    // MOLRT_MODE_*: of the predictions
+  std::vector<float> mean_, std_;   // [rows of the window, targets]
   Column error_{"_error", {}, false}, low_{"_low", {}, false}, high_{"_high", {}, false},
       spread_{"_spread", {}, false}, deterministic_{"_det", {}, false}, gap_{"_gap", {}, false},
       entropy_{"_entropy", {}, false}, information_{"_mutual_information", {}, false};

@@ -99,6 +99,9 @@ class Learning {
         settings_(read_mc_settings(settings)),
         outputs_(outputs_of(members)),
         rates_(rates) {
+    sampled_ = std::all_of(members.begin(), members.end(), [](const HeldOutMember& m) {
+      return m.rows.empty() || !m.mc.mean.empty();
+    });
     for (size_t t = 0; t < outputs_; ++t) rows_.push_back(rows_of(members, t));
     labelled_ = std::any_of(rows_.begin(), rows_.end(), [](const Rows& r) { return !r.empty(); });
     between_ =
@@ -143,7 +146,7 @@ class Learning {
     return list;
   }
 
-  bool has_mc() const { return rates_.any() && labelled_; }
+  bool has_mc() const { return rates_.any() && labelled_ && sampled_; }
 
   HeldOutErrors errors(const Rows& rows, int mode) const {
     HeldOutErrors errors;
@@ -303,45 +306,56 @@ class Learning {
   size_t outputs_;
   DropoutRates rates_;
   std::vector<Rows> rows_;  // [outputs]
-  bool labelled_ = false, between_ = false;
+  bool sampled_ = false, labelled_ = false, between_ = false;
   PredictMode mode_ = PredictMode::deterministic;
   double gain_ = 0, lower_bound_ = 0;
 };
 
-std::vector<float> held_out_of(const Fold& fold, const std::vector<float>& held_out) {
-  const auto count = static_cast<size_t>(fold.data.targets);
-  std::vector<float> own;
-  for (const size_t row : fold.split.held_out)
-    own.insert(own.end(), held_out.begin() + static_cast<std::ptrdiff_t>(row * count),
-               held_out.begin() + static_cast<std::ptrdiff_t>((row + 1) * count));
-  return own;
+// In the targets' own units.
+std::vector<float> unscaled(const Fold& fold, const std::vector<float>& scaled) {
+  std::vector<float> values;
+  const size_t outputs = fold.scalers.size();
+  for (size_t i = 0; i < scaled.size(); ++i)
+    values.push_back(static_cast<float>(fold.scalers[i % outputs].inverse(scaled[i])));
+  return values;
 }
 
-}  // namespace
-
-HeldOutMoments sample_held_out(const Fold& fold, Task task, int samples,
-                               const std::function<std::vector<float>(uint32_t)>& predict) {
-  HeldOutMoments moments;
-  const size_t rows = fold.split.held_out.size(), outputs = fold.scalers.size();
-  std::vector<double> mean(rows * outputs), squares(rows * outputs), values(outputs);
-  for (int t = 0; t < samples && rows > 0; ++t) {
-    const std::vector<float> logits = predict(static_cast<uint32_t>(t));
-    const size_t width = logits.size() / rows;
-    for (size_t r = 0; r < rows; ++r) {
-      activate(task, std::span(logits).subspan(r * width, width), values.data());
-      for (size_t o = 0; o < outputs; ++o) {
-        const size_t at = r * outputs + o;
-        const double value = fold.scalers[o].inverse(values[o]), distance = value - mean[at];
-        mean[at] += distance / (t + 1);
-        squares[at] += distance * (value - mean[at]);
-      }
+HeldOutMoments moments_of_passes(const Fold& fold, int samples,
+                                 const std::function<std::vector<float>(uint32_t)>& predict) {
+  const size_t count = fold.split.held_out.size() * fold.scalers.size();
+  std::vector<double> mean(count), squares(count);
+  for (int t = 0; t < samples; ++t) {
+    const std::vector<float> scaled = predict(static_cast<uint32_t>(t));
+    for (size_t i = 0; i < count; ++i) {
+      const double value = fold.scalers[i % fold.scalers.size()].inverse(scaled[i]);
+      const double distance = value - mean[i];
+      mean[i] += distance / (t + 1);
+      squares[i] += distance * (value - mean[i]);
     }
   }
-  for (size_t i = 0; i < mean.size(); ++i) {
+  HeldOutMoments moments;
+  for (size_t i = 0; i < count; ++i) {
     moments.mean.push_back(static_cast<float>(mean[i]));
     moments.variance.push_back(static_cast<float>(squares[i] / (samples - 1)));
   }
   return moments;
+}
+
+}  // namespace
+
+void sample_held_out(const Fold& fold, const DropoutRates& rates, int samples,
+                     const LoopCallbacks& callbacks, FoldFit& fit,
+                     const std::function<std::vector<float>(uint32_t)>& predict) {
+  if (!rates.any() || fold.split.held_out.empty() || fit.loop.interrupted) return;
+  try {
+    fit.mc = moments_of_passes(fold, samples, [&](uint32_t sample) {
+      callbacks.check_cancelled();
+      return predict(sample);
+    });
+  } catch (const Error& error) {
+    if (error.status() != MOLRT_ERROR_CANCELLED) throw;
+    fit.loop.interrupted = true;
+  }
 }
 
 LearntErrors learn_errors(const HeadTrainingData& data, Task task, const Settings& settings,
@@ -350,12 +364,12 @@ LearntErrors learn_errors(const HeadTrainingData& data, Task task, const Setting
 }
 
 void add_errors(const HeadTrainingData& data, const Settings& settings, const DropoutRates& rates,
-                const std::vector<Fold>& folds, const std::vector<FoldFit>& fits,
+                std::span<const Fold* const> folds, std::span<const FoldFit* const> fits,
                 HeadTrainingResult& result) {
   std::vector<HeldOutMember> members;
   for (size_t i = 0; i < folds.size(); ++i)
     members.push_back(
-        {folds[i].split.held_out, held_out_of(folds[i], result.held_out), fits[i].mc});
+        {folds[i]->split.held_out, unscaled(*folds[i], fits[i]->held_out), fits[i]->mc});
   LearntErrors errors = learn_errors(data, Task::regression, settings, rates, members);
   result.uncertainty = std::move(errors.uncertainty);
   result.error = std::move(errors.error);

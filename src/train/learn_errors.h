@@ -13,9 +13,11 @@
 namespace molrt {
 
 // MC passes over a fold's held-out rows: predict(sample) -> the head's outputs [rows, outputs],
-// scaled. Called for sample = 0 ... samples - 1.
-HeldOutMoments sample_held_out(const Fold& fold, Task task, int samples,
-                               const std::function<std::vector<float>(uint32_t sample)>& predict);
+// scaled, for sample = 0 ... samples - 1. Their moments become fit.mc; nothing without dropout or
+// held-out rows. Cancelled, it leaves none, and the fit's loop interrupted.
+void sample_held_out(const Fold& fold, const DropoutRates& rates, int samples,
+                     const LoopCallbacks& callbacks, FoldFit& fit,
+                     const std::function<std::vector<float>(uint32_t sample)>& predict);
 
 struct HeldOutMember {
   std::span<const size_t> rows;
@@ -33,10 +35,10 @@ struct LearntErrors {
 };
 constexpr double held_out_level = .9;
 
-// Sets the result's `uncertainty`, `error`, `low`, `high` and `errors_report` by its `held_out` and
-// the fits' MC moments.
+// Sets the result's `uncertainty`, `error`, `low`, `high` and `errors_report` by the fits'
+// held-out predictions and their MC moments.
 void add_errors(const HeadTrainingData& data, const Settings& settings, const DropoutRates& rates,
-                const std::vector<Fold>& folds, const std::vector<FoldFit>& fits,
+                std::span<const Fold* const> folds, std::span<const FoldFit* const> fits,
                 HeadTrainingResult& result);
 
 // Probabilities have no error bars: of classes only the mode is chosen, by the squared error.

@@ -1,5 +1,8 @@
 #include "train/mc_settings.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "train/network_settings.h"
 
 namespace molrt {

@@ -12,6 +12,10 @@ namespace molrt {
 // [rows]; null: no molecule to train on.
 using TrainingMolecules = std::vector<const Features*>;
 
+// The leading layers that stay as they are, with all that feeds them; -1: what feeds the first is
+// trained. `tensors`: a network's, plain names.
+int frozen_layers(const TensorMap& tensors, const NetworkSettings& settings, int layers);
+
 class NetworkTrainee : public Trainee {
  public:
   // All of these outlive it. INVALID_ARGUMENT for a frozen prefix that no tensor has.
@@ -19,14 +23,13 @@ class NetworkTrainee : public Trainee {
                  const NetworkSettings& settings, Team& team);
 
   std::vector<TrainedTensor> tensors() override;
-  LossSum learn(std::span<const size_t> rows, uint32_t step) override;
-  LossSum evaluate(std::span<const size_t> rows) override;
+  LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override;
+  Evaluation evaluate(std::span<const size_t> rows) override;
   // Scaled outputs [rows, targets], evaluation mode.
   std::vector<float> predict(std::span<const size_t> rows);
   // The same in a pass of MC prediction.
   std::vector<float> predict_noisy(std::span<const size_t> rows, const DropoutRates& rates,
                                    uint32_t sample);
-  DropoutRates dropout_rates(const Settings& settings) const;
 
   const Head& head() const { return head_; }
   // The encoder's tensors as they are now, in memory of their own.
@@ -39,7 +42,6 @@ class NetworkTrainee : public Trainee {
   std::vector<float> targets_of(std::span<const size_t> rows) const;
   void backward(const std::vector<float>& d_cls, const EncoderNoise& noise);
   bool is_frozen(const std::string& name) const;
-  int frozen_layers() const;
   double rate_factor(const std::string& name) const;
   TrainedTensor trained(const Parameters::Entry& entry) const;
 
@@ -48,6 +50,7 @@ class NetworkTrainee : public Trainee {
   const Fold& fold_;
   const NetworkSettings& settings_;
   Team& team_;
+  TensorMap base_tensors_;  // of the base's fold that this one begins with
   size_t width_;
   Parameters parameters_;
   TrainableEncoder encoder_;

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
-from ._errors import DataError
+from ._errors import DataError, Error
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
 from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
@@ -50,11 +50,16 @@ class FineTunedModel(Model):
         and metrics of the held-out molecules beside those of always predicting the mean
     held_out: [n, targets] float32, predictions for molecules by a fold that was not trained on them;
         NaN for those that were never held out
+    held_out_error, held_out_low, held_out_high: [n, targets] float32, their error bars and 90 %
+        intervals, by a calibration on the other half of the held-out molecules; NaN where there is none
     rows: what happened to each molecule
     """
 
     report: Dict[str, Any]
     held_out: np.ndarray
+    held_out_error: np.ndarray
+    held_out_low: np.ndarray
+    held_out_high: np.ndarray
     rows: Rows
 
 
@@ -69,6 +74,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              mol_blocks: Optional[MolBlocks] = None, ladder: str = "default", conformer_seed: Optional[int] = None,
              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
+             checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
+             units: Union[str, Sequence[str], None] = None,
              **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
@@ -76,10 +83,17 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     smiles, or symbols and coordinates, or mol_blocks; ladder ... threads: see Model
     targets: [n] or [n, targets] in your own units; None or NaN where there is no value
     target_names: one str or [targets], all different; default: "target", or "target_1" ...
+    units: of the targets, such as "kcal/mol": one str or [targets]; stored in the model
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
-        fold, folds, epoch, epochs, train_loss and valid_loss
+        fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
+        metric_name and learning_rate
+    checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
+        until you delete it. resume=True goes on with what is there, to the same result
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
+
+    Where the training is stopped, by Ctrl-C or an exception of `progress`, the exception's attribute
+    `model` is the best model so far, or None.
 
     Molecules that fail are left out: see the result's `rows` and `report`.
     """
@@ -92,8 +106,27 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
-    work.run(lib.molrt_job_run, job, byref(work.options))
+    for index, unit in enumerate(_units(units, values.shape[1])):
+        run(lib.molrt_job_set_unit, job, index, unit)
+    if checkpoint is not None:
+        run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
+    elif resume:
+        raise ValueError("resume=True needs checkpoint=...: the directory to go on with")
+    try:
+        work.run(lib.molrt_job_run, job, byref(work.options))
+    except Error:
+        raise
+    except BaseException as error:  # stopped
+        error.model = _best_so_far(job, values.shape, threads)  # type: ignore[attr-defined]
+        raise
     return _result(job, values.shape, threads)
+
+
+def _best_so_far(job: Handle, shape: Any, threads: Optional[int]) -> Optional[FineTunedModel]:
+    try:
+        return _result(job, shape, threads)
+    except Error:
+        return None
 
 
 def _result(job: Handle, shape: Any, threads: Optional[int]) -> FineTunedModel:
@@ -101,6 +134,10 @@ def _result(job: Handle, shape: Any, threads: Optional[int]) -> FineTunedModel:
     model.report = json.loads(read_text(lib.molrt_job_get_report, job))
     model.held_out = np.empty(shape, np.float32)
     run(lib.molrt_job_get_held_out, job, model.held_out.ctypes.data, model.held_out.size)
+    errors = [np.empty(shape, np.float32) for _ in range(3)]
+    run(lib.molrt_job_get_held_out_errors, job, *(e.ctypes.data for e in errors),
+        model.held_out.size)
+    model.held_out_error, model.held_out_low, model.held_out_high = errors
     model.rows = job_rows(job, shape[0])
     return model
 
@@ -137,6 +174,15 @@ def _names(names: Union[str, Sequence[str], None], count: int) -> Any:
     if repeated:
         raise ValueError(f"target_names has {', '.join(map(repr, repeated))} more than once")
     return (ctypes.c_char_p * count)(*(c_text(name) for name in listed))
+
+
+def _units(units: Union[str, Sequence[str], None], count: int) -> List[bytes]:
+    if units is None:
+        return []
+    listed = [units] if isinstance(units, str) else [str(unit) for unit in units]
+    if len(listed) != count:
+        raise ValueError(f"units has {len(listed)} texts, but targets has {count} columns")
+    return [c_text(unit) for unit in listed]
 
 
 def _settings_handle(values: Dict[str, Any]) -> Handle:
