@@ -26,13 +26,13 @@ FoldFit ridge(const Fold& fold, const LoopCallbacks& callbacks) {
 }
 
 // With the head as it is stored, so that the model predicts the same for these rows.
-std::vector<float> scaled_held_out(const Fold& fold, const Head& head) {
+std::vector<float> watched_outputs(const Fold& fold, const Head& head) {
   const auto width = static_cast<size_t>(fold.data.width);
-  const auto count = static_cast<size_t>(fold.data.targets);
-  std::vector<float> outputs(fold.split.held_out.size() * count);
-  for (size_t i = 0; i < fold.split.held_out.size(); ++i)
-    head_forward(head, fold.data.representations.data() + fold.split.held_out[i] * width, 1,
-                 outputs.data() + i * count);
+  const std::vector<size_t>& rows = watched_rows(fold);
+  std::vector<float> outputs(rows.size() * fold.outputs());
+  for (size_t i = 0; i < rows.size(); ++i)
+    head_forward(head, fold.data.representations.data() + rows[i] * width, 1,
+                 outputs.data() + i * fold.outputs());
   return outputs;
 }
 
@@ -61,7 +61,7 @@ FoldFit fit_head(const Fold& fold, const DropoutRates& rates, int samples,
       fold.settings.ridge ? ridge(fold, callbacks) : fit_adam(fold, callbacks, checkpoint);
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
   if (!rates.any()) fit.head.centre.clear();
-  fit.held_out = scaled_held_out(fold, fit.head);
+  fit.outputs = watched_outputs(fold, fit.head);
   sample_head(fold, rates, samples, callbacks, fit);
   return fit;
 }
@@ -71,8 +71,8 @@ FoldFit fit_head(const Fold& fold, const DropoutRates& rates, int samples,
 HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings,
                                const TrainingRun& run) {
   const HeadSettings effective = read_head_settings(settings);
-  const UsedRows rows =
-      find_used_rows(data, [&](size_t row) { return has_representation(data, row); });
+  const UsedRows rows = find_used_rows(data, effective.task.task,
+                                       [&](size_t row) { return has_representation(data, row); });
   const DropoutRates rates = dropout_rates(settings, 0, 0);
   const int samples = read_mc_settings(settings).samples;
   const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,

@@ -27,7 +27,8 @@ class Job {
   // Representations once, then heads; or whole networks. Both callbacks are called on this thread;
   // true stops: CANCELLED, with the best model so far if there is one.
   void run(RunOptions options, const TrainingCallback& progress);
-  void set_unit(size_t target, std::string unit) { table_.units[target] = std::move(unit); }
+  // INVALID_ARGUMENT for classes.
+  void set_unit(size_t target, std::string unit);
   size_t targets() const { return table_.target_names.size(); }
   void cancel() { cancelled_ = true; }  // from any thread
   void remove_checkpoint();             // once its model is safe

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "train/calibration.h"
+#include "train/evaluation.h"
 #include "train/mc_settings.h"
 
 namespace molrt {
@@ -46,31 +47,9 @@ struct RowMoments {
 
 using Rows = std::vector<RowMoments>;  // ascending
 
-std::vector<double> ranks_of(std::span<const double> values) {
-  std::vector<size_t> order(values.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t i, size_t j) { return values[i] < values[j]; });
-  std::vector<double> ranks(values.size());
-  for (size_t first = 0, last; first < order.size(); first = last) {
-    for (last = first; last < order.size() && values[order[last]] == values[order[first]];) ++last;
-    for (size_t i = first; i < last; ++i)
-      ranks[order[i]] = .5 * static_cast<double>(first + last - 1);
-  }
-  return ranks;
-}
-
 // NaN where one side is constant.
-double spearman(std::span<const double> x, std::span<const double> y) {
-  const auto a = ranks_of(x), b = ranks_of(y);
-  const double middle = .5 * (static_cast<double>(a.size()) - 1);
-  double ab = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    ab += (a[i] - middle) * (b[i] - middle);
-    aa += (a[i] - middle) * (a[i] - middle);
-    bb += (b[i] - middle) * (b[i] - middle);
-  }
-  return ab / std::sqrt(aa * bb);
+double spearman(const std::vector<double>& x, const std::vector<double>& y) {
+  return evaluate_metric(Metric::spearman, {x, y, 1});
 }
 
 double root_mean_square(std::span<const double> values) {
@@ -80,24 +59,24 @@ double root_mean_square(std::span<const double> values) {
 }
 
 // What the column of the values says of an output: of several classes, whether it is that one.
-double measured_value(const HeadTrainingData& data, Task task, size_t outputs, size_t row,
-                      size_t output) {
+double measured_value(const HeadTrainingData& data, Task task, size_t row, size_t output) {
   const auto targets = static_cast<size_t>(data.targets);
   if (task != Task::multiclass) return data.values[row * targets + output];
   const double label = data.values[row * targets];
-  return std::isnan(label) || outputs == 0 ? NAN : label == static_cast<double>(output);
+  return std::isnan(label) ? NAN : label == static_cast<double>(output);
 }
 
 Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 class Learning {
  public:
-  Learning(const HeadTrainingData& data, Task task, const Settings& settings,
+  Learning(const HeadTrainingData& data, const TaskPlan& plan, const Settings& settings,
            const DropoutRates& rates, std::span<const HeldOutMember> members)
       : data_(data),
-        task_(task),
+        plan_(plan),
+        task_(plan.task),
         settings_(read_mc_settings(settings)),
-        outputs_(outputs_of(members)),
+        outputs_(plan.outputs.size()),
         rates_(rates) {
     sampled_ = std::all_of(members.begin(), members.end(), [](const HeldOutMember& m) {
       return m.rows.empty() || !m.mc.mean.empty();
@@ -118,23 +97,18 @@ class Learning {
       array->assign(data_.rows * outputs_, NAN);
     if (task_ == Task::regression && settings_.kind != Calibrated::none)
       for (size_t t = 0; t < outputs_; ++t) fill(t, result);
-    if (labelled_) result.report = report().dump();
+    // Names come from files and may not be UTF-8.
+    if (labelled_) result.report = report().dump(-1, ' ', false, Json::error_handler_t::replace);
     return result;
   }
 
  private:
-  static size_t outputs_of(std::span<const HeldOutMember> members) {
-    for (const HeldOutMember& m : members)
-      if (!m.rows.empty()) return m.deterministic.size() / m.rows.size();
-    return 0;
-  }
-
   Rows rows_of(std::span<const HeldOutMember> members, size_t output) const {
     std::map<size_t, RowMoments> rows;
     for (const HeldOutMember& member : members)
       for (size_t i = 0; i < member.rows.size(); ++i) {
         const size_t row = member.rows[i], at = i * outputs_ + output;
-        const double y = measured_value(data_, task_, outputs_, row, output);
+        const double y = measured_value(data_, task_, row, output);
         if (std::isnan(y)) continue;
         const double det = member.deterministic[at];
         const bool mc = !member.mc.mean.empty();
@@ -236,10 +210,7 @@ class Learning {
 
   Json target_json(size_t target) const {
     const Rows& rows = rows_[target];
-    Json json = {
-        {"name", task_ == Task::multiclass ? fmt::format("{}_{}", data_.target_names[0], target)
-                                           : data_.target_names[target]},
-        {"n", rows.size()}};
+    Json json = {{"name", plan_.outputs[target]}, {"n", rows.size()}};
     if (rows.empty()) return json;
     json["det"] = mode_json(rows, 0);
     if (!has_mc()) return json;
@@ -301,6 +272,7 @@ class Learning {
   }
 
   const HeadTrainingData& data_;
+  const TaskPlan& plan_;
   Task task_;
   McSettings settings_;
   size_t outputs_;
@@ -311,26 +283,16 @@ class Learning {
   double gain_ = 0, lower_bound_ = 0;
 };
 
-// In the targets' own units.
-std::vector<float> unscaled(const Fold& fold, const std::vector<float>& scaled) {
-  std::vector<float> values;
-  const size_t outputs = fold.scalers.size();
-  for (size_t i = 0; i < scaled.size(); ++i)
-    values.push_back(static_cast<float>(fold.scalers[i % outputs].inverse(scaled[i])));
-  return values;
-}
-
 HeldOutMoments moments_of_passes(const Fold& fold, int samples,
                                  const std::function<std::vector<float>(uint32_t)>& predict) {
-  const size_t count = fold.split.held_out.size() * fold.scalers.size();
+  const size_t count = fold.split.held_out.size() * fold.outputs();
   std::vector<double> mean(count), squares(count);
   for (int t = 0; t < samples; ++t) {
-    const std::vector<float> scaled = predict(static_cast<uint32_t>(t));
+    const std::vector<float> values = finish_rows(fold, predict(static_cast<uint32_t>(t)));
     for (size_t i = 0; i < count; ++i) {
-      const double value = fold.scalers[i % fold.scalers.size()].inverse(scaled[i]);
-      const double distance = value - mean[i];
+      const double distance = values[i] - mean[i];
       mean[i] += distance / (t + 1);
-      squares[i] += distance * (value - mean[i]);
+      squares[i] += distance * (values[i] - mean[i]);
     }
   }
   HeldOutMoments moments;
@@ -358,19 +320,21 @@ void sample_held_out(const Fold& fold, const DropoutRates& rates, int samples,
   }
 }
 
-LearntErrors learn_errors(const HeadTrainingData& data, Task task, const Settings& settings,
-                          const DropoutRates& rates, std::span<const HeldOutMember> members) {
-  return Learning(data, task, settings, rates, members).run();
+LearntErrors learn_errors(const HeadTrainingData& data, const TaskPlan& plan,
+                          const Settings& settings, const DropoutRates& rates,
+                          std::span<const HeldOutMember> members) {
+  return Learning(data, plan, settings, rates, members).run();
 }
 
-void add_errors(const HeadTrainingData& data, const Settings& settings, const DropoutRates& rates,
-                std::span<const Fold* const> folds, std::span<const FoldFit* const> fits,
-                HeadTrainingResult& result) {
-  std::vector<HeldOutMember> members;
-  for (size_t i = 0; i < folds.size(); ++i)
-    members.push_back(
-        {folds[i]->split.held_out, unscaled(*folds[i], fits[i]->held_out), fits[i]->mc});
-  LearntErrors errors = learn_errors(data, Task::regression, settings, rates, members);
+void add_errors(const std::vector<Fold>& members, std::span<const FoldFit* const> fits,
+                const Settings& settings, const DropoutRates& rates, HeadTrainingResult& result) {
+  std::vector<HeldOutMember> held_out;
+  for (size_t i = 0; i < members.size(); ++i)
+    if (!members[i].split.held_out.empty())
+      held_out.push_back(
+          {members[i].split.held_out, finish_rows(members[i], fits[i]->outputs), fits[i]->mc});
+  const Fold& first = members.front();
+  LearntErrors errors = learn_errors(first.data, first.plan, settings, rates, held_out);
   result.uncertainty = std::move(errors.uncertainty);
   result.error = std::move(errors.error);
   result.low = std::move(errors.low);

@@ -37,12 +37,12 @@ constexpr double held_out_level = .9;
 
 // Sets the result's `uncertainty`, `error`, `low`, `high` and `errors_report` by the fits'
 // held-out predictions and their MC moments.
-void add_errors(const HeadTrainingData& data, const Settings& settings, const DropoutRates& rates,
-                std::span<const Fold* const> folds, std::span<const FoldFit* const> fits,
-                HeadTrainingResult& result);
+void add_errors(const std::vector<Fold>& members, std::span<const FoldFit* const> fits,
+                const Settings& settings, const DropoutRates& rates, HeadTrainingResult& result);
 
 // Probabilities have no error bars: of classes only the mode is chosen, by the squared error.
-LearntErrors learn_errors(const HeadTrainingData& data, Task task, const Settings& settings,
-                          const DropoutRates& rates, std::span<const HeldOutMember> members);
+LearntErrors learn_errors(const HeadTrainingData& data, const TaskPlan& plan,
+                          const Settings& settings, const DropoutRates& rates,
+                          std::span<const HeldOutMember> members);
 
 }  // namespace molrt

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "train/network_settings.h"
+#include "train/task_settings.h"
 
 namespace molrt {
 namespace {
@@ -36,7 +37,9 @@ std::string mode_of_dropout(const Settings& s) {
 }
 
 std::string kind_of_held_out(const Settings& s) {
-  if (s.text("mc.calibrate") == "none" || !nothing_held_out(s)) return "";
+  if (s.text("mc.calibrate") == "none") return "";
+  if (is_classification(task_of(s))) return "probabilities of classes have no error bars";
+  if (!nothing_held_out(s)) return "";
   return "valid_fraction=0 holds nothing out to calibrate with";
 }
 

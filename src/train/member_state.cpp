@@ -1,9 +1,8 @@
 #include "train/member_state.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/best.h"
 
 namespace molrt {
 namespace {
@@ -11,20 +10,13 @@ namespace {
 using nlohmann::json;
 
 // None begins like a network's tensor.
-constexpr const char* held_out_name = "held_out";
-constexpr const char* mc_mean_name = "held_out.mc_mean";
-constexpr const char* mc_variance_name = "held_out.mc_variance";
-constexpr const char* centre_name = "held_out.centre";
-
-Tensor view(std::span<const float> values) {
-  return {Dtype::f32,
-          {static_cast<int64_t>(values.size())},
-          reinterpret_cast<const std::byte*>(values.data()),
-          nullptr};
-}
+constexpr const char* outputs_name = "outputs";
+constexpr const char* mc_mean_name = "outputs.mc_mean";
+constexpr const char* mc_variance_name = "outputs.mc_variance";
+constexpr const char* centre_name = "outputs.centre";
 
 std::vector<std::pair<const char*, std::vector<float>*>> numbers_of(FoldFit& fit) {
-  return {{held_out_name, &fit.held_out},
+  return {{outputs_name, &fit.outputs},
           {mc_mean_name, &fit.mc.mean},
           {mc_variance_name, &fit.mc.variance},
           {centre_name, &fit.head.centre}};
@@ -34,12 +26,7 @@ Head read_head(const json& facts, const TensorMap& tensors) {
   Head head = make_head(facts.at("pooled") ? HeadKind::pooled : HeadKind::linear, facts.at("width"),
                         facts.at("outputs"));
   const auto parts = parameters(head);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].empty()) continue;
-    const std::vector<float> values = to_f32(tensors.at(head_tensor_names[i]));
-    if (values.size() != parts[i].size()) throw std::out_of_range(head_tensor_names[i]);
-    std::copy(values.begin(), values.end(), parts[i].begin());
-  }
+  for (size_t i = 0; i < parts.size(); ++i) read_tensor(tensors, head_tensor_names[i], parts[i]);
   return head;
 }
 
@@ -70,7 +57,7 @@ FoldFit fit_from_state(const CheckpointState& state) try {
   for (const auto& [name, values] : numbers_of(fit))
     if (state.tensors.contains(name)) *values = to_f32(state.tensors.at(name));
   for (const auto& [name, tensor] : state.tensors)
-    if (!name.starts_with(held_out_name) && is_encoder_tensor(name)) fit.encoder[name] = tensor;
+    if (!name.starts_with(outputs_name) && is_encoder_tensor(name)) fit.encoder[name] = tensor;
   return fit;
 } catch (const std::exception& e) {
   fail(MOLRT_ERROR_FORMAT, "the checkpoint of a finished network is broken: {}", e.what());

@@ -11,7 +11,8 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
                                   const TrainingMolecules& molecules, const Settings& settings,
                                   const TrainingRun& run) {
   const NetworkSettings effective = read_network_settings(settings);
-  const UsedRows rows = find_used_rows(data, [&](size_t row) { return molecules[row] != nullptr; });
+  const UsedRows rows = find_used_rows(data, effective.head.task.task,
+                                       [&](size_t row) { return molecules[row] != nullptr; });
   const Architecture& a = base.card().architecture;
   const int frozen = frozen_layers(tensors_of_fold(base.tensors(), 0), effective, a.layers);
   const DropoutRates rates =
@@ -26,7 +27,7 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
     fit.loop =
         run_loop(trainee, loop, fold.split.train, fold.split.held_out, callbacks, checkpoint);
     fit.head = trainee.head();
-    fit.held_out = trainee.predict(fold.split.held_out);
+    fit.outputs = trainee.predict(watched_rows(fold));
     sample_held_out(
         fold, rates, read_mc_settings(settings).samples, callbacks, fit,
         [&](uint32_t sample) { return trainee.predict_noisy(fold.split.held_out, rates, sample); });

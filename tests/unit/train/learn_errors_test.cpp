@@ -24,6 +24,7 @@ struct Run {
   std::vector<double> values;
   std::vector<size_t> all;
   HeadTrainingData data;
+  TaskPlan plan{Task::regression, 0, {"y"}};
   Settings settings;
   DropoutRates rates;
   std::vector<HeldOutMoments> moments;
@@ -53,7 +54,7 @@ struct Run {
     members.push_back({all, det, mc});
   }
   LearntErrors learn() const {
-    return learn_errors(data, Task::regression, settings, rates, members);
+    return learn_errors(data, plan, settings, rates, members);
   }
 };
 
