@@ -136,7 +136,8 @@ std::vector<SettingRow> task_settings() {
        "standard|robust|log1p|power|quantile|minmax|auto|none", "0.1.0",
        "how measured values are scaled, fitted on the training rows: by mean and standard "
        "deviation; median and interquartile range; log(1+y); Yeo-Johnson; their quantiles; to the "
-       "range 0 to 1; auto: log1p if abs(skew) > 5 or abs(kurtosis) > 20 and all values are above -1, "
+       "range 0 to 1; auto: log1p if abs(skew) > 5 or abs(kurtosis) > 20 and all values are above "
+       "-1, "
        "else standard",
        scaling_of_values, usual_scaling},
       {"metric", "auto", "", "", 0, 0,
