@@ -58,7 +58,7 @@ TEST(TrainingCheckpoint, ResumedRunsEndInTheSameBytes) {
   const Sample sample;
   const Settings settings = all_state();
   const auto whole = train_heads(sample.data, settings, {});
-  for (const int polls : {3, 7, 40}) {
+  for (const int polls : {45, 67, 100}) {
     const test::TemporaryDirectory directory;
     const std::string path = directory.path("run");
     HeadTrainingResult result;
