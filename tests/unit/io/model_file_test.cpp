@@ -75,14 +75,14 @@ TEST_F(ModelFile, TheContainerKeepsEverything) {
 // A head with all that is known of errors.
 Model model_with_errors(const Model& raw) {
   ModelCard card = raw.card();
-  card.units = {"kcal/mol", "µM"};
+  card.units = {"kcal/mol", "µM", ""};
   Uncertainty& u = card.uncertainty;
   u.noise = {.1, .2, .3, .4, .5, 1, 12345678901234567u};
   u.samples = 50;
   u.mode = PredictMode::mc;
   u.kind = Calibrated::conformal;
-  u.deterministic = {{0, .5, 3, {.1, .2, 3}}, {}};
-  u.mc = {{2, 1. / 3, 3, {0, 0, 1e-300}}, {1, 1, 1, {7}}};
+  u.deterministic = {{0, .5, 3, {.1, .2, 3}}, {}, {}};
+  u.mc = {{2, 1. / 3, 3, {0, 0, 1e-300}}, {1, 1, 1, {7}}, {}};
   return raw.with_heads(card, raw.heads());
 }
 
@@ -111,7 +111,8 @@ TEST_F(ModelFile, ABrokenCalibrationIsRefused) {
   };
   refuse("uncertainty", "\"pooler\":0.5", "\"pooler\":1.5", "dropout rate");
   refuse("uncertainty", "\"pooler\":0.5", "\"pooler\":\"x\"", "pooler");
-  refuse("uncertainty", "\"quiet_layers\":1", "\"quiet_layers\":100", "quiet_layers");
+  refuse("uncertainty", "\"quiet_layers\":1", "\"quiet_layers\":100",
+         "more layers without dropout");
   refuse("uncertainty", "\"samples\":50", "\"samples\":1", "samples");
   refuse("uncertainty", "\"mode\":\"mc\"", "\"mode\":\"no\"", "'det' or 'mc'");
   refuse("uncertainty", "\"b\":0.5", "\"b\":-0.5", "calibration");
@@ -198,7 +199,8 @@ TEST_F(ModelFile, MetadataIsChecked) {
     EXPECT_THROW(open(file), Error) << key << " = " << value.substr(0, 80);
   };
   for (const auto& [key, value] : good) {
-    if (key == "format") continue;  // without it the file is bare weights
+    if (key == "format") continue;                         // without it the file is bare weights
+    if (key == "units" || key == "uncertainty") continue;  // older files lack them
     auto bad = good;
     bad.erase(key);
     const auto file = write("bad.molrt", tensors, bad);
