@@ -337,6 +337,12 @@ typedef struct molrt_progress {
   int32_t epochs;
   double train_loss; /* training only: in scaled units; NaN where unknown */
   double valid_loss; /* training only: likewise, on the held-out part */
+  /* The rest is of training only: 0, NaN or "" where unknown. */
+  uint64_t step, steps;     /* of the optimiser, of all folds: done, and in all */
+  double valid_metric;      /* on the held-out part, after the last epoch */
+  const char *metric_name;  /* "rmse" ...; during the call */
+  double learning_rate;     /* of the last step */
+  uint64_t train_rows, held_out_rows; /* molecules of this fold's two parts */
 } molrt_progress;
 typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
 
@@ -417,6 +423,9 @@ MOLRT_API int32_t molrt_settings_get_i64(const molrt_settings *settings, const c
                                          int64_t *value);
 MOLRT_API int32_t molrt_settings_get_text(const molrt_settings *settings, const char *name,
                                           char *buffer, size_t capacity, size_t *needed);
+/* Every setting that takes effect beside the others, as it will run: one JSON object by name. */
+MOLRT_API int32_t molrt_settings_get_json(const molrt_settings *settings, char *buffer,
+                                          size_t capacity, size_t *needed);
 
 /* ---- job: one training run ---------------------------------------------------------------------------- */
 typedef struct molrt_job molrt_job;
@@ -441,6 +450,13 @@ MOLRT_API int32_t molrt_job_get_model(const molrt_job *job, molrt_model **model)
  * metrics of the held-out parts beside predicting the mean. */
 MOLRT_API int32_t molrt_job_get_report(const molrt_job *job, char *buffer, size_t capacity,
                                        size_t *needed);
+/* The same for people, as one self-contained HTML page in UTF-8: what was trained, metrics in words,
+ * learning curves, measured against predicted values, the worst molecules drawn, rows left out,
+ * settings and provenance. Its size is bounded: of many rows only some are drawn, and it says so. */
+MOLRT_API int32_t molrt_job_get_html(const molrt_job *job, char *buffer, size_t capacity,
+                                     size_t *needed);
+/* The page's heading, such as the data's name; NULL (default): made of the targets' names. */
+MOLRT_API int32_t molrt_job_set_title(molrt_job *job, const char *title);
 /* Predictions for rows while they were held out, [rows, target_count]; NaN for rows that never were. */
 MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);
 /* The row's status, as molrt_batch_get_row would tell after the encoder's pass. */

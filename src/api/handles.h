@@ -31,6 +31,7 @@ struct molrt_settings {
 struct molrt_job {
   int threads;  // the context's
   molrt::Job job;
+  std::string title, finished;  // for the HTML report; finished: when, in words
 };
 
 namespace molrt::api {

@@ -23,7 +23,7 @@ bool has_representation(const HeadTrainingData& data, size_t row) {
 FoldFit fit_fold(const Fold& fold, int worker, Monitor& monitor) {
   const auto check_cancelled = [&] { monitor.check_cancelled(); };
   const auto after_epoch = [&](int epoch, double train_loss, double valid_loss) {
-    monitor.epoch_done(worker, fold.index, epoch, train_loss, valid_loss);
+    monitor.epoch_done(worker, fold, epoch, train_loss, valid_loss);
   };
   if (!fold.settings.ridge) return fit_adam(fold, after_epoch, check_cancelled);
   FoldFit fit = fit_ridge(fold, check_cancelled);

@@ -2,6 +2,7 @@
 // 4. Training a head on a frozen encoder: representations come in once, heads go out.
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,6 +49,12 @@ struct TrainingProgress {
   int fold, folds, epoch, epochs;
   uint64_t done, total;  // epochs of all folds
   double train_loss, valid_loss;
+  // Unknown: 0, NaN, "".
+  uint64_t step = 0, steps = 0;  // of the optimiser, of all folds
+  double valid_metric = std::numeric_limits<double>::quiet_NaN();
+  const char* metric_name = "";  // a constant
+  double learning_rate = std::numeric_limits<double>::quiet_NaN();
+  size_t train_rows = 0, held_out_rows = 0;  // of this fold
 };
 // Called on the calling thread; returns true to stop, which throws CANCELLED. Epochs of folds on
 // other threads are told when the calling thread next finishes an epoch of its own, or at the end.

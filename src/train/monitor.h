@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "train/fold.h"
 #include "train/head_settings.h"
 #include "train/head_training.h"
 
@@ -21,8 +22,12 @@ class Monitor {
         cancelled_(cancelled) {}
 
   // From any thread; worker 0 is the calling one. Throws CANCELLED.
-  void epoch_done(int worker, uint32_t fold, int epoch, double train_loss, double valid_loss) {
-    post({static_cast<int>(fold), folds_, epoch, epochs_, 0, 0, train_loss, valid_loss});
+  void epoch_done(int worker, const Fold& fold, int epoch, double train_loss, double valid_loss) {
+    TrainingProgress item = {
+        static_cast<int>(fold.index), folds_, epoch, epochs_, 0, 0, train_loss, valid_loss};
+    item.train_rows = fold.split.train.size();
+    item.held_out_rows = fold.split.held_out.size();
+    post(item);
     if (worker == 0) deliver();
     check_cancelled();
   }

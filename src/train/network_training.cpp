@@ -42,7 +42,7 @@ class Training {
     fit.loop = run_loop(
         trainee, loop, fold.split.train, fold.split.held_out,
         [&](int epoch, double train_loss, double valid_loss) {
-          monitor.epoch_done(0, fold.index, epoch, train_loss, valid_loss);
+          monitor.epoch_done(0, fold, epoch, train_loss, valid_loss);
         },
         [&] { monitor.check_cancelled(); });
     fit.head = trainee.head();

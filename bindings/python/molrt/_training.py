@@ -1,5 +1,6 @@
 """Training: settings, and a head fitted on measured values."""
 
+import contextlib
 import ctypes
 import difflib
 import json
@@ -56,6 +57,30 @@ class FineTunedModel(Model):
     report: Dict[str, Any]
     held_out: np.ndarray
     rows: Rows
+    _html: Union[str, Handle]  # the page, or until somebody asks for it the job that makes it
+
+    def html(self) -> str:
+        """The run as one self-contained page for people: metrics in words, learning curves, measured
+        against predicted values, the worst molecules drawn, rows left out, settings, provenance."""
+        if not isinstance(self._html, str):
+            self._html = read_text(lib.molrt_job_get_html, self._html)
+        return self._html
+
+    def save_report(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Writes html() to a file: whole or not at all."""
+        final = os.path.realpath(path)
+        temporary = f"{final}.{os.getpid()}.part"
+        try:
+            with open(temporary, "x", encoding="utf-8") as file:
+                file.write(self.html())
+            os.replace(temporary, final)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+    def __reduce__(self) -> Any:
+        self.html()  # a job cannot be pickled
+        return super().__reduce__()
 
 
 def settings() -> List[Setting]:
@@ -69,7 +94,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              mol_blocks: Optional[MolBlocks] = None, ladder: str = "default", conformer_seed: Optional[int] = None,
              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
-             **settings: Any) -> FineTunedModel:
+             report_title: Optional[str] = None, **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
     weights: a model, or what load() takes
@@ -77,7 +102,10 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     targets: [n] or [n, targets] in your own units; None or NaN where there is no value
     target_names: one str or [targets], all different; default: "target", or "target_1" ...
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
-        fold, folds, epoch, epochs, train_loss and valid_loss
+        fold, folds, epoch, epochs, step, steps (of the optimiser), train_loss, valid_loss,
+        valid_metric, metric_name, learning_rate, train_rows and held_out_rows; 0, NaN or "" where
+        not known
+    report_title: heading of the result's html(); default: made of target_names
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
 
@@ -92,6 +120,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
+    if report_title is not None:
+        run(lib.molrt_job_set_title, job, c_text(report_title))
     work.run(lib.molrt_job_run, job, byref(work.options))
     return _result(job, values.shape, threads)
 
@@ -102,6 +132,7 @@ def _result(job: Handle, shape: Any, threads: Optional[int]) -> FineTunedModel:
     model.held_out = np.empty(shape, np.float32)
     run(lib.molrt_job_get_held_out, job, model.held_out.ctypes.data, model.held_out.size)
     model.rows = job_rows(job, shape[0])
+    model._html = job
     return model
 
 
