@@ -31,7 +31,7 @@ struct molrt_settings {
 struct molrt_job {
   int threads;  // the context's
   molrt::Job job;
-  std::string title, finished;  // for the HTML report; finished: when, in words
+  std::string title, begun;  // for the HTML report; begun: when the run did, in words
 };
 
 namespace molrt::api {

@@ -46,7 +46,7 @@ molrt_progress training_progress(const TrainingProgress& p) {
   progress.step = p.step;
   progress.steps = p.steps;
   progress.valid_metric = p.valid_metric;
-  progress.metric_name = p.metric_name;
+  progress.metric_name = "loss";
   progress.learning_rate = p.learning_rate;
   progress.train_rows = p.train_rows;
   progress.held_out_rows = p.held_out_rows;
@@ -92,15 +92,30 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
 
 void molrt_job_free(molrt_job* job) { delete job; }
 
+int32_t molrt_job_set_checkpoint(molrt_job* job, const char* directory, int32_t resume) {
+  return guarded([&] {
+    Job& j = require(job, "job").job;
+    if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already");
+    require_range("resume", resume, 0, 1);
+    const std::string path = &require(directory, "directory");
+    if (path.empty()) fail(MOLRT_ERROR_INVALID_ARGUMENT, "directory is empty");
+    j.set_checkpoint(path, resume == 1);
+  });
+}
+
+int32_t molrt_job_remove_checkpoint(molrt_job* job) {
+  return guarded([&] { require(job, "job").job.remove_checkpoint(); });
+}
+
 int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
   return guarded([&] {
     Job& j = require(job, "job").job;
     if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; create another one");
     const auto run = read_run_options(options, job->threads);
+    job->begun = now_in_words();
     j.run(run.options, [&](const TrainingProgress& p) {
       return tell_progress(run.caller, training_progress(p));
     });
-    job->finished = now_in_words();
   });
 }
 
@@ -123,7 +138,7 @@ int32_t molrt_job_get_report(const molrt_job* job, char* buffer, size_t capacity
 int32_t molrt_job_get_html(const molrt_job* job, char* buffer, size_t capacity, size_t* needed) {
   return guarded([&] {
     finished(job);
-    write_text(html_report(report_data(job->job, job->title, job->finished)), buffer, capacity,
+    write_text(html_report(report_data(job->job, job->title, job->begun)), buffer, capacity,
                needed);
   });
 }

@@ -27,7 +27,6 @@ namespace molrt::api {
 
 bool tell_progress(const molrt_run_options& caller, molrt_progress progress) {
   progress.struct_size = sizeof progress;
-  if (!progress.metric_name) progress.metric_name = "";
   return caller.progress && caller.progress(caller.progress_user, &progress) != 0;
 }
 

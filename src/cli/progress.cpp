@@ -41,7 +41,7 @@ double part_done(const molrt_progress& state) {
   return static_cast<double>(state.done) / static_cast<double>(std::max<uint64_t>(state.total, 1));
 }
 
-void append_value(std::string& line, const char* name, double value) {
+void append_value(std::string& line, const std::string& name, double value) {
   if (!std::isnan(value)) line += fmt::format(", {} {:.4g}", name, value);
 }
 
@@ -125,7 +125,8 @@ std::string Progress::training_line(const molrt_progress& state) {
   if (state.steps > 0) line += fmt::format(", step {}/{}", state.step, state.steps);
   append_value(line, "loss", state.train_loss);
   append_value(line, "held out", state.valid_loss);
-  append_value(line, *state.metric_name ? state.metric_name : "metric", state.valid_metric);
+  const std::string metric = state.metric_name;
+  if (metric != "loss") append_value(line, "held-out " + metric, state.valid_metric);
   append_value(line, "lr", state.learning_rate);
   const double molecules =
       part * state.folds * state.epochs * static_cast<double>(state.train_rows);

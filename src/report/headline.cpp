@@ -19,15 +19,17 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t most_verdicts = 8;  // more targets are read in the table
 
-Json held_out_of(const ReportData& data, size_t target) {
-  const Json all = data.run.value("held_out", Json::array());
-  return target < all.size() ? all[target] : Json::object();
+// Metrics by target: of the test, where the split has one, else of the held-out rows.
+Json deciding_metrics(const ReportData& data) {
+  const Json test = data.run.value("test", Json::array());
+  return test.empty() ? data.run.value("held_out", Json::array()) : test;
 }
 
 std::string verdicts(const ReportData& data) {
+  const Json metrics = deciding_metrics(data);
   std::string all;
-  for (size_t i = 0; i < std::min(most_verdicts, data.targets.size()); ++i) {
-    const Verdict verdict = judge(data.targets[i], held_out_of(data, i));
+  for (size_t i = 0; i < std::min({most_verdicts, data.targets.size(), metrics.size()}); ++i) {
+    const Verdict verdict = judge(data.targets[i], metrics[i]);
     all += element("p", verdict.poor ? "verdict poor" : "verdict", escaped(verdict.text));
   }
   return all;
@@ -36,17 +38,17 @@ std::string verdicts(const ReportData& data) {
 std::string shown(std::optional<double> value) { return value ? number_text(*value) : "\u2013"; }
 
 // One target: its metrics below each other, the baseline beside them.
-std::string table_of_one(const Json& target) {
+std::string table_of_one(const char* rows_name, const Json& target) {
   std::vector<Cells> rows;
   for (const std::string& key : metric_keys(target))
     rows.push_back(
         {metric_label(key), shown(find_number(target, key)), shown(find_baseline(target, key))});
-  return table({"held-out metric", "this model", "without a model"}, rows);
+  return table({rows_name, "this model", "without a model"}, rows);
 }
 
-std::string table_of_many(const ReportData& data, const Json& all) {
+std::string table_of_many(const ReportData& data, const char* rows_name, const Json& all) {
   const std::vector<std::string> keys = metric_keys(all[0]);
-  Cells head = {"target", "values"};
+  Cells head = {rows_name, "values"};
   for (const std::string& key : keys) head.push_back(metric_label(key));
   std::vector<Cells> rows;
   for (size_t i = 0; i < all.size(); ++i) {
@@ -57,10 +59,10 @@ std::string table_of_many(const ReportData& data, const Json& all) {
   return table(head, rows);
 }
 
-std::string metrics_table(const ReportData& data) {
-  const Json all = data.run.value("held_out", Json::array());
+std::string metrics_table(const ReportData& data, const char* key, const char* rows_name) {
+  const Json all = data.run.value(key, Json::array());
   if (all.empty()) return "";
-  return all.size() == 1 ? table_of_one(all[0]) : table_of_many(data, all);
+  return all.size() == 1 ? table_of_one(rows_name, all[0]) : table_of_many(data, rows_name, all);
 }
 
 size_t count_rows(const ReportData& data, const std::function<bool(const ReportRow&)>& which) {
@@ -80,6 +82,8 @@ std::vector<std::string> all_warnings(const ReportData& data) {
     list.push_back(
         "The held-out molecules also chose when to stop training, so that the numbers here are a "
         "little optimistic.");
+  if (data.run.value("interrupted", false))
+    list.push_back("The run was stopped before its end: this is the best model so far.");
   const size_t flat = count_rows(data, [](const ReportRow& row) {
     return row.status == MOLRT_ROW_OK && row.source == MOLRT_SOURCE_2D;
   });
@@ -116,7 +120,8 @@ std::string page_title(const ReportData& data) {
 std::string headline(const ReportData& data) {
   return element("h1", "", escaped(page_title(data), 200)) +
          note(fmt::format("Report of a training run by molrt {}", molrt_version_text())) +
-         verdicts(data) + warnings(data) + metrics_table(data);
+         verdicts(data) + warnings(data) + metrics_table(data, "test", "test molecules") +
+         metrics_table(data, "held_out", "held-out molecules");
 }
 
 }  // namespace molrt::report

@@ -62,7 +62,7 @@ std::string name_with_unit(const ReportTarget& target) {
 }
 
 std::string with_unit(double value, const ReportTarget& target) {
-  return target.unit.empty() ? number_text(value) : number_text(value) + " " + target.unit;
+  return target.unit.empty() ? short_text(value) : short_text(value) + " " + target.unit;
 }
 
 }  // namespace molrt::report

@@ -95,6 +95,24 @@ std::string in_words(const Model& model) {
                      static_cast<double>(model.parameters()) / 1e6, origin(model.card()));
 }
 
+// {"file": "a.pt", "bytes": 7} -> "file a.pt, bytes 7".
+std::string in_words(const std::string& json) {
+  std::string text;
+  for (const auto& [key, value] : Json::parse(json).items())
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
+                        value.is_string() ? value.get<std::string>() : value.dump());
+  return text;
+}
+
+// Of the members, each once.
+std::string seeds_of(const Json& run) {
+  std::vector<std::string> seeds;
+  for (const Json& fold : run.at("folds"))
+    if (const std::string seed = fold.at("seed").dump(); seeds.empty() || seeds.back() != seed)
+      seeds.push_back(seed);
+  return fmt::format("{}", fmt::join(seeds, ", "));
+}
+
 std::vector<ReportRow> rows_of(const Batch& batch) {
   std::vector<ReportRow> rows;
   for (size_t i = 0; i < batch.size(); ++i) {
@@ -127,7 +145,7 @@ std::vector<ReportTarget> targets_of(const TrainingTable& table, const HeadTrain
 
 }  // namespace
 
-ReportData report_data(const Job& job, const std::string& title, const std::string& finished) {
+ReportData report_data(const Job& job, const std::string& title, const std::string& begun) {
   ReportData data;
   data.run = Json::parse(job.result().report);
   data.defaults = defaults(job.settings());
@@ -138,10 +156,10 @@ ReportData report_data(const Job& job, const std::string& title, const std::stri
   data.rows = rows_of(job.batch());
   data.provenance = {
       {"Software", molrt_build_info()},
-      {"Finished", finished},
-      {"Seed", fmt::format("{}", job.settings().i64("seed"))},
+      {"Begun", begun},
+      {"Seeds", seeds_of(data.run)},
       {"Data (SHA-256 of molecules and values)", data_hash(job.batch(), job.table())},
-      {"Base model", job.base().card().provenance}};
+      {"Base model", in_words(job.base().card().provenance)}};
   return data;
 }
 

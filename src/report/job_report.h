@@ -7,8 +7,8 @@
 
 namespace molrt {
 
-// `title`: of the page; empty: made of the targets' names. `finished`: when the run ended, in
+// `title`: of the page; empty: made of the targets' names. `begun`: when the run ended, in
 // words.
-ReportData report_data(const Job& job, const std::string& title, const std::string& finished);
+ReportData report_data(const Job& job, const std::string& title, const std::string& begun);
 
 }  // namespace molrt

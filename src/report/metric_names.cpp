@@ -43,7 +43,8 @@ std::optional<double> find_baseline(const nlohmann::ordered_json& object, const 
 std::vector<std::string> metric_keys(const nlohmann::ordered_json& target) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : target.items())
-    if (key != "n" && !key.starts_with(baseline_prefix) && (value.is_number() || value.is_null()))
+    if (key != "n" && key != "threshold" && !key.starts_with(baseline_prefix) &&
+        (value.is_number() || value.is_null()))
       keys.push_back(key);
   return keys;
 }

@@ -12,7 +12,7 @@ std::string metric_label(const std::string& key);  // "R²"; the key itself if i
 std::optional<double> find_number(const nlohmann::ordered_json& object, const std::string& key);
 // The same number of the baseline that the report tells beside it.
 std::optional<double> find_baseline(const nlohmann::ordered_json& object, const std::string& key);
-// Of a target's held-out metrics those that are metrics and no baselines, in the report's order.
+// Of what the report says of a target the metrics but for the baselines', in its order.
 std::vector<std::string> metric_keys(const nlohmann::ordered_json& target);
 
 }  // namespace molrt::report

@@ -7,11 +7,14 @@
 #include "report/chart.h"
 #include "report/held_out.h"
 #include "report/html.h"
+#include "report/metric_names.h"
 #include "report/molecules.h"
 #include "report/sections.h"
 
 namespace molrt::report {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 std::string value_at(const std::vector<float>& values, size_t row) {
   return row < values.size() && std::isfinite(values[row])
@@ -24,6 +27,7 @@ class RegressionSection {
   RegressionSection(const ReportData& data, size_t target, const Limits& limits)
       : data_(data),
         target_(data.targets[target]),
+        index_(target),
         limits_(limits),
         rows_(held_out_values(target_)) {}
 
@@ -72,7 +76,7 @@ class RegressionSection {
       chart.line(std::vector<Point>{{x.low, line.intercept + line.slope * x.low},
                                     {x.high, line.intercept + line.slope * x.high}},
                  "red");
-      key.emplace_back("red", "fitted, slope " + number_text(line.slope));
+      key.emplace_back("red", "fitted, slope " + short_text(line.slope));
     }
     chart.key(key);
   }
@@ -118,8 +122,8 @@ class RegressionSection {
     return fmt::format(
         "Right of zero the prediction is too high. The mean error is {}; nine of ten errors lie "
         "between {} and {}.",
-        with_unit(sum / static_cast<double>(sorted.size()), target_), number_text(sorted[edge]),
-        number_text(sorted[sorted.size() - 1 - edge]));
+        with_unit(sum / static_cast<double>(sorted.size()), target_), short_text(sorted[edge]),
+        short_text(sorted[sorted.size() - 1 - edge]));
   }
 
   // The predicted error bars of the rows that have one, and their errors.
@@ -185,23 +189,31 @@ class RegressionSection {
                       interval);
   }
 
-  // The stored intervals, which need not be normal, as a mark of their own.
+  // What the calibration tells of this target (train/head_training.h), or null.
+  Json calibration() const {
+    const Json uncertainty = data_.run.value("uncertainty", Json::object());
+    const Json targets = uncertainty.value("targets", Json::array());
+    if (index_ >= targets.size()) return nullptr;
+    const auto mode = targets[index_].find(uncertainty.value("predict", "det"));
+    return mode == targets[index_].end() ? Json() : mode->value("calibrated", Json());
+  }
+
+  // The intervals that predict gives, which need not be normal, as marks of their own.
   std::string interval_coverage(Chart& chart) const {
-    size_t seen = 0, within = 0;
-    for (size_t i = 0; i < rows_.size(); ++i) {
-      const size_t row = rows_.rows[i];
-      if (row >= target_.low.size() || !std::isfinite(target_.low[row])) continue;
-      ++seen;
-      within += rows_.measured[i] >= target_.low[row] && rows_.measured[i] <= target_.high[row];
+    std::vector<Point> points;
+    std::vector<std::string> tips;
+    const Json known = calibration();
+    if (!known.is_object()) return "";
+    for (const Json& entry : known.value("coverage", Json::array())) {
+      const auto level = find_number(entry, "level"), seen = find_number(entry, "seen");
+      if (!level || !seen) continue;
+      points.push_back({*level, *seen});
+      tips.push_back(fmt::format("{} intervals have {} of the measured values",
+                                 percent_text(*level), percent_text(*seen)));
     }
-    if (seen == 0) return "";
-    const double part = static_cast<double>(within) / static_cast<double>(seen);
-    chart.marks(std::vector<Point>{{target_.level, part}},
-                std::vector<std::string>{"the stored intervals"});
-    return fmt::format(
-        " The round mark is the stored {} intervals: they have {} of {} measured "
-        "values.",
-        percent_text(target_.level), percent_text(part), count_text(seen));
+    if (points.empty()) return "";
+    chart.marks(points, tips);
+    return " The round marks are the intervals that predict gives, calibrated on other molecules.";
   }
 
   std::string numbers() const {
@@ -209,8 +221,8 @@ class RegressionSection {
     const EndBias bias = end_bias(rows_.measured, rows_.predicted);
     const std::string slope =
         std::isnan(line.slope) ? "undefined"
-        : line.slope < .9 ? number_text(line.slope) + ": predictions are drawn towards the mean"
-                          : number_text(line.slope);
+        : line.slope < .9      ? short_text(line.slope) + ": predictions are drawn towards the mean"
+                               : short_text(line.slope);
     return facts(
         {{"Slope of predicted over measured (1 is exact)", slope},
          {fmt::format("Bias of the lowest tenth of measured values ({} molecules)", bias.count),
@@ -243,6 +255,7 @@ class RegressionSection {
 
   const ReportData& data_;
   const ReportTarget& target_;
+  size_t index_;
   const Limits& limits_;
   HeldOutRows rows_;
 };

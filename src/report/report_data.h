@@ -18,8 +18,6 @@ struct ReportTarget {
                                  // with more [rows, classes]; NaN: never held out
   double threshold = .5;         // with 2 classes: a probability above it is class 1
   std::vector<float> error_bar;  // [rows] or empty: the predicted standard deviation
-  std::vector<float> low, high;  // [rows] or empty: the ends of an interval ...
-  double level = 0;              // ... that should have this part of the measured values
 };
 
 struct ReportRow {

@@ -31,12 +31,20 @@ std::vector<double> ticks(const Scale& scale, int count) {
   return values;
 }
 
-std::string number_text(double value) {
+namespace {
+
+std::string with_digits(double value, int digits) {
   if (std::isnan(value)) return "undefined";
-  std::string text = fmt::format("{:.4g}", value == 0 ? 0.0 : value);
+  std::string text = fmt::format("{:.{}g}", value == 0 ? 0.0 : value, digits);
   if (text.front() == '-') text.replace(0, 1, "\u2212");
   return text;
 }
+
+}  // namespace
+
+std::string number_text(double value) { return with_digits(value, 4); }
+
+std::string short_text(double value) { return with_digits(value, 3); }
 
 std::string count_text(size_t count) {
   std::string text = std::to_string(count);

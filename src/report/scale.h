@@ -23,6 +23,7 @@ std::vector<double> ticks(const Scale& scale, int count);
 
 // Four significant digits, without trailing zeros; "undefined" for NaN. A true minus sign.
 std::string number_text(double value);
+std::string short_text(double value);   // the same with three, for sentences
 std::string count_text(size_t count);   // 12,345
 std::string percent_text(double part);  // "87 %", one decimal below 10 and above 90
 

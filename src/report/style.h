@@ -46,7 +46,7 @@ svg.chart { display: block; width: 100%; height: auto; max-width: 34rem; }
 .chart .label { fill: var(--ink); }
 .chart .axis { stroke: var(--soft); stroke-width: 1; fill: none; }
 .chart .grid { stroke: var(--line); stroke-width: 1; fill: none; }
-.chart .ideal { stroke: var(--soft); stroke-width: 1.5; stroke-dasharray: 2 4; fill: none; }
+.chart .ideal { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 2 3; fill: none; }
 .chart .blue, .chart .red, .chart .green { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .chart .blue { stroke: var(--blue); }
 .chart .red { stroke: var(--red); stroke-dasharray: 7 3; }

@@ -59,58 +59,46 @@ Verdict nothing_held_out(const ReportTarget& target) {
           true};
 }
 
-Verdict of_values(const ReportTarget& target, const Json& metrics) {
-  const HeldOutRows rows = held_out_values(target);
+Verdict of_values(const ReportTarget& target, const Json& metrics, size_t count) {
   const auto mae = find_number(metrics, "mae"), r2 = find_number(metrics, "r2");
-  if (rows.size() == 0 || !mae) return nothing_held_out(target);
+  if (!mae) return nothing_held_out(target);
   std::string text = fmt::format(
       "Predictions of {} for {} molecules that were not trained on are off by {} on average (mean "
       "absolute error)",
-      target.name, count_text(rows.size()), with_unit(*mae, target));
+      target.name, count_text(count), with_unit(*mae, target));
   if (const auto mean = find_baseline(metrics, "mae"))
     text += fmt::format("; always guessing the mean of the training molecules is off by {}",
                         with_unit(*mean, target));
-  if (!r2) return {text + "." + few_rows(rows.size())};
+  if (!r2) return {text + "." + few_rows(count)};
   const Verdict words = explained(*r2);
-  return {
-      fmt::format("{}. R² is {}: {}.{}", text, number_text(*r2), words.text, few_rows(rows.size())),
-      words.poor};
+  return {fmt::format("{}. R² is {}: {}.{}", text, short_text(*r2), words.text, few_rows(count)),
+          words.poor};
 }
 
-size_t count_right(const HeldOutClasses& rows) {
-  size_t right = 0;
-  for (size_t i = 0; i < rows.size(); ++i) right += rows.measured[i] == rows.predicted[i];
-  return right;
-}
-
-size_t count_most_frequent(const HeldOutClasses& rows, size_t classes) {
-  std::vector<size_t> counts(classes);
-  for (const size_t c : rows.measured) ++counts[c];
-  return *std::max_element(counts.begin(), counts.end());
-}
-
-Verdict of_classes(const ReportTarget& target, const Json& metrics) {
-  const HeldOutClasses rows = held_out_classes(target);
-  if (rows.size() == 0) return nothing_held_out(target);
-  const auto n = static_cast<double>(rows.size());
-  const double right = static_cast<double>(count_right(rows)) / n;
-  const double guessing = static_cast<double>(count_most_frequent(rows, target.classes)) / n;
-  std::string text = fmt::format(
-      "{} of {} molecules that were not trained on get the right class of {}; always naming the "
-      "most frequent class would be right for {}",
-      percent_text(right), count_text(rows.size()), target.name, percent_text(guessing));
-  const auto auroc = find_number(metrics, "auroc");
-  if (!auroc) return {text + "." + few_rows(rows.size()), right <= guessing};
+Verdict of_classes(const ReportTarget& target, const Json& metrics, size_t count) {
+  const auto right = find_number(metrics, "accuracy"), auroc = find_number(metrics, "auroc");
+  if (!right) return nothing_held_out(target);
+  const auto guessing = find_baseline(metrics, "accuracy");
+  std::string text =
+      fmt::format("{} of {} molecules that were not trained on get the right class of {}",
+                  percent_text(*right), count_text(count), target.name);
+  if (guessing)
+    text += fmt::format("; always naming the most frequent class is right for {}",
+                        percent_text(*guessing));
+  if (!auroc) return {text + "." + few_rows(count), guessing && *right <= *guessing};
   const Verdict words = ranked(*auroc);
-  return {fmt::format("{}. ROC AUC is {} (guessing: 0.5): {}.{}", text, number_text(*auroc),
-                      words.text, few_rows(rows.size())),
+  return {fmt::format("{}. ROC AUC is {} (guessing: 0.5): {}.{}", text, short_text(*auroc),
+                      words.text, few_rows(count)),
           words.poor};
 }
 
 }  // namespace
 
 Verdict judge(const ReportTarget& target, const Json& metrics) {
-  return target.classes == 0 ? of_values(target, metrics) : of_classes(target, metrics);
+  const size_t count = metrics.value("n", size_t{0});
+  if (count == 0) return nothing_held_out(target);
+  return target.classes == 0 ? of_values(target, metrics, count)
+                             : of_classes(target, metrics, count);
 }
 
 }  // namespace molrt::report

@@ -12,7 +12,7 @@ struct Verdict {
   bool poor = false;  // hardly better than guessing
 };
 
-// By the held-out rows: `metrics` is the target's entry in the run's held_out. The bounds between
+// `metrics`: the target's entry in the run's held_out, or in its test. The bounds between
 // the words are ours, and stand in the text beside the number that they judge.
 Verdict judge(const ReportTarget& target, const nlohmann::ordered_json& metrics);
 

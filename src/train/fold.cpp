@@ -15,14 +15,32 @@ std::string training_part(const HeadSettings& settings, uint32_t index) {
 
 }  // namespace
 
-Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint32_t index,
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const MemberId& member,
                Split split) {
-  auto scalers = fit_targets(data.values, data.target_names, split.train, settings.scale_targets,
-                             training_part(settings, index));
-  auto columns = settings.standardise && !data.representations.empty()
-                     ? fit_columns(data.representations, data.width, split.train)
-                     : identity_columns(data.width);
-  return {data, settings, index, std::move(split), std::move(scalers), std::move(columns)};
+  const StartingPoint* start =
+      data.starts.empty() ? nullptr : &data.starts[member.number % data.starts.size()];
+  auto scalers = start ? start->scalers
+                       : fit_targets(data.values, data.target_names, split.train,
+                                     settings.scale_targets, training_part(settings, member.split));
+  // A head to go on with reads the columns as they are.
+  const bool standardise = settings.standardise && !data.representations.empty() && !start;
+  auto columns = standardise ? fit_columns(data.representations, data.width, split.train)
+                             : identity_columns(data.width);
+  return {.data = data,
+          .settings = settings,
+          .index = member.split,
+          .seed = member.seed,
+          .split = std::move(split),
+          .scalers = std::move(scalers),
+          .columns = std::move(columns),
+          .start = start,
+          .base_fold = static_cast<int>(member.number % data.base_folds)};
+}
+
+Head first_head(const Fold& fold) {
+  if (fold.start) return fold.start->head;
+  return initialised_head(fold.settings.kind, fold.data.width, fold.data.targets, fold.seed,
+                          fold.index);
 }
 
 float scaled_target(const Fold& fold, size_t row, size_t target) {
@@ -44,20 +62,19 @@ void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& 
   }
 }
 
-LossSum sum_loss(const Fold& fold, const Head& head, std::span<const size_t> rows) {
+Evaluation evaluate_head(const Fold& fold, const Head& head, std::span<const size_t> rows) {
   constexpr size_t chunk = 256;
   std::vector<float> representations, targets, outputs;
-  LossSum total;
+  Evaluation total;
   for (size_t first = 0; first < rows.size(); first += chunk) {
     const auto part = rows.subspan(first, std::min(chunk, rows.size() - first));
     gather(fold, part, representations, targets);
     outputs.resize(targets.size());
     head_forward(head, representations.data(), part.size(), outputs.data());
-    const LossSum loss =
-        evaluate_loss(fold.settings.loss, outputs.data(), targets.data(), targets.size(), nullptr);
-    total.sum += loss.sum;
-    total.labels += loss.labels;
+    total.loss.add(
+        evaluate_loss(fold.settings.loss, outputs.data(), targets.data(), targets.size(), nullptr));
   }
+  total.metric = total.loss.mean();
   return total;
 }
 

@@ -14,37 +14,51 @@
 
 namespace molrt {
 
+// Which of a run's networks it is.
+struct MemberId {
+  size_t number = 0;
+  uint32_t split = 0;
+  uint64_t seed = 0;
+};
+
 struct Fold {
   const HeadTrainingData& data;
   const HeadSettings& settings;
-  uint32_t index;
+  uint32_t index;  // of the split
+  uint64_t seed;   // of initial weights, batch order and dropout
   Split split;
   std::vector<TargetScaler> scalers;
   ColumnScaler columns;
+  int last_epoch = 0;  // 0: as the settings say
+  const StartingPoint* start = nullptr;
+  int base_fold = 0;  // of the base model: what a whole network begins with
 };
 
+Head first_head(const Fold& fold);
+
 // DATA error if a target is constant or has no value in the training part.
-Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint32_t index,
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const MemberId& member,
                Split split);
 
 struct FoldFit {
-  Head head;                         // on scaled columns
+  Head head;                         // on raw inputs, as a model has it
+  TensorMap encoder;                 // of a whole network, plain names; else empty
   LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge
+  std::vector<float> held_out;       // [held-out rows, targets], scaled
 };
 
-LoopSettings loop_settings(const HeadSettings& settings, uint32_t fold);
+LoopSettings loop_settings(const Fold& fold);
 
-FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch,
-                 const CancelCheck& check_cancelled);
-FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled);
+FoldFit fit_adam(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint);
+FoldFit fit_ridge(const Fold& fold, const std::function<void()>& check_cancelled);
 
 // NaN: none.
 float scaled_target(const Fold& fold, size_t row, size_t target);
 // The rows' scaled representations, [rows, width], and targets, [rows, targets].
 void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
             std::vector<float>& targets);
-// The loss over the rows' labels, evaluation mode.
-LossSum sum_loss(const Fold& fold, const Head& head, std::span<const size_t> rows);
+// Over the rows' labels, evaluation mode.
+Evaluation evaluate_head(const Fold& fold, const Head& head, std::span<const size_t> rows);
 
 }  // namespace molrt

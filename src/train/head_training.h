@@ -7,11 +7,20 @@
 #include <string>
 #include <vector>
 
+#include "base/tensor.h"
 #include "model/target_scaler.h"
 #include "nn/head.h"
 #include "train/settings.h"
 
 namespace molrt {
+
+constexpr double nan_loss = std::numeric_limits<double>::quiet_NaN();  // not known
+
+// What a network begins with instead of a fresh head and its own scaling.
+struct StartingPoint {
+  Head head;
+  std::vector<TargetScaler> scalers;  // [targets]
+};
 
 struct HeadTrainingData {
   size_t rows = 0;
@@ -20,11 +29,14 @@ struct HeadTrainingData {
   std::span<const float> representations;  // [rows, width]; rows that are not usable are NaN
   std::span<const double> values;          // [rows, targets], own units; NaN: no value
   std::vector<std::string> target_names;   // [targets], for messages and the report
+  std::vector<StartingPoint> starts;       // of member i: number i, again and again; empty: none
+  size_t base_folds = 1;                   // networks of the base model; member i begins likewise
 };
 
 struct TrainedHead {
   Head head;                          // predicts scaled values
   std::vector<TargetScaler> scalers;  // [targets], fitted on this fold's training rows
+  TensorMap encoder;                  // of a whole network, plain names; else empty
 };
 
 // The report is one JSON object; numbers that are not defined are null:
@@ -40,32 +52,45 @@ struct TrainedHead {
 //   then
 //             a little optimistic
 struct HeadTrainingResult {
-  std::vector<TrainedHead> folds;  // one without cross-validation
+  std::vector<TrainedHead> folds;  // those that the model averages
   std::vector<float> held_out;     // [rows, targets], own units; NaN where a row never was held out
   std::string report;              // JSON, see above and molrt_job_get_report
+  bool interrupted = false;        // it was cancelled: what there was by then
 };
 
 struct TrainingProgress {
-  int fold, folds, epoch, epochs;
-  uint64_t done, total;  // epochs of all folds
-  double train_loss, valid_loss;
-  // Unknown: 0, NaN, "".
-  uint64_t step = 0, steps = 0;  // of the optimiser, of all folds
-  double valid_metric = std::numeric_limits<double>::quiet_NaN();
-  const char* metric_name = "";  // a constant
-  double learning_rate = std::numeric_limits<double>::quiet_NaN();
+  int fold = 0, folds = 0;  // of the networks in training: folds x seeds
+  int epoch = 0, epochs = 0;
+  uint64_t done = 0, total = 0;  // epochs of all of them
+  double train_loss = nan_loss, valid_loss = nan_loss;
+  uint64_t step = 0, steps = 0;  // optimiser steps of all of them; steps 0: not known
+  double valid_metric = nan_loss;
+  double learning_rate = nan_loss;
+  bool epoch_done = false;  // else it tells of a step within `epoch`, and train_loss is its batch's
   size_t train_rows = 0, held_out_rows = 0;  // of this fold
 };
 // Called on the calling thread; returns true to stop, which throws CANCELLED. Epochs of folds on
 // other threads are told when the calling thread next finishes an epoch of its own, or at the end.
+// Steps are told of at most every 50 ms.
 using TrainingCallback = std::function<bool(const TrainingProgress&)>;
 // Polled by every fold before each batch (ridge: each part of the rows that it reads), from any
 // thread.
 using CancelFlag = std::function<bool()>;
 
+class Checkpoint;
+
+// How a run goes, which changes nothing of what comes out of it.
+struct TrainingRun {
+  int threads = 1;
+  TrainingCallback progress = {};
+  CancelFlag cancelled = {};
+  const Checkpoint* checkpoint = nullptr;  // null: nothing is kept on the disk
+};
+
 // DATA errors name what is wrong with the labels (constant, infinite, fewer rows than folds ...).
-// The same settings and data give the same bytes, whatever `threads`. Either callback may be empty.
-HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings, int threads,
-                               const TrainingCallback& progress, const CancelFlag& cancelled);
+// The same settings and data give the same bytes, whatever the run. CANCELLED if it was
+// stopped before any network had finished an epoch.
+HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings,
+                               const TrainingRun& run);
 
 }  // namespace molrt

@@ -2,17 +2,47 @@
 
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/fingerprint.h"
 #include "train/network_training.h"
+#include "train/run_settings.h"
 
 namespace molrt {
+namespace {
+
+std::string quoted(const std::vector<std::string>& names) {
+  return fmt::format("'{}'", fmt::join(names, "', '"));
+}
+
+// The base model's heads and scalings, to go on with.
+std::vector<StartingPoint> starting_points(const Model& base,
+                                           const std::vector<std::string>& targets) {
+  const ModelCard& card = base.card();
+  if (card.folds() == 0)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'head_init' is base, but the base model has no head to go on with");
+  if (card.task != Task::regression || card.targets != targets)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'head_init' is base: expected the base model's {} targets {}, found {}",
+         task_name(card.task), quoted(card.targets), quoted(targets));
+  std::vector<StartingPoint> points;
+  for (size_t i = 0; i < base.heads().size(); ++i)
+    points.push_back({base.heads()[i], card.scalers[i]});
+  return points;
+}
+
+}  // namespace
 
 Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings)
     : base_(std::move(base)),
       batch_(std::move(batch)),
       table_(std::move(table)),
       settings_(std::move(settings)) {
-  base_->require_one_encoder();
   settings_.validate();  // before the encoder's pass, which may take hours
+}
+
+void Job::set_checkpoint(std::string directory, bool resume) {
+  checkpoint_directory_ = std::move(directory);
+  resume_ = resume;
 }
 
 RunOptions Job::stoppable(RunOptions options) const {
@@ -29,7 +59,25 @@ HeadTrainingData Job::training_data() const {
   data.targets = static_cast<int>(table_.target_names.size());
   data.values = table_.values;
   data.target_names = table_.target_names;
+  data.base_folds = std::max<size_t>(1, base_->heads().size());
+  if (read_run_settings(settings_).continue_head)
+    data.starts = starting_points(*base_, table_.target_names);
   return data;
+}
+
+void Job::open_checkpoint(const HeadTrainingData& data) {
+  if (checkpoint_directory_.empty()) return;
+  checkpoint_ = std::make_unique<Checkpoint>(checkpoint_directory_,
+                                             run_facts(*base_, data, settings_), resume_);
+}
+
+const Checkpoint* Job::checkpoint_of_molecules() {
+  if (checkpoint_) checkpoint_->check_fact("molecules", molecule_facts(batch_));
+  return checkpoint_.get();
+}
+
+void Job::remove_checkpoint() {
+  if (checkpoint_) checkpoint_->remove();
 }
 
 // The model takes at prediction what it was trained on.
@@ -47,38 +95,47 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   return card;
 }
 
-void Job::train_head(const RunOptions& options, const TrainingCallback& on_epoch) {
-  std::vector<float> cls(batch_.size() * base_->card().architecture.width);
-  batch_.embed(*base_, stoppable(options), cls.data(), nullptr, 0);
-  HeadTrainingData data = training_data();
-  data.representations = cls;
-  result_ =
-      train_heads(data, settings_, options.threads, on_epoch, [this] { return cancelled_.load(); });
+Model Job::trained_model(const RunOptions& options) const {
   std::vector<Head> heads;
-  for (const TrainedHead& fold : result_->folds) heads.push_back(fold.head);
-  model_ = std::make_shared<Model>(base_->with_heads(trained_card(options), std::move(heads)));
+  std::vector<TensorMap> networks;
+  for (const TrainedHead& member : result_->folds) {
+    heads.push_back(member.head);
+    networks.push_back(member.encoder);
+    write_head(member.head, networks.back());
+  }
+  if (result_->folds[0].encoder.empty())
+    return base_->with_heads(trained_card(options), std::move(heads));
+  return Model(trained_card(options), merge_folds(networks), "the job");
 }
 
-void Job::train_network(const RunOptions& options, const TrainingCallback& on_epoch) {
-  base_->require_one_encoder();
+HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData data,
+                                   TrainingRun run) {
+  std::vector<float> cls(batch_.size() * static_cast<size_t>(data.width));
+  batch_.embed(*base_, stoppable(options), cls.data(), nullptr, 0);
+  run.checkpoint = checkpoint_of_molecules();
+  data.representations = cls;
+  return train_heads(data, settings_, run);
+}
+
+HeadTrainingResult Job::train_network(const RunOptions& options, const HeadTrainingData& data,
+                                      TrainingRun run) {
   batch_.prepare(*base_, stoppable(options));
+  run.checkpoint = checkpoint_of_molecules();
   TrainingMolecules molecules;
   for (size_t row = 0; row < batch_.size(); ++row) molecules.push_back(batch_.features(row));
-  NetworkTrainingResult result =
-      train_networks(*base_, training_data(), molecules, settings_, options.threads, on_epoch,
-                     [this] { return cancelled_.load(); });
-  result_ = std::move(result.heads);
-  for (size_t i = 0; i < result.encoders.size(); ++i)
-    write_head(result_->folds[i].head, result.encoders[i]);
-  model_ = std::make_shared<Model>(trained_card(options), merge_folds(result.encoders), "the job");
+  return train_networks(*base_, data, molecules, settings_, run);
 }
 
-void Job::run(RunOptions options, const TrainingCallback& on_epoch) {
+void Job::run(RunOptions options, const TrainingCallback& progress) {
   started_ = true;
-  if (encoder_is_frozen(settings_))
-    train_head(options, on_epoch);
-  else
-    train_network(options, on_epoch);
+  const HeadTrainingData data = training_data();
+  open_checkpoint(data);
+  const TrainingRun run{options.threads, progress, [this] { return cancelled_.load(); }};
+  result_ = encoder_is_frozen(settings_) ? train_head(options, data, run)
+                                         : train_network(options, data, run);
+  model_ = std::make_shared<Model>(trained_model(options));
+  if (result_->interrupted)
+    fail(MOLRT_ERROR_CANCELLED, "the training was cancelled; its model is the best so far");
 }
 
 }  // namespace molrt

@@ -40,11 +40,11 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
       fold_(fold),
       settings_(settings),
       team_(team),
+      base_tensors_(tensors_of_fold(base.tensors(), fold.base_fold)),
       width_(static_cast<size_t>(base.card().architecture.width)),
-      parameters_(encoder_only(base.tensors()), "the base model"),
+      parameters_(encoder_only(base_tensors_), "the base model"),
       encoder_(base.card().architecture, parameters_),
-      head_(initialised_head(settings.head.kind, base.card().architecture.width, fold.data.targets,
-                             settings.head.seed, fold.index)),
+      head_(first_head(fold)),
       head_gradient_(make_head(head_.kind, head_.width, head_.outputs)) {
   for (const std::string& prefix : settings.frozen)
     if (std::none_of(parameters_.entries().begin(), parameters_.entries().end(),
@@ -97,7 +97,7 @@ std::vector<TrainedTensor> NetworkTrainee::tensors() {
     if (!is_frozen(e.name)) tensors.push_back(trained(e));
   const auto values = parameters(head_), gradients = parameters(head_gradient_);
   for (size_t i = 0; i < values.size(); ++i) {
-    tensors.push_back({"classification_head", values[i], gradients[i]});
+    tensors.push_back({head_tensor_names[i], values[i], gradients[i]});
     const bool weight = i % 2 == 0;  // dense and out_proj, each with its bias
     if (weight) tensors.back().decay = settings_.weight_decay + settings_.l2sp_head;
   }
@@ -110,7 +110,7 @@ EncoderNoise NetworkTrainee::noise(std::span<const size_t> rows, uint32_t step) 
                      settings_.attention,
                      settings_.activation,
                      settings_.residual,
-                     random_key(settings_.head.seed, step),
+                     random_key(fold_.seed, step),
                      random_purpose(Purpose::train),
                      ids_};
   if (settings_.quiet_when_frozen) noise.quiet_layers = std::max(frozen_layers_, 0);
@@ -156,7 +156,7 @@ void for_each_part(const TrainingMolecules& molecules, std::span<const size_t> r
 
 }  // namespace
 
-LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step) {
+LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int) {
   parameters_.clear_gradients();
   for (const auto& tensor : parameters(head_gradient_))
     std::fill(tensor.begin(), tensor.end(), 0.f);
@@ -171,7 +171,7 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step) {
 void NetworkTrainee::train_part(std::span<const size_t> rows, uint32_t step, size_t labels,
                                 LossSum& total) {
   const EncoderNoise encoder_noise = noise(rows, step);
-  const HeadDropout head_noise{settings_.head.pooler_dropout, settings_.head.seed, step, ids_};
+  const HeadDropout head_noise{settings_.head.pooler_dropout, fold_.seed, step, ids_};
   const std::vector<float> cls = representations(rows, encoder_noise), targets = targets_of(rows);
   std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_cls(cls.size());
   head_forward_training(head_, cls.data(), head_noise, activations_, outputs.data());
@@ -203,17 +203,18 @@ std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
   return outputs;
 }
 
-LossSum NetworkTrainee::evaluate(std::span<const size_t> rows) {
+Evaluation NetworkTrainee::evaluate(std::span<const size_t> rows) {
   const std::vector<float> outputs = predict(rows), targets = targets_of(rows);
-  return evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(),
-                       nullptr);
+  const LossSum loss =
+      evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(), nullptr);
+  return {loss, loss.mean()};
 }
 
 TensorMap NetworkTrainee::encoder_tensors() const {
   TensorMap tensors;
   for (const auto& e : parameters_.entries())
     tensors[e.name] = is_frozen(e.name)
-                          ? base_.tensors().at(e.name)
+                          ? base_tensors_.at(e.name)
                           : make_tensor(e.shape, {e.data.value.begin(), e.data.value.end()});
   return tensors;
 }

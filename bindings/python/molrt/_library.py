@@ -85,6 +85,8 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "settings_set_i64": [_P, _TEXT, c_int64],
     "settings_set_text": [_P, _TEXT, _TEXT],
     "job_create": [_P, _P, _P, _P, _SIZE, POINTER(c_char_p), _P, _P],
+    "job_set_checkpoint": [_P, _TEXT, c_int32],
+    "job_remove_checkpoint": [_P],
     "job_run": [_P, _P],
     "job_get_model": [_P, _P],
     "job_get_report": [_P] + _TEXT_OUT,

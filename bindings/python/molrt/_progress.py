@@ -50,9 +50,10 @@ def _losses(details: Any) -> str:
     """What is known of the training: a number that is not is NaN."""
     if "train_loss" not in details:
         return ""
-    named = {"loss": details["train_loss"], "held out": details["valid_loss"],
-             details["metric_name"] or "metric": details["valid_metric"],
-             "lr": details["learning_rate"]}
+    named = {"loss": details["train_loss"], "held out": details["valid_loss"]}
+    if details["metric_name"] != "loss":
+        named["held-out " + details["metric_name"]] = details["valid_metric"]
+    named["lr"] = details["learning_rate"]
     member = f", fold {details['fold'] + 1}/{details['folds']}" if details["folds"] > 1 else ""
     return member + "".join(f", {name} {value:.4g}" for name, value in named.items()
                             if not math.isnan(value))

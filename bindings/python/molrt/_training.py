@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
-from ._errors import DataError
+from ._errors import DataError, Error
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
 from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
@@ -94,6 +94,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              mol_blocks: Optional[MolBlocks] = None, ladder: str = "default", conformer_seed: Optional[int] = None,
              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
+             checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
              report_title: Optional[str] = None, **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
@@ -102,12 +103,16 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     targets: [n] or [n, targets] in your own units; None or NaN where there is no value
     target_names: one str or [targets], all different; default: "target", or "target_1" ...
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
-        fold, folds, epoch, epochs, step, steps (of the optimiser), train_loss, valid_loss,
-        valid_metric, metric_name, learning_rate, train_rows and held_out_rows; 0, NaN or "" where
-        not known
+        fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
+        metric_name, learning_rate, train_rows and held_out_rows (of the fold)
+    checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
+        until you delete it. resume=True goes on with what is there, to the same result
     report_title: heading of the result's html(); default: made of target_names
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
+
+    Where the training is stopped, by Ctrl-C or an exception of `progress`, the exception's attribute
+    `model` is the best model so far, or None.
 
     Molecules that fail are left out: see the result's `rows` and `report`.
     """
@@ -122,8 +127,25 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
     if report_title is not None:
         run(lib.molrt_job_set_title, job, c_text(report_title))
-    work.run(lib.molrt_job_run, job, byref(work.options))
+    if checkpoint is not None:
+        run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
+    elif resume:
+        raise ValueError("resume=True needs checkpoint=...: the directory to go on with")
+    try:
+        work.run(lib.molrt_job_run, job, byref(work.options))
+    except Error:
+        raise
+    except BaseException as error:  # stopped
+        error.model = _best_so_far(job, values.shape, threads)  # type: ignore[attr-defined]
+        raise
     return _result(job, values.shape, threads)
+
+
+def _best_so_far(job: Handle, shape: Any, threads: Optional[int]) -> Optional[FineTunedModel]:
+    try:
+        return _result(job, shape, threads)
+    except Error:
+        return None
 
 
 def _result(job: Handle, shape: Any, threads: Optional[int]) -> FineTunedModel:
