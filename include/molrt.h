@@ -433,8 +433,11 @@ MOLRT_API int32_t molrt_settings_get_json(const molrt_settings *settings, char *
 typedef struct molrt_job molrt_job;
 
 /* A run that will train on the molecules of `batch` (copied) and `targets` [rows, target_count], NaN
- * where there is no value. target_names [target_count] name the model's outputs; NULL: "target",
- * or "target_1" .... settings NULL: all defaults (copied). The base model is never changed.
+ * where there is no value. Setting "task" says what they are: measured values; 0 and 1 (binary: one
+ * target; multilabel); or, of one target, class numbers 0, 1, 2 ... (multiclass: one output a class,
+ * named TARGET_0, TARGET_1 ...; all other tasks have one output a target). target_names [target_count]
+ * name the targets; NULL: "target", or "target_1" .... settings NULL: all defaults (copied). The base
+ * model is never changed.
  * UNSUPPORTED: a batch that makes several conformers a molecule, or a base of several encoders (open
  * one of its folds). */
 MOLRT_API int32_t molrt_job_create(molrt_context *context, const molrt_model *base,
@@ -459,7 +462,7 @@ MOLRT_API int32_t molrt_job_cancel(molrt_job *job);
 /* The trained model; the caller frees it. STATE before a run. */
 MOLRT_API int32_t molrt_job_get_model(const molrt_job *job, molrt_model **model);
 /* What happened, as one JSON object: rows used and left out, each fold's sizes, epochs and metrics,
- * metrics of the held-out parts beside predicting the mean. */
+ * metrics of the held-out parts beside predicting the mean, warnings. */
 MOLRT_API int32_t molrt_job_get_report(const molrt_job *job, char *buffer, size_t capacity,
                                        size_t *needed);
 /* The same for people, as one self-contained HTML page in UTF-8: what was trained, metrics in words,
@@ -469,7 +472,8 @@ MOLRT_API int32_t molrt_job_get_html(const molrt_job *job, char *buffer, size_t 
                                      size_t *needed);
 /* The page's heading, such as the data's name; NULL (default): made of the targets' names. */
 MOLRT_API int32_t molrt_job_set_title(molrt_job *job, const char *title);
-/* Predictions for rows while they were held out, [rows, target_count]; NaN for rows that never were. */
+/* Predictions for rows while they were held out, [rows, the trained model's outputs]: values in the
+ * targets' units, or probabilities; NaN for rows that never were. */
 MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);
 /* The row's status, as molrt_batch_get_row would tell after the encoder's pass. */
 MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);

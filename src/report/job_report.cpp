@@ -130,6 +130,12 @@ std::vector<T> column(const std::vector<T>& matrix, size_t columns, size_t index
   return values;
 }
 
+// A multiclass target's outputs are its classes; else each target has one.
+std::vector<float> predictions(const HeadTrainingResult& result, size_t targets, size_t index) {
+  return result.plan.task == Task::multiclass ? result.held_out
+                                              : column(result.held_out, targets, index);
+}
+
 std::vector<ReportTarget> targets_of(const TrainingTable& table, const HeadTrainingResult& result) {
   std::vector<ReportTarget> targets;
   const size_t count = table.target_names.size();
@@ -137,7 +143,9 @@ std::vector<ReportTarget> targets_of(const TrainingTable& table, const HeadTrain
     ReportTarget target;
     target.name = table.target_names[t];
     target.measured = column(table.values, count, t);
-    target.predicted = column(result.held_out, count, t);
+    target.classes = result.plan.classes;
+    target.predicted = predictions(result, count, t);
+    if (t < result.thresholds.size()) target.threshold = result.thresholds[t];
     targets.push_back(std::move(target));
   }
   return targets;

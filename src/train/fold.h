@@ -27,25 +27,34 @@ struct Fold {
   uint32_t index;  // of the split
   uint64_t seed;   // of initial weights, batch order and dropout
   Split split;
-  std::vector<TargetScaler> scalers;
+  TaskPlan plan;
+  std::vector<TargetScaler> scalers;  // [outputs]; the identity for classes
   ColumnScaler columns;
+  Loss loss;
   int last_epoch = 0;  // 0: as the settings say
   const StartingPoint* start = nullptr;
   int base_fold = 0;  // of the base model: what a whole network begins with
+
+  size_t targets() const { return static_cast<size_t>(data.targets); }
+  size_t outputs() const { return plan.outputs.size(); }
 };
 
 Head first_head(const Fold& fold);
 
 // DATA error if a target is constant or has no value in the training part.
-Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const MemberId& member,
-               Split split);
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const TaskPlan& plan,
+               const MemberId& member, Split split);
+
+// Those whose predictions a report looks at: held out, or where a fold holds nothing out the
+// training rows (for the warning of constant predictions).
+const std::vector<size_t>& watched_rows(const Fold& fold);
 
 struct FoldFit {
   Head head;                         // on raw inputs, as a model has it
   TensorMap encoder;                 // of a whole network, plain names; else empty
   LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge
-  std::vector<float> held_out;       // [held-out rows, targets], scaled
+  std::vector<float> outputs;        // of the watched rows, [rows, outputs]: scaled, or logits
 };
 
 LoopSettings loop_settings(const Fold& fold);
@@ -55,10 +64,9 @@ FoldFit fit_ridge(const Fold& fold, const std::function<void()>& check_cancelled
 
 // NaN: none.
 float scaled_target(const Fold& fold, size_t row, size_t target);
-// The rows' scaled representations, [rows, width], and targets, [rows, targets].
-void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
-            std::vector<float>& targets);
-// Over the rows' labels, evaluation mode.
-Evaluation evaluate_head(const Fold& fold, const Head& head, std::span<const size_t> rows);
+// The rows' scaled representations, [rows, width].
+void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations);
+// What the head gives for the rows in evaluation mode, [rows, outputs]: scaled values or logits.
+std::vector<float> head_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows);
 
 }  // namespace molrt

@@ -23,13 +23,13 @@ FoldFit ridge(const Fold& fold, const LoopCallbacks& callbacks) {
 }
 
 // With the head as it is stored, so that the model predicts the same for these rows.
-std::vector<float> scaled_held_out(const Fold& fold, const Head& head) {
+std::vector<float> watched_outputs(const Fold& fold, const Head& head) {
   const auto width = static_cast<size_t>(fold.data.width);
-  const auto count = static_cast<size_t>(fold.data.targets);
-  std::vector<float> outputs(fold.split.held_out.size() * count);
-  for (size_t i = 0; i < fold.split.held_out.size(); ++i)
-    head_forward(head, fold.data.representations.data() + fold.split.held_out[i] * width, 1,
-                 outputs.data() + i * count);
+  const std::vector<size_t>& rows = watched_rows(fold);
+  std::vector<float> outputs(rows.size() * fold.outputs());
+  for (size_t i = 0; i < rows.size(); ++i)
+    head_forward(head, fold.data.representations.data() + rows[i] * width, 1,
+                 outputs.data() + i * fold.outputs());
   return outputs;
 }
 
@@ -37,7 +37,7 @@ FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpo
   FoldFit fit =
       fold.settings.ridge ? ridge(fold, callbacks) : fit_adam(fold, callbacks, checkpoint);
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
-  fit.held_out = scaled_held_out(fold, fit.head);
+  fit.outputs = watched_outputs(fold, fit.head);
   return fit;
 }
 
@@ -46,8 +46,8 @@ FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpo
 HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings,
                                const TrainingRun& run) {
   const HeadSettings effective = read_head_settings(settings);
-  const UsedRows rows =
-      find_used_rows(data, [&](size_t row) { return has_representation(data, row); });
+  const UsedRows rows = find_used_rows(data, effective.task.task,
+                                       [&](size_t row) { return has_representation(data, row); });
   return train_members({data, settings, effective, run.threads, run}, rows, fit_head);
 }
 

@@ -5,6 +5,7 @@
 #include "train/fingerprint.h"
 #include "train/network_training.h"
 #include "train/run_settings.h"
+#include "train/task_plan.h"
 
 namespace molrt {
 namespace {
@@ -14,16 +15,18 @@ std::string quoted(const std::vector<std::string>& names) {
 }
 
 // The base model's heads and scalings, to go on with.
-std::vector<StartingPoint> starting_points(const Model& base,
-                                           const std::vector<std::string>& targets) {
+std::vector<StartingPoint> starting_points(const Model& base, Task task,
+                                           std::vector<std::string> targets) {
   const ModelCard& card = base.card();
+  if (task == Task::multiclass && targets.size() == 1)
+    targets = class_output_names(targets[0], card.targets.size());
   if (card.folds() == 0)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'head_init' is base, but the base model has no head to go on with");
-  if (card.task != Task::regression || card.targets != targets)
+  if (card.task != task || card.targets != targets)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
-         "setting 'head_init' is base: expected the base model's {} targets {}, found {}",
-         task_name(card.task), quoted(card.targets), quoted(targets));
+         "setting 'head_init' is base: expected the base model's {} {}, found {} {}",
+         task_name(card.task), quoted(card.targets), task_name(task), quoted(targets));
   std::vector<StartingPoint> points;
   for (size_t i = 0; i < base.heads().size(); ++i)
     points.push_back({base.heads()[i], card.scalers[i]});
@@ -61,7 +64,7 @@ HeadTrainingData Job::training_data() const {
   data.target_names = table_.target_names;
   data.base_folds = std::max<size_t>(1, base_->heads().size());
   if (read_run_settings(settings_).continue_head)
-    data.starts = starting_points(*base_, table_.target_names);
+    data.starts = starting_points(*base_, task_of(settings_), table_.target_names);
   return data;
 }
 
@@ -84,10 +87,10 @@ void Job::remove_checkpoint() {
 ModelCard Job::trained_card(const RunOptions& options) const {
   ModelCard card = base_->card();
   if (options.max_atoms > 0) card.max_atoms = options.max_atoms;
-  card.task = Task::regression;
-  card.thresholds.clear();
+  card.task = result_->plan.task;
+  card.thresholds = result_->thresholds;
   card.head = result_->folds[0].head.kind;
-  card.targets = table_.target_names;
+  card.targets = result_->plan.outputs;
   card.scalers.clear();
   for (const TrainedHead& fold : result_->folds) card.scalers.push_back(fold.scalers);
   card.settings = settings_.to_json();

@@ -1,34 +1,21 @@
 #include "train/member_state.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/best.h"
 
 namespace molrt {
 namespace {
 
 using nlohmann::json;
 
-constexpr const char* held_out_name = "held_out";
-
-Tensor view(std::span<const float> values) {
-  return {Dtype::f32,
-          {static_cast<int64_t>(values.size())},
-          reinterpret_cast<const std::byte*>(values.data()),
-          nullptr};
-}
+constexpr const char* outputs_name = "outputs";
 
 Head read_head(const json& facts, const TensorMap& tensors) {
   Head head = make_head(facts.at("pooled") ? HeadKind::pooled : HeadKind::linear, facts.at("width"),
                         facts.at("outputs"));
   const auto parts = parameters(head);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (parts[i].empty()) continue;
-    const std::vector<float> values = to_f32(tensors.at(head_tensor_names[i]));
-    if (values.size() != parts[i].size()) throw std::out_of_range(head_tensor_names[i]);
-    std::copy(values.begin(), values.end(), parts[i].begin());
-  }
+  for (size_t i = 0; i < parts.size(); ++i) read_tensor(tensors, head_tensor_names[i], parts[i]);
   return head;
 }
 
@@ -40,7 +27,7 @@ CheckpointState state_of_fit(FoldFit& fit) {
   const auto parts = parameters(fit.head);
   for (size_t i = 0; i < parts.size(); ++i)
     if (!parts[i].empty()) state.tensors[head_tensor_names[i]] = view(parts[i]);
-  if (!fit.held_out.empty()) state.tensors[held_out_name] = view(fit.held_out);
+  if (!fit.outputs.empty()) state.tensors[outputs_name] = view(fit.outputs);
   state.facts = {{"loop", to_json(fit.loop)},
                  {"ridge_lambda", fit.ridge_lambda},
                  {"head",
@@ -55,9 +42,9 @@ FoldFit fit_from_state(const CheckpointState& state) try {
   fit.head = read_head(state.facts.at("head"), state.tensors);
   fit.loop = loop_result(state.facts.at("loop"));
   fit.ridge_lambda = state.facts.at("ridge_lambda").get<std::vector<double>>();
-  if (state.tensors.contains(held_out_name)) fit.held_out = to_f32(state.tensors.at(held_out_name));
+  if (state.tensors.contains(outputs_name)) fit.outputs = to_f32(state.tensors.at(outputs_name));
   for (const auto& [name, tensor] : state.tensors)
-    if (name != held_out_name && is_encoder_tensor(name)) fit.encoder[name] = tensor;
+    if (name != outputs_name && is_encoder_tensor(name)) fit.encoder[name] = tensor;
   return fit;
 } catch (const std::exception& e) {
   fail(MOLRT_ERROR_FORMAT, "the checkpoint of a finished network is broken: {}", e.what());

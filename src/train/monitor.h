@@ -14,7 +14,7 @@ namespace molrt {
 class Monitor {
  public:
   // Each member trains for so many epochs at most.
-  Monitor(size_t members, int epochs, const TrainingCallback& progress,
+  Monitor(size_t members, int epochs, const char* metric, const TrainingCallback& progress,
           const CancelFlag& cancelled);
 
   void rows_known(size_t member, size_t train, size_t held_out);  // told from now on

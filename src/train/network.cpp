@@ -5,13 +5,15 @@
 
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/evaluation.h"
 
 namespace molrt {
 namespace {
 
 // Molecules that share one pass: their activations are held until they have gone back. Small enough
-// for 1.5 GB at the official sizes, large enough for all threads.
+// for 1.5 GB in all at the official sizes, large enough for all threads.
 constexpr size_t most_tokens = 1024;
+constexpr size_t most_activations = size_t{256} << 20;  // bytes
 
 TensorMap encoder_only(const TensorMap& tensors) {
   TensorMap encoder;
@@ -117,14 +119,6 @@ EncoderNoise NetworkTrainee::noise(std::span<const size_t> rows, uint32_t step) 
   return noise;
 }
 
-std::vector<float> NetworkTrainee::targets_of(std::span<const size_t> rows) const {
-  const auto count = static_cast<size_t>(fold_.data.targets);
-  std::vector<float> targets;
-  for (const size_t row : rows)
-    for (size_t t = 0; t < count; ++t) targets.push_back(scaled_target(fold_, row, t));
-  return targets;
-}
-
 std::vector<float> NetworkTrainee::representations(std::span<const size_t> rows,
                                                    const EncoderNoise& noise) {
   std::vector<const Features*> molecules;
@@ -140,15 +134,17 @@ std::vector<float> NetworkTrainee::representations(std::span<const size_t> rows,
 
 namespace {
 
-// body(part) for consecutive parts of the rows, each of one row or of at most most_tokens.
+// body(part) for consecutive parts of the rows, each of one row or within both limits.
 template <typename Body>
-void for_each_part(const TrainingMolecules& molecules, std::span<const size_t> rows,
-                   const Body& body) {
+void for_each_part(const Architecture& architecture, const TrainingMolecules& molecules,
+                   std::span<const size_t> rows, const Body& body) {
   for (size_t first = 0, last; first < rows.size(); first = last) {
-    size_t tokens = 0;
+    size_t tokens = 0, bytes = 0;
     for (last = first; last < rows.size(); ++last) {
-      tokens += static_cast<size_t>(molecules[rows[last]]->length());
-      if (last > first && tokens > most_tokens) break;
+      const int length = molecules[rows[last]]->length();
+      tokens += static_cast<size_t>(length);
+      bytes += TrainableEncoder::activation_bytes(architecture, length);
+      if (last > first && (tokens > most_tokens || bytes > most_activations)) break;
     }
     body(rows.subspan(first, last - first));
   }
@@ -160,27 +156,24 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int) 
   parameters_.clear_gradients();
   for (const auto& tensor : parameters(head_gradient_))
     std::fill(tensor.begin(), tensor.end(), 0.f);
-  const std::vector<float> targets = targets_of(rows);
-  const size_t labels = count_labels(targets.data(), targets.size());
+  const double weight = fold_weight(fold_, rows);
   LossSum total;
-  for_each_part(molecules_, rows,
-                [&](std::span<const size_t> part) { train_part(part, step, labels, total); });
+  for_each_part(base_.card().architecture, molecules_, rows,
+                [&](std::span<const size_t> part) { train_part(part, step, weight, total); });
   return total;
 }
 
-void NetworkTrainee::train_part(std::span<const size_t> rows, uint32_t step, size_t labels,
+void NetworkTrainee::train_part(std::span<const size_t> rows, uint32_t step, double weight,
                                 LossSum& total) {
   const EncoderNoise encoder_noise = noise(rows, step);
   const HeadDropout head_noise{settings_.head.pooler_dropout, fold_.seed, step, ids_};
-  const std::vector<float> cls = representations(rows, encoder_noise), targets = targets_of(rows);
-  std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_cls(cls.size());
+  const std::vector<float> cls = representations(rows, encoder_noise);
+  std::vector<float> outputs(rows.size() * fold_.outputs()), d_outputs(outputs.size());
+  std::vector<float> d_cls(cls.size());
   head_forward_training(head_, cls.data(), head_noise, activations_, outputs.data());
-  const LossSum loss = evaluate_loss(settings_.head.loss, outputs.data(), targets.data(),
-                                     targets.size(), d_outputs.data(), labels);
+  total += fold_loss(fold_, rows, outputs.data(), d_outputs.data(), weight);
   head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_cls.data());
   backward(d_cls, encoder_noise);
-  total.sum += loss.sum;
-  total.labels += loss.labels;
 }
 
 void NetworkTrainee::backward(const std::vector<float>& d_cls, const EncoderNoise& noise) {
@@ -192,10 +185,10 @@ void NetworkTrainee::backward(const std::vector<float>& d_cls, const EncoderNois
 }
 
 std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
-  const auto count = static_cast<size_t>(fold_.data.targets);
+  const size_t count = fold_.outputs();
   std::vector<float> outputs(rows.size() * count);
   size_t done = 0;
-  for_each_part(molecules_, rows, [&](std::span<const size_t> part) {
+  for_each_part(base_.card().architecture, molecules_, rows, [&](std::span<const size_t> part) {
     const std::vector<float> cls = representations(part, {});
     head_forward(head_, cls.data(), part.size(), outputs.data() + done * count);
     done += part.size();
@@ -204,10 +197,7 @@ std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
 }
 
 Evaluation NetworkTrainee::evaluate(std::span<const size_t> rows) {
-  const std::vector<float> outputs = predict(rows), targets = targets_of(rows);
-  const LossSum loss =
-      evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(), nullptr);
-  return {loss, loss.mean()};
+  return evaluate_outputs(fold_, rows, predict(rows));
 }
 
 TensorMap NetworkTrainee::encoder_tensors() const {

@@ -29,10 +29,9 @@ class NetworkTrainee : public Trainee {
   TensorMap encoder_tensors() const;
 
  private:
-  void train_part(std::span<const size_t> rows, uint32_t step, size_t labels, LossSum& total);
+  void train_part(std::span<const size_t> rows, uint32_t step, double weight, LossSum& total);
   std::vector<float> representations(std::span<const size_t> rows, const EncoderNoise& noise);
   EncoderNoise noise(std::span<const size_t> rows, uint32_t step);
-  std::vector<float> targets_of(std::span<const size_t> rows) const;
   void backward(const std::vector<float>& d_cls, const EncoderNoise& noise);
   bool is_frozen(const std::string& name) const;
   int frozen_layers() const;
