@@ -57,8 +57,12 @@ HeldOutClasses held_out_classes(const ReportTarget& target) {
   return result;
 }
 
+std::string unit_in_brackets(const ReportTarget& target) {
+  return target.unit.empty() ? "" : " (" + target.unit + ")";
+}
+
 std::string name_with_unit(const ReportTarget& target) {
-  return target.unit.empty() ? target.name : target.name + " (" + target.unit + ")";
+  return target.name + unit_in_brackets(target);
 }
 
 std::string with_unit(double value, const ReportTarget& target) {

@@ -30,6 +30,7 @@ HeldOutClasses held_out_classes(const ReportTarget& target);
 
 // "logp" or "logp (log mol/L)".
 std::string name_with_unit(const ReportTarget& target);
+std::string unit_in_brackets(const ReportTarget& target);  // " (log mol/L)", or ""
 // "0.62" or "0.62 kcal/mol".
 std::string with_unit(double value, const ReportTarget& target);
 

@@ -5,16 +5,14 @@
 #include <cmath>
 
 #include "report/chart.h"
+#include "report/error_bars.h"
 #include "report/held_out.h"
 #include "report/html.h"
-#include "report/metric_names.h"
 #include "report/molecules.h"
 #include "report/sections.h"
 
 namespace molrt::report {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 std::string value_at(const std::vector<float>& values, size_t row) {
   return row < values.size() && std::isfinite(values[row])
@@ -34,8 +32,9 @@ class RegressionSection {
   std::string markup() const {
     if (rows_.size() == 0) return "";
     return heading(2, target_.name) +
-           figures({parity(), residuals(), errors_by_error_bar(), coverage()}) + numbers() +
-           worst();
+           figures({parity(), residuals(), errors_by_error_bar(target_, rows_),
+                    coverage_of_intervals(data_, index_, rows_)}) +
+           numbers() + worst();
   }
 
  private:
@@ -96,7 +95,7 @@ class RegressionSection {
     const size_t highest = *std::max_element(histogram.counts.begin(), histogram.counts.end());
     const double end =
         histogram.low + histogram.width * static_cast<double>(histogram.counts.size());
-    Chart chart("Histogram of errors", "predicted \u2212 measured" + unit_in_brackets(),
+    Chart chart("Histogram of errors", "predicted \u2212 measured" + unit_in_brackets(target_),
                 "molecules", Range{std::min(0.0, histogram.low), std::max(0.0, end)},
                 Range{0, static_cast<double>(highest)});
     for (size_t i = 0; i < histogram.counts.size(); ++i) {
@@ -107,10 +106,6 @@ class RegressionSection {
     }
     chart.line(std::vector<Point>{{0, 0}, {0, static_cast<double>(highest)}}, "ideal");
     return figure("Errors", chart.svg(), error_caption());
-  }
-
-  std::string unit_in_brackets() const {
-    return target_.unit.empty() ? "" : " (" + target_.unit + ")";
   }
 
   std::string error_caption() const {
@@ -124,96 +119,6 @@ class RegressionSection {
         "between {} and {}.",
         with_unit(sum / static_cast<double>(sorted.size()), target_), short_text(sorted[edge]),
         short_text(sorted[sorted.size() - 1 - edge]));
-  }
-
-  // The predicted error bars of the rows that have one, and their errors.
-  struct Bars {
-    std::vector<double> bar, error;
-  };
-  Bars error_bars() const {
-    Bars bars;
-    for (size_t i = 0; i < rows_.size(); ++i) {
-      const size_t row = rows_.rows[i];
-      if (row >= target_.error_bar.size() || !(target_.error_bar[row] > 0)) continue;
-      bars.bar.push_back(target_.error_bar[row]);
-      bars.error.push_back(rows_.errors[i]);
-    }
-    return bars;
-  }
-
-  std::string errors_by_error_bar() const {
-    const Bars bars = error_bars();
-    if (bars.bar.size() < 10) return "";
-    const std::vector<BinnedPair> bins = bin_by_rank(bars.bar, bars.error, 8);
-    std::vector<Point> points;
-    std::vector<std::string> tips;
-    double largest = 0;
-    for (const BinnedPair& bin : bins) {
-      points.push_back({bin.x, bin.y});
-      largest = std::max({largest, bin.x, bin.y});
-      tips.push_back(fmt::format("{} molecules: error bar {}, error {}", bin.count,
-                                 number_text(bin.x), number_text(bin.y)));
-    }
-    Chart chart("Error against predicted error bar", "predicted error bar" + unit_in_brackets(),
-                "error seen (RMSE)", Range{0, largest}, Range{0, largest});
-    chart.line(std::vector<Point>{{0, 0}, {largest, largest}}, "ideal");
-    chart.line(points, "blue");
-    chart.marks(points, tips);
-    return figure("Errors against error bars", chart.svg(),
-                  "Molecules in groups of the same size by their predicted error bar. On the "
-                  "dotted line the error bars are right; a level line means that they do not tell "
-                  "good predictions from bad ones.");
-  }
-
-  std::string coverage() const {
-    const Bars bars = error_bars();
-    if (bars.bar.size() < 10) return "";
-    std::vector<double> levels;  // at which a normal interval begins to have the measured value
-    for (size_t i = 0; i < bars.bar.size(); ++i)
-      levels.push_back(std::erf(std::abs(bars.error[i]) / bars.bar[i] / std::sqrt(2.0)));
-    std::sort(levels.begin(), levels.end());
-    std::vector<Point> points;
-    for (int percent = 0; percent <= 100; percent += 2) {
-      const double level = percent / 100.0;
-      const auto within = std::upper_bound(levels.begin(), levels.end(), level) - levels.begin();
-      points.push_back({level, static_cast<double>(within) / static_cast<double>(levels.size())});
-    }
-    Chart chart = Chart::exact("Coverage of intervals", "part that the interval should have",
-                               "part that it has", {0, 1}, {0, 1});
-    chart.line(std::vector<Point>{{0, 0}, {1, 1}}, "ideal");
-    chart.line(points, "blue");
-    const std::string interval = interval_coverage(chart);
-    return figure("Coverage", chart.svg(),
-                  "Below the dotted line the error bars (taken as normal) are too small, above it "
-                  "too large." +
-                      interval);
-  }
-
-  // What the calibration tells of this target (train/head_training.h), or null.
-  Json calibration() const {
-    const Json uncertainty = data_.run.value("uncertainty", Json::object());
-    const Json targets = uncertainty.value("targets", Json::array());
-    if (index_ >= targets.size()) return nullptr;
-    const auto mode = targets[index_].find(uncertainty.value("predict", "det"));
-    return mode == targets[index_].end() ? Json() : mode->value("calibrated", Json());
-  }
-
-  // The intervals that predict gives, which need not be normal, as marks of their own.
-  std::string interval_coverage(Chart& chart) const {
-    std::vector<Point> points;
-    std::vector<std::string> tips;
-    const Json known = calibration();
-    if (!known.is_object()) return "";
-    for (const Json& entry : known.value("coverage", Json::array())) {
-      const auto level = find_number(entry, "level"), seen = find_number(entry, "seen");
-      if (!level || !seen) continue;
-      points.push_back({*level, *seen});
-      tips.push_back(fmt::format("{} intervals have {} of the measured values",
-                                 percent_text(*level), percent_text(*seen)));
-    }
-    if (points.empty()) return "";
-    chart.marks(points, tips);
-    return " The round marks are the intervals that predict gives, calibrated on other molecules.";
   }
 
   std::string numbers() const {

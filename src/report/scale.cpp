@@ -18,7 +18,7 @@ double round_step(double range, int parts) {
 Scale scale_over(double low, double high, double from, double to) {
   const double spread = high - low;
   const double margin = spread > 0 ? .04 * spread : std::max(1e-6, .1 * std::abs(low));
-  return {low - margin, high + margin, from, to};
+  return {low == 0 ? 0 : low - margin, high + margin, from, to};
 }
 
 std::vector<double> ticks(const Scale& scale, int count) {

@@ -15,7 +15,8 @@ struct Scale {
   double at(double value) const { return from + (value - low) / (high - low) * (to - from); }
 };
 
-// The values' range with a small margin on both sides; a single value gets one around it.
+// The values' range with a small margin on both sides, but none below 0; a single value gets one
+// around it.
 Scale scale_over(double low, double high, double from, double to);
 
 // Multiples of a round step within the scale, about `count`.
