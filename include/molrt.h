@@ -359,6 +359,8 @@ typedef struct molrt_progress {
   double valid_metric;     /* training only: what early stopping goes by, on the held-out part */
   const char *metric_name; /* training only: its name, "rmse" ...; NULL elsewhere */
   double learning_rate;    /* training only: of the last epoch's last step */
+  uint64_t train_rows;     /* training only: molecules that this fold trains on */
+  uint64_t held_out_rows;  /* training only: and that it holds out */
 } molrt_progress;
 typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
 
@@ -479,6 +481,9 @@ MOLRT_API int32_t molrt_settings_get_i64(const molrt_settings *settings, const c
                                          int64_t *value);
 MOLRT_API int32_t molrt_settings_get_text(const molrt_settings *settings, const char *name,
                                           char *buffer, size_t capacity, size_t *needed);
+/* Every setting that takes effect beside the others, as it will run: one JSON object by name. */
+MOLRT_API int32_t molrt_settings_get_json(const molrt_settings *settings, char *buffer,
+                                          size_t capacity, size_t *needed);
 
 /* A row's part in a split; 0, 1, ...: the fold that holds it out, while the others train on it. */
 #define MOLRT_PART_TRAIN (-1) /* all folds train on it */
@@ -538,6 +543,13 @@ MOLRT_API int32_t molrt_job_get_model(const molrt_job *job, molrt_model **model)
  * metrics of the held-out parts beside predicting the mean, warnings. */
 MOLRT_API int32_t molrt_job_get_report(const molrt_job *job, char *buffer, size_t capacity,
                                        size_t *needed);
+/* The same for people, as one self-contained HTML page in UTF-8: what was trained, metrics in words,
+ * learning curves, measured against predicted values, the worst molecules drawn, rows left out,
+ * settings and provenance. Its size is bounded: of many rows only some are drawn, and it says so. */
+MOLRT_API int32_t molrt_job_get_html(const molrt_job *job, char *buffer, size_t capacity,
+                                     size_t *needed);
+/* The page's heading, such as the data's name; NULL (default): made of the targets' names. */
+MOLRT_API int32_t molrt_job_set_title(molrt_job *job, const char *title);
 /* Predictions for rows while they were held out, and for those of the test by the trained model; [rows,
  * the trained model's outputs]: values in the targets' units, or probabilities; NaN for the others. */
 MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);

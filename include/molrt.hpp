@@ -540,6 +540,12 @@ class Settings {
     check(molrt_settings_get_i64(get(), detail::without_nul(name).c_str(), &value));
     return value;
   }
+  // Every setting that takes effect, as it will run.
+  std::string json() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_settings_get_json(get(), buffer, capacity, needed);
+    });
+  }
   std::string get_text(const std::string& name) const {
     const std::string key = detail::without_nul(name);
     return detail::read_text([&](char* buffer, size_t capacity, size_t* needed) {
@@ -618,6 +624,16 @@ class Job {
     return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
       return molrt_job_get_report(get(), buffer, capacity, needed);
     });
+  }
+  // The same for people, as one self-contained HTML page.
+  std::string html() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_job_get_html(get(), buffer, capacity, needed);
+    });
+  }
+  // The page's heading.
+  void set_title(const std::string& title) {
+    check(molrt_job_set_title(get(), detail::without_nul(title).c_str()));
   }
   // Predictions for rows while they were held out, and for those of the test; [rows, the model's
   // outputs], NaN for the others.

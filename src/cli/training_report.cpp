@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "cli/scores.h"
-#include "cli/settings_flags.h"
 
 namespace molrt::cli {
 namespace {
@@ -16,15 +15,6 @@ using Json = nlohmann::ordered_json;
 std::string number(const Json& object, const char* key) {
   const auto& value = object.at(key);
   return metric_text(value.is_number() ? value.get<double>() : std::nan(""));
-}
-
-std::string settings_line(const Json& settings) {
-  std::string line = "settings:";
-  for (const auto& [name, value] : settings.items()) {
-    line += fmt::format(" {} {}", flag_name(name),
-                        value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  return line;
 }
 
 std::string rows_line(const Json& rows) {
@@ -105,8 +95,7 @@ std::vector<std::string> uncertainty_lines(const Json& uncertainty) {
 }  // namespace
 
 std::vector<std::string> training_summary(const Json& report) {
-  std::vector<std::string> lines = {rows_line(report.at("rows")),
-                                    settings_line(report.at("settings"))};
+  std::vector<std::string> lines = {rows_line(report.at("rows"))};
   const auto split = split_line(report.at("split"));
   if (!split.empty()) lines.push_back(split);
   for (const auto& warning : report.at("warnings"))

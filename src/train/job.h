@@ -41,6 +41,9 @@ class Job {
   std::shared_ptr<const Model> model() const { return model_; }
   const HeadTrainingResult& result() const { return *result_; }
   const Batch& batch() const { return batch_; }
+  const Model& base() const { return *base_; }
+  const TrainingTable& table() const { return table_; }
+  const Settings& settings() const { return settings_; }
 
  private:
   RunOptions stoppable(RunOptions options) const;

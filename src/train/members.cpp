@@ -87,6 +87,7 @@ class Members {
       return without_encoder(std::move(fit), checkpoint);
     }
     monitor_.check_cancelled();
+    monitor_.rows_known(member, fold.split.train.size(), fold.split.held_out.size());
     FoldFit fit = fit_(fold, monitor_.callbacks(worker, member), checkpoint);
     if (fit.loop.interrupted) {
       stopped_ = true;

@@ -548,6 +548,10 @@ MisuseTest::Table MisuseTest::settings_calls() {
        [this] { return molrt_settings_get_text(s_, nullptr, nullptr, 0, &needed); }},
       {"molrt_settings_get_text", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
        [this] { return molrt_settings_get_text(s_, "head", buffer, 1, &needed); }},
+      {"molrt_settings_get_json", "no settings", kInvalid,
+       [] { return molrt_settings_get_json(nullptr, nullptr, 0, &needed); }},
+      {"molrt_settings_get_json", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
+       [this] { return molrt_settings_get_json(s_, buffer, 1, &needed); }},
   };
 }
 
@@ -645,6 +649,12 @@ MisuseTest::Table MisuseTest::job_results() {
        [] { return molrt_job_get_report(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_report", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_report(j_, nullptr, 0, &needed); }},
+      {"molrt_job_get_html", "no job", kInvalid,
+       [] { return molrt_job_get_html(nullptr, nullptr, 0, &needed); }},
+      {"molrt_job_get_html", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_job_get_html(j_, nullptr, 0, &needed); }},
+      {"molrt_job_set_title", "no job", kInvalid,
+       [] { return molrt_job_set_title(nullptr, "title"); }},
       {"molrt_job_get_held_out", "no job", kInvalid,
        [] { return molrt_job_get_held_out(nullptr, floats, 20); }},
       {"molrt_job_get_held_out", "before the run", MOLRT_ERROR_STATE,

@@ -157,3 +157,28 @@ def test_wrong_targets(small, arguments, error, text):
 def test_wrong_columns(small, arguments, error, text):
     with pytest.raises(error, match=text):
         molrt.finetune(small, ["C", "CC"], [1, 2], **arguments)
+
+
+def test_the_report_as_a_page(small, esol, tmp_path):
+    model = molrt.finetune(small, esol.smiles, esol.values, "log <S>", epochs=3,
+                           report_title="my <run>")
+    page = model.html()
+    assert page.startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>")
+    assert "<h1>my &lt;run&gt;</h1>" in page and "log &lt;S&gt;" in page
+    model.save_report(tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+    assert pickle.loads(pickle.dumps(model)).html() == page
+    with pytest.raises(FileNotFoundError):
+        model.save_report(tmp_path / "none" / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_progress_tells_of_the_training(small, esol):
+    seen = []
+    molrt.finetune(small, esol.smiles, esol.values, epochs=3, folds=2, threads=1,
+                   progress=lambda stage, done, total, **details: seen.append((stage, details)))
+    details = [detail for stage, detail in seen if stage == "training"]
+    assert {d["fold"] for d in details} == {0, 1}
+    for d in details:
+        assert d["train_rows"] + d["held_out_rows"] == len(esol.smiles)
+        assert isinstance(d["metric_name"], str) and d["epochs"] == 3

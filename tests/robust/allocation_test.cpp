@@ -404,6 +404,13 @@ std::vector<Function> of_settings() {
            return molrt_settings_get_text(t.settings.get(), "solver", buffer, size, needed);
          });
        }},
+      {"molrt_settings_get_json",
+       [](const Things& t) {
+         return getting_text([&](char* buffer, size_t size, size_t* needed) {
+           return molrt_settings_get_json(t.settings.get(), buffer, size, needed);
+         });
+       },
+       Function::json},
   };
 }
 
@@ -488,6 +495,18 @@ std::vector<Function> of_jobs() {
                    return getting_text([=](char* buffer, size_t size, size_t* needed) {
                      return molrt_job_get_report(j, buffer, size, needed);
                    });
+                 }),
+          of_job("molrt_job_set_title", false,
+                 [](auto* j) {
+                   return without_result(
+                       [=] { return molrt_job_set_title(j, "a title that is not short"); });
+                 }),
+          of_job("molrt_job_get_html", true,
+                 [](auto* j) {
+                   const Call call = getting_text([=](char* buffer, size_t size, size_t* needed) {
+                     return molrt_job_get_html(j, buffer, size, needed);
+                   });  // the page tells the minute
+                   return Call{call.run, [=] { return std::to_string(call.result().size()); }};
                  }),
           of_job("molrt_job_get_held_out", true,
                  [](auto* j) {

@@ -1,5 +1,6 @@
 """Training: settings, and a head fitted on measured values."""
 
+import contextlib
 import ctypes
 import difflib
 import json
@@ -67,6 +68,30 @@ class FineTunedModel(Model):
     held_out_low: np.ndarray
     held_out_high: np.ndarray
     rows: Rows
+    _html: Union[str, Handle]  # the page, or until somebody asks for it the job that makes it
+
+    def html(self) -> str:
+        """The run as one self-contained page for people: metrics in words, learning curves, measured
+        against predicted values, the worst molecules drawn, rows left out, settings, provenance."""
+        if not isinstance(self._html, str):
+            self._html = read_text(lib.molrt_job_get_html, self._html)
+        return self._html
+
+    def save_report(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Writes html() to a file: whole or not at all."""
+        final = os.path.realpath(path)
+        temporary = f"{final}.{os.getpid()}.part"
+        try:
+            with open(temporary, "x", encoding="utf-8") as file:
+                file.write(self.html())
+            os.replace(temporary, final)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+    def __reduce__(self) -> Any:
+        self.html()  # a job cannot be pickled
+        return super().__reduce__()
 
 
 def settings() -> List[Setting]:
@@ -82,7 +107,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
              sample_weights: Any = None, groups: Any = None, parts: Any = None,
-             units: Union[str, Sequence[str], None] = None,
+             units: Union[str, Sequence[str], None] = None, report_title: Optional[str] = None,
              **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
@@ -95,13 +120,14 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     units: of the targets of a regression, such as "kcal/mol": one str or [targets]; stored in the model
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
         fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
-        metric_name and learning_rate
+        metric_name, learning_rate, train_rows and held_out_rows (of the fold)
     checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
         until you delete it. resume=True goes on with what is there, to the same result
     sample_weights: [n] of the molecules in the loss, 0 or more
     groups: [n] names; a group is held out whole (split="group", then the default)
     parts: [n], what holds each molecule out: "train", "valid" (the same as fold 0), "test", the number
         of a fold from 0, or PART_TRAIN, PART_TEST, PART_NONE (split="column", then the default)
+    report_title: heading of the result's html(); default: made of target_names
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
 
@@ -122,6 +148,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     _set_columns(job, work.size, sample_weights, groups, parts)
     for index, unit in enumerate(_units(units, values.shape[1])):
         run(lib.molrt_job_set_unit, job, index, unit)
+    if report_title is not None:
+        run(lib.molrt_job_set_title, job, c_text(report_title))
     if checkpoint is not None:
         run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
     elif resume:
@@ -157,6 +185,7 @@ def _result(job: Handle, rows: int, threads: Optional[int]) -> FineTunedModel:
         model.held_out.size)
     model.held_out_error, model.held_out_low, model.held_out_high = errors
     model.rows = job_rows(job, rows)
+    model._html = job
     return model
 
 
