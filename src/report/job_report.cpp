@@ -98,7 +98,8 @@ std::string in_words(const Model& model) {
 // {"file": "a.pt", "bytes": 7} -> "file a.pt, bytes 7".
 std::string in_words(const std::string& json) {
   std::string text;
-  for (const auto& [key, value] : Json::parse(json).items())
+  const Json object = Json::parse(json);
+  for (const auto& [key, value] : object.items())
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
                         value.is_string() ? value.get<std::string>() : value.dump());
   return text;
