@@ -162,6 +162,16 @@ typedef struct molrt_model molrt_model;
 #define MOLRT_DTYPE_F16 2
 #define MOLRT_DTYPE_BF16 3
 
+/* How a model with dropout predicts. */
+#define MOLRT_MODE_AUTO 0          /* as the model says */
+#define MOLRT_MODE_DETERMINISTIC 1 /* without dropout */
+#define MOLRT_MODE_MC 2            /* the mean of many passes, each with the dropout of training */
+
+/* Error bars learnt from the rows that were held out in training. */
+#define MOLRT_CALIBRATION_NONE 0
+#define MOLRT_CALIBRATION_AFFINE 1    /* sigma^2 = a s^2 + b of the raw spread s; normal intervals */
+#define MOLRT_CALIBRATION_CONFORMAL 2 /* and intervals by the held-out scores |y - f| / sigma */
+
 typedef struct molrt_open_options {
   uint32_t struct_size;
   int32_t hydrogens;           /* MOLRT_HYDROGENS_*; what is given here wins over the file */
@@ -196,6 +206,9 @@ typedef struct molrt_model_info {
   int64_t bytes_read; /* of the files that the model was opened from: what parsing asked for */
   int32_t task;       /* MOLRT_TASK_* */
   int32_t encoders;   /* folds whose encoders differ have one each; molrt_embed needs exactly one */
+  int32_t mode;        /* MOLRT_MODE_DETERMINISTIC or _MC: which predicts better, by its training */
+  int32_t calibration; /* MOLRT_CALIBRATION_*: of its error bars */
+  int32_t mc_samples;  /* passes of its MC predictions; 0: it was trained without dropout */
 } molrt_model_info;
 
 typedef struct molrt_save_options {
@@ -227,6 +240,9 @@ MOLRT_API void molrt_model_free(molrt_model *model);
 MOLRT_API int32_t molrt_model_get_info(const molrt_model *model, molrt_model_info *info);
 /* The name of output `index`, or NULL. Lives as long as the model. */
 MOLRT_API const char *molrt_model_target_name(const molrt_model *model, int32_t index);
+/* The unit of output `index` ("kcal/mol"), "" where it is not known, or NULL. Lives as long as the
+ * model. */
+MOLRT_API const char *molrt_model_target_unit(const molrt_model *model, int32_t index);
 /* The probability above which output `index` of a binary or multilabel model is class 1; NaN where the
  * model stores none (then .5 is usual) and for other tasks. */
 MOLRT_API int32_t molrt_model_get_threshold(const molrt_model *model, int32_t index,
@@ -375,6 +391,46 @@ MOLRT_API int32_t molrt_batch_prepare(molrt_context *context, const molrt_model 
 MOLRT_API int32_t molrt_predict(molrt_context *context, const molrt_model *model, molrt_batch *batch,
                                 const molrt_run_options *options, float *mean, float *std,
                                 size_t count);
+typedef struct molrt_uncertain_options {
+  uint32_t struct_size;
+  int32_t mode;    /* MOLRT_MODE_*; AUTO (default) */
+  int32_t samples; /* passes of an MC prediction, 2 to 10000; 0 (default): as the model says */
+  double level;    /* of the interval, above 0 and below 1; default .9 */
+} molrt_uncertain_options;
+
+/* Arrays of rows * outputs floats that you allocate; NULL where you do not want one. NaN where a row
+ * failed, and where it says so below. All but entropies in the target's own unit, or probabilities. */
+typedef struct molrt_uncertain_result {
+  uint32_t struct_size;
+  int32_t mode;         /* filled: DETERMINISTIC or MC */
+  float *value;         /* the prediction: without dropout, or the mean over passes and folds */
+  float *std;           /* the folds' sample standard deviation without dropout; NaN with one fold */
+  float *error;         /* error bar: one calibrated standard deviation; NaN without calibration, and
+                           for classes */
+  float *low, *high;    /* interval that holds a part `level` of new values, if they are like the
+                           held-out ones; NaN likewise, and where those are too few for the level */
+  float *spread;        /* raw: root of the mean variance over passes plus the variance between folds;
+                           NaN with one fold and without passes */
+  float *gap;           /* MC: value - deterministic; NaN without passes */
+  float *deterministic; /* what molrt_predict gives */
+  float *entropy;       /* of the mean probabilities, in nats; of several classes the molecule's, the
+                           same in each output; NaN for a regression */
+  float *mutual_information; /* entropy less the mean entropy of folds and passes: what they disagree
+                                about; likewise */
+} molrt_uncertain_result;
+
+MOLRT_API int32_t molrt_uncertain_options_init(molrt_uncertain_options *options, size_t struct_size);
+MOLRT_API int32_t molrt_uncertain_result_init(molrt_uncertain_result *result, size_t struct_size);
+
+/* Predicts with what is known of the errors. options and how may be NULL. An MC prediction costs as
+ * many passes through the network as it has samples, where the encoder was trained with dropout; the
+ * same model, molecule and options give the same bytes. INVALID_ARGUMENT for MC passes of a model
+ * without dropout, whose standard deviation would be 0. `count` is each array's length: rows *
+ * outputs. */
+MOLRT_API int32_t molrt_predict_uncertain(molrt_context *context, const molrt_model *model,
+                                          molrt_batch *batch, const molrt_run_options *options,
+                                          const molrt_uncertain_options *how,
+                                          molrt_uncertain_result *result, size_t count);
 /* Representations: cls [rows, width] with cls_count = rows * width, and atoms [sum of model_atoms,
  * width], row after row, with atoms_count its length in floats. Either may be NULL. For the size of
  * `atoms` call molrt_batch_prepare first and add up model_atoms; a row that failed there has none,
@@ -425,9 +481,11 @@ MOLRT_API int32_t molrt_settings_get_i64(const molrt_settings *settings, const c
                                          int64_t *value);
 MOLRT_API int32_t molrt_settings_get_text(const molrt_settings *settings, const char *name,
                                           char *buffer, size_t capacity, size_t *needed);
-/* Every setting that takes effect beside the others, as it will run: one JSON object by name. */
-MOLRT_API int32_t molrt_settings_get_json(const molrt_settings *settings, char *buffer,
-                                          size_t capacity, size_t *needed);
+
+/* A row's part in a split; 0, 1, ...: the fold that holds it out, while the others train on it. */
+#define MOLRT_PART_TRAIN (-1) /* all folds train on it */
+#define MOLRT_PART_TEST (-2)  /* never trained on, nor stopped by */
+#define MOLRT_PART_NONE (-3)  /* not in the run */
 
 /* ---- job: one training run ---------------------------------------------------------------------------- */
 typedef struct molrt_job molrt_job;
@@ -445,6 +503,23 @@ MOLRT_API int32_t molrt_job_create(molrt_context *context, const molrt_model *ba
                                    const char *const *target_names, const molrt_settings *settings,
                                    molrt_job **job);
 MOLRT_API void molrt_job_free(molrt_job *job);
+/* Columns beside the targets, each copied and with one value for each row of the batch (`count`), set
+ * before the run (STATE afterwards). INVALID_ARGUMENT, naming the row, for values that cannot be used.
+ * The rows of one molecule always stay on one side of a split, whatever these say.
+ * Weights of the rows in the loss: finite, 0 or more, not all 0. */
+MOLRT_API int32_t molrt_job_set_weights(molrt_job *job, const double *weights, size_t count);
+/* UTF-8 names of groups that stay whole: for split=group, which is then the default. */
+MOLRT_API int32_t molrt_job_set_groups(molrt_job *job, const char *const *groups, size_t count);
+/* MOLRT_PART_* or the number of a fold from 0, without gaps: for split=column, which is then the
+ * default, as is its number of folds. A row whose molecule is also on another side is left out where
+ * it would be trained on (held out, if the other is in the test), with a warning in the report. */
+MOLRT_API int32_t molrt_job_set_parts(molrt_job *job, const int32_t *parts, size_t count);
+/* The part that a word of a table means: "train" or "training", "valid", "validation", "val" or "dev"
+ * (fold 0), "test", or the number of a fold. INVALID_ARGUMENT for any other. */
+MOLRT_API int32_t molrt_part_of_word(const char *word, int32_t *part);
+/* The unit of target `index` ("kcal/mol"), which the model stores; "" (default): not known. STATE after
+ * molrt_job_run. */
+MOLRT_API int32_t molrt_job_set_unit(molrt_job *job, int32_t index, const char *unit);
 /* Before the run: keeps in `directory`, which is made where need be, what a killed run needs to be gone
  * on with; that takes a twentieth of the time at most. With resume 1 the run goes on with what is there
  * and ends in the same bytes as one that was never stopped; INVALID_ARGUMENT, from molrt_job_run, if
@@ -453,6 +528,10 @@ MOLRT_API void molrt_job_free(molrt_job *job);
 MOLRT_API int32_t molrt_job_set_checkpoint(molrt_job *job, const char *directory, int32_t resume);
 /* Deletes what is in the directory: for when the model is saved. */
 MOLRT_API int32_t molrt_job_remove_checkpoint(molrt_job *job);
+/* Every setting that takes effect beside the others and the columns, as it runs or will run: one JSON
+ * object by name. */
+MOLRT_API int32_t molrt_job_get_settings(const molrt_job *job, char *buffer, size_t capacity,
+                                         size_t *needed);
 /* Trains. Once only. Options as for prediction (batch_size: of the encoder's pass). CANCELLED where it
  * was stopped: the functions below then tell of the best model so far if a network had finished an
  * epoch, else STATE. */
@@ -472,9 +551,17 @@ MOLRT_API int32_t molrt_job_get_html(const molrt_job *job, char *buffer, size_t 
                                      size_t *needed);
 /* The page's heading, such as the data's name; NULL (default): made of the targets' names. */
 MOLRT_API int32_t molrt_job_set_title(molrt_job *job, const char *title);
-/* Predictions for rows while they were held out, [rows, the trained model's outputs]: values in the
- * targets' units, or probabilities; NaN for rows that never were. */
+/* Predictions for rows while they were held out, and for those of the test by the trained model; [rows,
+ * the trained model's outputs]: values in the targets' units, or probabilities; NaN for the others. */
 MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);
+/* The split that was used, [rows]: what molrt_job_set_parts takes to have it again. MOLRT_PART_NONE
+ * for rows that were left out. */
+MOLRT_API int32_t molrt_job_get_parts(const molrt_job *job, int32_t *parts, size_t count);
+/* Error bars (standard deviations) of these predictions and the ends of their 90 % intervals, each
+ * [rows, target_count], by a calibration on the other half of the held-out rows; NaN where there is
+ * none. Any may be NULL. */
+MOLRT_API int32_t molrt_job_get_held_out_errors(const molrt_job *job, float *error, float *low,
+                                                float *high, size_t count);
 /* The row's status, as molrt_batch_get_row would tell after the encoder's pass. */
 MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);
 /* What went wrong with the row, or "" (also for a row that does not exist). */

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "report/html_report.h"
 #include "report/job_report.h"
+#include "train/given_parts.h"
 
 using namespace molrt;
 using namespace molrt::api;
@@ -24,6 +25,24 @@ std::vector<std::string> read_names(const char* const* names, size_t count) {
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is there twice", in_quotes(list.back()));
   }
   return list;
+}
+
+// Its columns can be set until it runs.
+RowColumns& open_columns(molrt_job* job) {
+  Job& j = require(job, "job").job;
+  if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; columns are set before");
+  return j.columns();
+}
+
+// `values` [count], for a job of as many rows.
+template <typename T>
+std::span<const T> column(const molrt_job& job, const char* name, const T* values, size_t count) {
+  const size_t rows = job.job.batch().size();
+  if (count != rows)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected one of {} for each of the {} rows",
+         count, name, rows);
+  require(values, name);
+  return {values, count};
 }
 
 const HeadTrainingResult& finished(const molrt_job* job) {
@@ -82,7 +101,8 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
                   1, most_targets);
     require(targets, "targets");
     TrainingTable table{{targets, targets + molecules.size() * target_count},
-                        read_names(target_names, target_count)};
+                        read_names(target_names, target_count),
+                        std::vector<std::string>(target_count)};
     *job = new molrt_job{
         threads,
         Job(model, molecules, std::move(table), settings ? settings->settings : Settings()), "",
@@ -91,6 +111,17 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
 }
 
 void molrt_job_free(molrt_job* job) { delete job; }
+
+int32_t molrt_job_set_unit(molrt_job* job, int32_t index, const char* unit) {
+  return guarded([&] {
+    Job& j = require(job, "job").job;
+    const std::string text = &require(unit, "unit");
+    require_range("index", index, 0, static_cast<int64_t>(j.targets()) - 1);
+    if (!is_utf8(text)) fail(MOLRT_ERROR_INVALID_ARGUMENT, "unit {} is not UTF-8", in_quotes(text));
+    if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; units are set before");
+    j.set_unit(static_cast<size_t>(index), text);
+  });
+}
 
 int32_t molrt_job_set_checkpoint(molrt_job* job, const char* directory, int32_t resume) {
   return guarded([&] {
@@ -107,6 +138,39 @@ int32_t molrt_job_remove_checkpoint(molrt_job* job) {
   return guarded([&] { require(job, "job").job.remove_checkpoint(); });
 }
 
+int32_t molrt_job_set_weights(molrt_job* job, const double* weights, size_t count) {
+  return guarded([&] {
+    RowColumns& columns = open_columns(job);
+    const auto given = column(*job, "weights", weights, count);
+    columns.set_weights({given.begin(), given.end()});
+  });
+}
+
+int32_t molrt_job_set_groups(molrt_job* job, const char* const* groups, size_t count) {
+  return guarded([&] {
+    RowColumns& columns = open_columns(job);
+    std::vector<std::string> names;
+    for (const char* name : column(*job, "groups", groups, count))
+      names.emplace_back(&require(name, "a group"));
+    columns.set_groups(std::move(names));
+  });
+}
+
+int32_t molrt_job_set_parts(molrt_job* job, const int32_t* parts, size_t count) {
+  return guarded([&] {
+    RowColumns& columns = open_columns(job);
+    const auto given = column(*job, "parts", parts, count);
+    columns.set_parts({given.begin(), given.end()});
+  });
+}
+
+int32_t molrt_part_of_word(const char* word, int32_t* part) {
+  return guarded([&] {
+    require(part, "part");
+    *part = part_of_word(&require(word, "word"));
+  });
+}
+
 int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
   return guarded([&] {
     Job& j = require(job, "job").job;
@@ -117,6 +181,12 @@ int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
       return tell_progress(run.caller, training_progress(p));
     });
   });
+}
+
+int32_t molrt_job_get_settings(const molrt_job* job, char* buffer, size_t capacity,
+                               size_t* needed) {
+  return guarded(
+      [&] { write_text(require(job, "job").job.settings().to_json(), buffer, capacity, needed); });
 }
 
 int32_t molrt_job_cancel(molrt_job* job) {
@@ -154,6 +224,29 @@ int32_t molrt_job_get_held_out(const molrt_job* job, float* predictions, size_t 
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected rows * outputs = {}", count,
            held_out.size());
     std::copy(held_out.begin(), held_out.end(), &require(predictions, "predictions"));
+  });
+}
+
+int32_t molrt_job_get_parts(const molrt_job* job, int32_t* parts, size_t count) {
+  return guarded([&] {
+    const std::vector<int32_t>& used = finished(job).parts;
+    if (count != used.size())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: the job has {} rows", count, used.size());
+    std::copy(used.begin(), used.end(), &require(parts, "parts"));
+  });
+}
+
+int32_t molrt_job_get_held_out_errors(const molrt_job* job, float* error, float* low, float* high,
+                                      size_t count) {
+  return guarded([&] {
+    const HeadTrainingResult& result = finished(job);
+    if (count != result.error.size())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected rows * outputs = {}", count,
+           result.error.size());
+    const std::pair<const std::vector<float>*, float*> arrays[] = {
+        {&result.error, error}, {&result.low, low}, {&result.high, high}};
+    for (const auto& [from, to] : arrays)
+      if (to) std::copy(from->begin(), from->end(), to);
   });
 }
 

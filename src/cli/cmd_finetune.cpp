@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/error.h"
@@ -21,6 +22,7 @@
 #include "cli/signals.h"
 #include "cli/tally.h"
 #include "cli/training_checkpoint.h"
+#include "cli/training_columns.h"
 #include "cli/training_report.h"
 
 namespace molrt::cli {
@@ -29,13 +31,14 @@ namespace {
 struct FinetuneOptions {
   const CLI::App* command = nullptr;
   std::string weights, output, html;
-  std::vector<std::string> targets;
+  std::vector<std::string> targets, units;
   InputOptions input;
   OpenOptions open;
   ConformerOptions conformers;
   RunOptions run;
   ReportOptions report;
   bool resume = false;
+  TrainingColumnOptions columns;
   SettingsFlags flags;
 };
 
@@ -71,7 +74,7 @@ std::string target_name(const InputTable& table, size_t column) {
 }
 
 TrainingTable read_table(InputTable& table, const std::vector<std::string>& targets,
-                         molrt_batch* batch) {
+                         TrainingColumns& beside, molrt_batch* batch) {
   std::vector<size_t> columns;
   TrainingTable data;
   for (const auto& target : targets) {
@@ -84,6 +87,7 @@ TrainingTable read_table(InputTable& table, const std::vector<std::string>& targ
     data.places.push_back(fmt::format("row {} (line {})", record.row, record.line));
     data.problems.push_back(record.problem);
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
+    beside.read(table, record);
   }
   data.counts = table.counts();
   if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
@@ -98,6 +102,23 @@ void check_distinct(const std::vector<std::string>& targets) {
   }
 }
 
+void check_split_output(const FinetuneOptions& options) {
+  const auto& path = options.columns.save_split;
+  if (path.empty()) return;
+  check_output_is_no_input(*options.command, path);
+  if (path == options.output)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "--save-split {}: is where the model goes", path);
+  find_write_target(path);
+}
+
+void check_units(size_t units, size_t targets) {
+  if (units == 0 || units == targets) return;
+  fail(MOLRT_ERROR_INVALID_ARGUMENT,
+       "--unit is given {} time{}, --target {}: give one for each target, in the same order (\"\" "
+       "where there is none)",
+       units, units == 1 ? "" : "s", targets);
+}
+
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
@@ -106,11 +127,14 @@ class Finetuning {
     check_model_output(options.output);
     check_html();
     file_existed_ = std::filesystem::exists(options.output);
+    check_split_output(options);
     InputTable table(options.input);
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
-    data_ = read_table(table, options.targets, batch_.get());
+    columns_.emplace(options.columns, table);
+    data_ = read_table(table, options.targets, *columns_, batch_.get());
     check_distinct(data_.targets);
+    check_units(options.units.size(), data_.targets.size());
     progress_.set_rows(data_.smiles.size());
     progress_.begin_window(0, data_.smiles.size(), 0);
     base_ = open_model(context_.get(), options.weights, options.open);
@@ -150,7 +174,6 @@ class Finetuning {
                               threads, threads == 1 ? "" : "s"));
     progress_.say(fmt::format("{}: {} rows", options_.input.path, data_.smiles.size()));
     for (const auto& line : data_lines(data_.targets, data_.values)) progress_.say("  " + line);
-    for (const auto& line : settings_lines(settings_.get())) progress_.say(line);
   }
 
   void make_job() {
@@ -161,7 +184,11 @@ class Finetuning {
                            names.size(), names.data(), settings_.get(), &job));
     job_.reset(job);
     check(molrt_job_set_title(job, title().c_str()));
+    columns_->give_to(job);
+    for (size_t i = 0; i < options_.units.size(); ++i)
+      check(molrt_job_set_unit(job, static_cast<int32_t>(i), options_.units[i].c_str()));
     batch_.reset();  // the job has a copy
+    for (const auto& line : settings_lines(job_.get())) progress_.say(line);
   }
 
   std::string title() const {
@@ -193,6 +220,8 @@ class Finetuning {
     check(molrt_job_get_model(job_.get(), &trained));
     const Model model(trained);
     save_model(context_.get(), model.get(), path, MOLRT_DTYPE_KEEP);
+    const auto& split = options_.columns.save_split;
+    if (!split.empty()) save_split(job_.get(), data_.smiles.size(), split);
     if (!options_.html.empty()) save_html(path == options_.output);
   }
 
@@ -247,6 +276,7 @@ class Finetuning {
   Settings settings_;
   Progress progress_;
   TrainingTable data_;
+  std::optional<TrainingColumns> columns_;
   Context context_;
   Batch batch_;
   Model base_;
@@ -274,6 +304,14 @@ Command finetune_command(CLI::App& app) {
       ->allow_extra_args(false)
       ->take_all()
       ->type_name("COLUMN");
+  command
+      ->add_option("--unit", options->units,
+                   "Unit of the target, such as kcal/mol, which the model stores; once for each "
+                   "--target, in the same order")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all()
+      ->type_name("TEXT");
   command->add_option("-o,--output", options->output, "The model to write")
       ->required()
       ->type_name("FILE");
@@ -290,6 +328,7 @@ Command finetune_command(CLI::App& app) {
       "Go on with what a killed or interrupted run has left in OUTPUT.checkpoint: ends "
       "in the same model as a run that was never stopped");
   add_report_options(*command, options->report);
+  add_training_column_options(*command, options->columns);
   options->flags.add_to(*command);
   add_open_options(*command, options->open);
   add_conformer_options(*command, options->conformers);

@@ -37,22 +37,77 @@ std::string fold_line(const Json& fold, size_t number_of_fold) {
   return line;
 }
 
-std::string held_out_line(const Json& target) {
+// "" if there is nothing to tell.
+std::string split_line(const Json& split) {
+  std::string line;
+  if (split.at("repeated_molecules") != 0)
+    line = fmt::format("{} molecules are there several times, in {} rows, which stay together",
+                       split.at("repeated_molecules").dump(), split.at("repeated_rows").dump());
+  if (split.at("test_rows") != 0)
+    line += fmt::format("{}{} rows are kept for the test", line.empty() ? "" : "; ",
+                        split.at("test_rows").dump());
+  return line.empty() ? line : "split: " + line;
+}
+
+std::string metrics_line(const Json& target, const char* rows) {
   return fmt::format(
-      "'{}' held out ({} values): RMSE {}, MAE {}, R2 {}; predicting the mean: RMSE {}, MAE {}, R2 "
+      "'{}' {} ({} values): RMSE {}, MAE {}, R2 {}; predicting the mean: RMSE {}, MAE {}, R2 "
       "{}",
-      target.at("name").get<std::string>(), target.at("n").dump(), number(target, "rmse"),
+      target.at("name").get<std::string>(), rows, target.at("n").dump(), number(target, "rmse"),
       number(target, "mae"), number(target, "r2"), number(target, "mean_rmse"),
       number(target, "mean_mae"), number(target, "mean_r2"));
+}
+
+// The coverage of one level, which the report lists in order.
+std::string interval_line(const Json& calibrated) {
+  for (const auto& item : calibrated.at("coverage")) {
+    if (item.at("level") != .9) continue;
+    return fmt::format(
+        "; its 90 % intervals (on average +-{}) held {:.0f} % of values that they "
+        "were not made with",
+        number(item, "half_width"), 100 * item.at("seen").get<double>());
+  }
+  return "";
+}
+
+std::vector<std::string> uncertainty_lines(const Json& uncertainty) {
+  std::vector<std::string> lines;
+  const auto mode = uncertainty.at("predict").get<std::string>();
+  if (uncertainty.contains("gain_of_mc")) {
+    const auto& gain = uncertainty.at("gain_of_mc");
+    lines.push_back(fmt::format(
+        "predicts {}: MC dropout gains {} in RMSE over the targets' spread (95 %: above {})",
+        mode == "mc" ? "by MC dropout" : "without dropout", number(gain, "rmse"),
+        number(gain, "lower_bound_95")));
+  }
+  for (const auto& target : uncertainty.at("targets")) {
+    if (!target.contains(mode) || !target.at(mode).contains("b")) continue;
+    const auto& of_mode = target.at(mode);
+    auto line =
+        fmt::format("'{}' error bars: sigma^2 = {} s^2 + {}", target.at("name").get<std::string>(),
+                    number(of_mode, "a"), number(of_mode, "b"));
+    if (of_mode.contains("calibrated")) line += interval_line(of_mode.at("calibrated"));
+    lines.push_back(line);
+  }
+  return lines;
 }
 
 }  // namespace
 
 std::vector<std::string> training_summary(const Json& report) {
   std::vector<std::string> lines = {rows_line(report.at("rows"))};
+  const auto split = split_line(report.at("split"));
+  if (!split.empty()) lines.push_back(split);
+  for (const auto& warning : report.at("warnings"))
+    lines.push_back("warning: " + warning.get<std::string>());
   size_t fold = 0;
   for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, ++fold));
-  for (const auto& target : report.at("held_out")) lines.push_back(held_out_line(target));
+  for (const auto& target : report.at("held_out"))
+    lines.push_back(metrics_line(target, "held out"));
+  for (const auto& target : report.at("test")) lines.push_back(metrics_line(target, "test"));
+  if (report.contains("uncertainty")) {
+    for (const auto& line : uncertainty_lines(report.at("uncertainty"))) lines.push_back(line);
+  }
   if (report.value("early_stopping_on_held_out", false)) {
     lines.push_back("(the held-out rows also chose when to stop: a little optimistic)");
   }

@@ -171,6 +171,11 @@ void keep_fold(int fold, ModelCard& card, TensorMap& tensors, const std::string&
          fold, card.folds());
   tensors = tensors_of_fold(tensors, fold);
   card.scalers = {card.scalers[static_cast<size_t>(fold)]};
+  if (card.uncertainty.between) {  // one member has no variance between members
+    card.uncertainty.kind = Calibrated::none;
+    card.uncertainty.deterministic.clear();
+    card.uncertainty.mc.clear();
+  }
   json provenance = json::parse(card.provenance);
   if (provenance.is_object()) provenance["fold"] = fold;
   card.provenance = provenance.dump();
@@ -260,6 +265,8 @@ std::string describe_model(const Model& model) {
   d["folds"] = card.folds();
   d["scalers"] = json::parse(metadata.at("scalers"));
   d["thresholds"] = card.thresholds;
+  d["units"] = card.units;
+  d["uncertainty"] = json::parse(metadata.at("uncertainty"));
   d["settings"] = json::parse(card.settings);
   d["training"] = json::parse(card.training);
   d["provenance"] = json::parse(card.provenance);

@@ -27,6 +27,18 @@ struct Sampling {
   bool canonical = false;  // texts are made canonical first
 };
 
+struct UncertainOptions {
+  PredictMode mode = PredictMode::deterministic;
+  int samples = default_samples;  // of PredictMode::mc
+  double level = .9;              // of the interval, between 0 and 1
+};
+
+// [rows, outputs] each; null: not wanted. NaN where a row failed or there is no such number
+// (molrt.h, molrt_uncertain_result).
+struct UncertainArrays {
+  float *value, *std, *error, *low, *high, *spread, *gap, *deterministic, *entropy, *information;
+};
+
 struct RowState {
   int32_t status;           // MOLRT_ROW_*
   int32_t source;           // MOLRT_SOURCE_*
@@ -59,6 +71,10 @@ class Batch {
   void prepare(const Model& model, const RunOptions& options);
   // mean, std [rows, outputs]; std may be null. Rows that fail are NaN.
   void predict(const Model& model, const RunOptions& options, float* mean, float* std);
+  // The same with what is known of the errors. INVALID_ARGUMENT for MC passes of a model without
+  // dropout.
+  void predict_uncertain(const Model& model, const RunOptions& options, const UncertainOptions& how,
+                         const UncertainArrays& out);
   // cls [rows, width]; atoms [sum of model_atoms, width], of `atoms_count` floats in all
   // (INVALID_ARGUMENT if that is another number); either may be null.
   void embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
@@ -126,6 +142,9 @@ class Batch {
   std::vector<size_t> first_atoms() const;
   std::vector<Item> network_items();
   void run(const Model& model, const RunOptions& options, const Work& work);
+  void finish_noisy(const Model& model, std::span<const Item> items, int samples,
+                    class NoisyRun& run, const Work& work);
+  void run_noisy(const Model& model, const RunOptions& options, int samples, const Work& work);
 
   ConformerOptions options_;
   Sampling sampling_;

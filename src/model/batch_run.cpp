@@ -4,33 +4,11 @@
 #include <deque>
 
 #include "base/error.h"
-#include "model/batch.h"
+#include "model/batch_work.h"
 #include "model/ordered_mean.h"
 #include "model/run.h"
 
 namespace molrt {
-namespace {
-
-template <typename Values>
-bool all_finite(const Values& values) {
-  return std::all_of(values.begin(), values.end(), [](auto v) { return std::isfinite(v); });
-}
-
-void lose(Features& features, int32_t status, std::string message) {
-  features.status = status;
-  features.message = std::move(message);
-}
-
-}  // namespace
-
-struct Batch::Work {
-  // What of a conformer's rows [length, width] the mean is taken of; called for each encoder in
-  // turn.
-  std::function<void(const Features&, size_t encoder, const float* rows, std::vector<double>&)>
-      values;
-  const char* not_finite;  // the message of a conformer whose values are not
-  std::function<void(Molecule&, const std::vector<double>& mean)> finish;
-};
 
 // A molecule's conformers one behind the other.
 std::vector<Batch::Item> Batch::network_items() {
@@ -74,9 +52,7 @@ void Batch::run(const Model& model, const RunOptions& options, const Work& work)
     add(items[i], std::exchange(values[i], {}));
   };
   encoder.failed = [&](size_t i) {
-    Features& own = items[i].molecule->features[items[i].attempt];
-    lose(own, MOLRT_ROW_OUT_OF_MEMORY,
-         fmt::format("out of memory in the network, with {} tokens", own.length()));
+    lose_for_memory(items[i].molecule->features[items[i].attempt]);
     add(items[i], {});
   };
   if (options.progress)

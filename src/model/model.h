@@ -20,6 +20,8 @@ class Model {
   size_t encoders() const { return encoders_.size(); }
   const Encoder& encoder(size_t index = 0) const { return *encoders_[index]; }
   const std::vector<Head>& heads() const { return heads_; }  // one a fold
+  // The tensors of one encoder, under plain names, and of what they stand beside in its fold.
+  TensorMap encoder_tensors(size_t index) const;
   // UNSUPPORTED where there are several: representations of different encoders have no mean.
   void require_one_encoder() const;
   int64_t parameters() const;  // elements of the tensors that property prediction uses
@@ -36,6 +38,9 @@ class Model {
   // this
   //    encoder are assigned, in the units that the heads were trained on, or as probabilities.
   void scaled_outputs(size_t encoder, const float* cls, double* scaled) const;
+  // The same with the head's dropout; `dropout` has one molecule.
+  void noisy_outputs(size_t encoder, const float* cls, const HeadDropout& dropout,
+                     double* scaled) const;
   size_t scaled_size() const { return heads_.size() * card_.targets.size(); }
   // 2. scaled -> mean and std [outputs] over the folds, in the targets' units; std is the sample
   //    standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is

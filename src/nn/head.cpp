@@ -2,6 +2,7 @@
 
 #include "base/philox.h"
 #include "kernels/dense.h"
+#include "kernels/dropout.h"
 #include "kernels/tanh.h"
 
 namespace molrt {
@@ -14,30 +15,32 @@ void fill_normal(std::span<float> values, uint64_t seed, uint32_t tensor, uint32
     values[i] = static_cast<float>(.02 * random_normal(key, tensor, 0, purpose, i));
 }
 
-// row = row * d / (1 - p), d zero at the mask's hits.
-void drop_row(float* row, size_t width, double p, PhiloxKey key, uint32_t molecule, Site site) {
-  const uint64_t threshold = bernoulli_threshold(p);
-  const float scale = p < 1 ? static_cast<float>(1 / (1 - p)) : 0.f;
-  const uint32_t purpose = random_purpose(Purpose::train);
-  for (size_t block = 0; block < width; block += 4) {
-    const auto lanes = philox4x32({molecule, site, purpose, static_cast<uint32_t>(block / 4)}, key);
-    for (size_t i = block; i < width && i < block + 4; ++i)
-      row[i] = lanes[i - block] < threshold ? 0.f : row[i] * scale;
-  }
-}
-
 // In place on rows [molecules, width]; its own backward pass too.
 void drop(const HeadDropout& dropout, Site site, size_t width, float* rows) {
   if (dropout.p == 0) return;
   const PhiloxKey key = random_key(dropout.seed, dropout.step);
   for (size_t r = 0; r < dropout.molecules.size(); ++r)
-    drop_row(rows + r * width, width, dropout.p, key, dropout.molecules[r], site);
+    dropout_apply({key, dropout.molecules[r], site, dropout.purpose, dropout.p}, 0, width,
+                  rows + r * width);
+}
+
+// The head's inputs, dropped about its centre.
+void drop_inputs(const Head& head, const HeadDropout& dropout, std::vector<float>& rows) {
+  const auto width = static_cast<size_t>(head.width);
+  const auto shift = [&](float sign) {
+    for (size_t i = 0; i < rows.size() && !head.centre.empty(); ++i)
+      rows[i] += sign * head.centre[i % width];
+  };
+  if (dropout.p == 0) return;
+  shift(-1);
+  drop(dropout, site_head_in, width, rows.data());
+  shift(1);
 }
 
 }  // namespace
 
 Head make_head(HeadKind kind, int width, int outputs) {
-  Head head{kind, width, outputs, {}, {}, {}, {}};
+  Head head{kind, width, outputs, {}, {}, {}, {}, {}};
   const auto columns = static_cast<size_t>(width), rows = static_cast<size_t>(outputs);
   if (kind == HeadKind::pooled) {
     head.dense_weight.resize(columns * columns);
@@ -77,7 +80,7 @@ void head_forward_training(const Head& head, const float* cls, const HeadDropout
   const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
   const size_t rows = dropout.molecules.size();
   activations.input.assign(cls, cls + rows * width);
-  drop(dropout, site_head_in, width, activations.input.data());
+  drop_inputs(head, dropout, activations.input);
   const std::vector<float>* last = &activations.input;
   if (head.kind == HeadKind::pooled) {
     activations.pooled.resize(rows * width);

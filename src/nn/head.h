@@ -22,6 +22,9 @@ struct Head {
   std::vector<float> dense_bias;    // [width]; empty for linear
   std::vector<float> out_weight;    // [outputs, width]
   std::vector<float> out_bias;      // [outputs]
+  // [width] or empty (0): what dropout leaves of a dropped input, where the training's inputs were
+  // standardised: their means. Matters to dropout alone.
+  std::vector<float> centre;
 };
 
 // All zeros: a gradient to add to, or a head to fill.
@@ -45,6 +48,7 @@ struct HeadDropout {
   uint64_t seed = 0;
   uint32_t step = 0;                    // optimiser step, from 0
   std::span<const uint32_t> molecules;  // [rows]: the dataset row of each row of the batch
+  uint32_t purpose = 0;                 // random_purpose(); 0: training
 };
 
 // What the backward pass needs of the forward pass. Reused from step to step.

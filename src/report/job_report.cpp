@@ -143,6 +143,8 @@ std::vector<ReportTarget> targets_of(const TrainingTable& table, const HeadTrain
   for (size_t t = 0; t < count; ++t) {
     ReportTarget target;
     target.name = table.target_names[t];
+    target.unit = table.units[t];
+    target.error_bar = column(result.error, count, t);
     target.measured = column(table.values, count, t);
     target.classes = result.plan.classes;
     target.predicted = predictions(result, count, t);

@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "model/mc.h"
+#include "train/learn_errors.h"
+#include "train/mc_settings.h"
 #include "train/members.h"
 
 namespace molrt {
@@ -23,9 +26,9 @@ FoldFit ridge(const Fold& fold, const LoopCallbacks& callbacks) {
 }
 
 // With the head as it is stored, so that the model predicts the same for these rows.
-std::vector<float> watched_outputs(const Fold& fold, const Head& head) {
+std::vector<float> predicted_outputs(const Fold& fold, const Head& head) {
   const auto width = static_cast<size_t>(fold.data.width);
-  const std::vector<size_t>& rows = watched_rows(fold);
+  const std::vector<size_t> rows = predicted_rows(fold);
   std::vector<float> outputs(rows.size() * fold.outputs());
   for (size_t i = 0; i < rows.size(); ++i)
     head_forward(head, fold.data.representations.data() + rows[i] * width, 1,
@@ -33,11 +36,33 @@ std::vector<float> watched_outputs(const Fold& fold, const Head& head) {
   return outputs;
 }
 
-FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {
+// The stored head's passes over the raw representations, as at prediction.
+void sample_head(const Fold& fold, const DropoutRates& rates, int samples,
+                 const LoopCallbacks& callbacks, FoldFit& fit) {
+  const auto width = static_cast<size_t>(fold.data.width);
+  const std::vector<size_t>& rows = fold.split.held_out;
+  const std::vector<uint32_t> ids(rows.begin(), rows.end());
+  std::vector<float> inputs, outputs(rows.size() * static_cast<size_t>(fit.head.outputs));
+  for (const size_t row : rows) {
+    const auto own = fold.data.representations.subspan(row * width, width);
+    inputs.insert(inputs.end(), own.begin(), own.end());
+  }
+  HeadActivations activations;
+  sample_held_out(fold, rates, samples, callbacks, fit, [&](uint32_t sample) {
+    head_forward_training(fit.head, inputs.data(), head_noise(rates, sample, ids), activations,
+                          outputs.data());
+    return outputs;
+  });
+}
+
+FoldFit fit_head(const Fold& fold, const DropoutRates& rates, int samples,
+                 const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {
   FoldFit fit =
       fold.settings.ridge ? ridge(fold, callbacks) : fit_adam(fold, callbacks, checkpoint);
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
-  fit.outputs = watched_outputs(fold, fit.head);
+  if (!rates.any()) fit.head.centre.clear();
+  fit.outputs = predicted_outputs(fold, fit.head);
+  sample_head(fold, rates, samples, callbacks, fit);
   return fit;
 }
 
@@ -48,7 +73,13 @@ HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& set
   const HeadSettings effective = read_head_settings(settings);
   const UsedRows rows = find_used_rows(data, effective.task.task,
                                        [&](size_t row) { return has_representation(data, row); });
-  return train_members({data, settings, effective, run.threads, run}, rows, fit_head);
+  const DropoutRates rates = dropout_rates(settings, 0, 0);
+  const int samples = read_mc_settings(settings).samples;
+  const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,
+                       MemberCheckpoint& checkpoint) {
+    return fit_head(fold, rates, samples, callbacks, checkpoint);
+  };
+  return train_members({data, settings, effective, run.threads, run, rates}, rows, fit);
 }
 
 }  // namespace molrt

@@ -8,12 +8,14 @@
 #include "model/batch.h"
 #include "train/checkpoint.h"
 #include "train/head_training.h"
+#include "train/row_columns.h"
 
 namespace molrt {
 
 struct TrainingTable {
   std::vector<double> values;             // [rows, targets]; NaN: no value
   std::vector<std::string> target_names;  // [targets]
+  std::vector<std::string> units;         // [targets]; "": not known
 };
 
 class Job {
@@ -21,11 +23,16 @@ class Job {
   // The base model is shared and never changed; the batch and the settings are copies.
   Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings);
 
+  // Before run().
+  RowColumns& columns() { return columns_; }
   // Keeps what it has done in a directory, and goes on with what is there (train/checkpoint.h).
   void set_checkpoint(std::string directory, bool resume);
   // Representations once, then heads; or whole networks. Both callbacks are called on this thread;
   // true stops: CANCELLED, with the best model so far if there is one.
   void run(RunOptions options, const TrainingCallback& progress);
+  // INVALID_ARGUMENT for classes.
+  void set_unit(size_t target, std::string unit);
+  size_t targets() const { return table_.target_names.size(); }
   void cancel() { cancelled_ = true; }  // from any thread
   void remove_checkpoint();             // once its model is safe
 
@@ -36,22 +43,24 @@ class Job {
   const Batch& batch() const { return batch_; }
   const Model& base() const { return *base_; }
   const TrainingTable& table() const { return table_; }
-  const Settings& settings() const { return settings_; }
+  // As they run, or will; INVALID_ARGUMENT if they do not go with the columns.
+  Settings settings() const;
 
  private:
   RunOptions stoppable(RunOptions options) const;
   HeadTrainingData training_data() const;
   HeadTrainingResult train_head(const RunOptions& options, HeadTrainingData data, TrainingRun run);
-  HeadTrainingResult train_network(const RunOptions& options, const HeadTrainingData& data,
+  HeadTrainingResult train_network(const RunOptions& options, HeadTrainingData data,
                                    TrainingRun run);
   void open_checkpoint(const HeadTrainingData& data);
-  const Checkpoint* checkpoint_of_molecules();
+  const Checkpoint* describe_molecules(const RunOptions& options, HeadTrainingData& data);
   ModelCard trained_card(const RunOptions& options) const;
   Model trained_model(const RunOptions& options) const;
 
   std::shared_ptr<const Model> base_, model_;
   Batch batch_;
   TrainingTable table_;
+  RowColumns columns_;
   Settings settings_;
   std::string checkpoint_directory_;  // empty: none
   bool resume_ = false;

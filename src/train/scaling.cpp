@@ -100,6 +100,7 @@ Head fold_columns_into(const ColumnScaler& columns, Head head) {
     }
     bias[o] = static_cast<float>(bias[o] - shift);
   }
+  head.centre = columns.mean;
   return head;
 }
 

@@ -22,7 +22,7 @@ ColumnScaler identity_columns(int width);
 // rounding errors are not blown up into features.
 ColumnScaler fit_columns(std::span<const float> x, int width, std::span<const size_t> rows);
 
-// A head on scaled rows -> the same function of raw rows.
+// A head on scaled rows -> the same function of raw rows; its centre is the columns' mean.
 Head fold_columns_into(const ColumnScaler& columns, Head head);
 
 // values [all rows, names.size()], own units; NaN: none. Fitted on `rows`. DATA error naming the

@@ -108,6 +108,8 @@ MisuseTest::Table MisuseTest::inits() const {
       null_init("molrt_row_init", molrt_row_init),
       null_init("molrt_run_options_init", molrt_run_options_init),
       null_init("molrt_setting_info_init", molrt_setting_info_init),
+      null_init("molrt_uncertain_options_init", molrt_uncertain_options_init),
+      null_init("molrt_uncertain_result_init", molrt_uncertain_result_init),
   };
 }
 
@@ -434,6 +436,19 @@ MisuseTest::Table MisuseTest::run_sizes() {
   const auto predict = [this](float* mean, size_t count) {
     return [=, this] { return molrt_predict(c_, headed.get(), b_, nullptr, mean, nullptr, count); };
   };
+  const auto uncertain = [](molrt_context* c, const molrt_model* m, molrt_batch* b, size_t count) {
+    return [=] {
+      auto result = initialised(molrt_uncertain_result_init);
+      result.value = floats;
+      return molrt_predict_uncertain(c, m, b, nullptr, nullptr, &result, count);
+    };
+  };
+  const auto uncertain_with = [this](std::function<void(molrt_uncertain_options&)> change) {
+    return with<molrt_uncertain_options>(molrt_uncertain_options_init, change, [this](auto& o) {
+      auto result = initialised(molrt_uncertain_result_init);
+      return molrt_predict_uncertain(c_, headed.get(), b_, nullptr, &o, &result, 2);
+    });
+  };
   const auto embed = [this](size_t cls, float* atoms, size_t atoms_count) {
     return [=, this] { return molrt_embed(c_, m_, b_, nullptr, floats, cls, atoms, atoms_count); };
   };
@@ -442,6 +457,27 @@ MisuseTest::Table MisuseTest::run_sizes() {
       {"molrt_predict", "one too many", kInvalid, predict(floats, 3)},
       {"molrt_predict", "far too many", kInvalid, predict(floats, SIZE_MAX)},
       {"molrt_predict", "no result", kInvalid, predict(nullptr, 2)},
+      {"molrt_predict_uncertain", "one short", kInvalid, uncertain(c_, headed.get(), b_, 1)},
+      {"molrt_predict_uncertain", "no context", kInvalid, uncertain(nullptr, headed.get(), b_, 2)},
+      {"molrt_predict_uncertain", "no model", kInvalid, uncertain(c_, nullptr, b_, 2)},
+      {"molrt_predict_uncertain", "no batch", kInvalid, uncertain(c_, headed.get(), nullptr, 2)},
+      {"molrt_predict_uncertain", "no head", MOLRT_ERROR_STATE, uncertain(c_, m_, b_, 2)},
+      {"molrt_predict_uncertain", "no result", kInvalid,
+       [this] {
+         return molrt_predict_uncertain(c_, headed.get(), b_, nullptr, nullptr, nullptr, 2);
+       }},
+      {"molrt_predict_uncertain", "no such mode", kInvalid,
+       uncertain_with([](auto& o) { o.mode = 3; })},
+      {"molrt_predict_uncertain", "MC passes without dropout", kInvalid,
+       uncertain_with([](auto& o) { o.mode = MOLRT_MODE_MC; })},
+      {"molrt_predict_uncertain", "one sample", kInvalid,
+       uncertain_with([](auto& o) { o.samples = 1; })},
+      {"molrt_predict_uncertain", "samples of no MC prediction", kInvalid,
+       uncertain_with([](auto& o) { o.samples = 5; })},
+      {"molrt_predict_uncertain", "level 1", kInvalid,
+       uncertain_with([](auto& o) { o.level = 1; })},
+      {"molrt_predict_uncertain", "level NaN", kInvalid,
+       uncertain_with([](auto& o) { o.level = NAN; })},
       {"molrt_embed", "cls one short", kInvalid, embed(2 * kWidth - 1, nullptr, 0)},
       {"molrt_embed", "cls far too long", kInvalid, embed(SIZE_MAX, nullptr, 0)},
       {"molrt_embed", "atoms too short", kInvalid, embed(2 * kWidth, floats, kWidth)},
@@ -512,10 +548,6 @@ MisuseTest::Table MisuseTest::settings_calls() {
        [this] { return molrt_settings_get_text(s_, nullptr, nullptr, 0, &needed); }},
       {"molrt_settings_get_text", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
        [this] { return molrt_settings_get_text(s_, "head", buffer, 1, &needed); }},
-      {"molrt_settings_get_json", "no settings", kInvalid,
-       [] { return molrt_settings_get_json(nullptr, nullptr, 0, &needed); }},
-      {"molrt_settings_get_json", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
-       [this] { return molrt_settings_get_json(s_, buffer, 1, &needed); }},
   };
 }
 
@@ -523,6 +555,10 @@ MisuseTest::Table MisuseTest::jobs() {
   static molrt_job* made = nullptr;
   static const double targets[2] = {1, 2};
   static const char* const hole[] = {nullptr};
+  static const double below[2] = {1, -1}, zeros[2] = {0, 0};
+  static const char* const groups[2] = {"a", nullptr};
+  static const int32_t parts[2] = {0, -4};
+  static int32_t part;
   return {
       {"molrt_job_create", "no context", kInvalid,
        [this] { return molrt_job_create(nullptr, m_, b_, targets, 1, nullptr, nullptr, &made); }},
@@ -540,6 +576,44 @@ MisuseTest::Table MisuseTest::jobs() {
        [this] { return create_job(m_, targets, 1, hole, &made); }},
       {"molrt_job_create", "no result", kInvalid,
        [this] { return create_job(m_, targets, 1, nullptr, nullptr); }},
+      {"molrt_job_set_weights", "no job", kInvalid,
+       [] { return molrt_job_set_weights(nullptr, targets, 2); }},
+      {"molrt_job_set_weights", "no weights", kInvalid,
+       [this] { return molrt_job_set_weights(j_, nullptr, 2); }},
+      {"molrt_job_set_weights", "of other rows", kInvalid,
+       [this] { return molrt_job_set_weights(j_, targets, SIZE_MAX); }},
+      {"molrt_job_set_weights", "below 0", kInvalid,
+       [this] { return molrt_job_set_weights(j_, below, 2); }},
+      {"molrt_job_set_weights", "all 0", kInvalid,
+       [this] { return molrt_job_set_weights(j_, zeros, 2); }},
+      {"molrt_job_set_groups", "no job", kInvalid,
+       [] { return molrt_job_set_groups(nullptr, groups, 2); }},
+      {"molrt_job_set_groups", "no groups", kInvalid,
+       [this] { return molrt_job_set_groups(j_, nullptr, 2); }},
+      {"molrt_job_set_groups", "one is NULL", kInvalid,
+       [this] { return molrt_job_set_groups(j_, groups, 2); }},
+      {"molrt_job_set_parts", "no job", kInvalid,
+       [] { return molrt_job_set_parts(nullptr, parts, 2); }},
+      {"molrt_job_set_parts", "no parts", kInvalid,
+       [this] { return molrt_job_set_parts(j_, nullptr, 2); }},
+      {"molrt_job_set_parts", "no such part", kInvalid,
+       [this] { return molrt_job_set_parts(j_, parts, 2); }},
+      {"molrt_part_of_word", "no word", kInvalid,
+       [] { return molrt_part_of_word(nullptr, &part); }},
+      {"molrt_part_of_word", "no result", kInvalid,
+       [] { return molrt_part_of_word("train", nullptr); }},
+      {"molrt_part_of_word", "no part", kInvalid,
+       [] { return molrt_part_of_word("trian", &part); }},
+      {"molrt_job_set_unit", "no job", kInvalid,
+       [] { return molrt_job_set_unit(nullptr, 0, "kcal/mol"); }},
+      {"molrt_job_set_unit", "no unit", kInvalid,
+       [this] { return molrt_job_set_unit(j_, 0, nullptr); }},
+      {"molrt_job_set_unit", "no such target", kInvalid,
+       [this] { return molrt_job_set_unit(j_, 1, "kcal/mol"); }},
+      {"molrt_job_set_unit", "a negative target", kInvalid,
+       [this] { return molrt_job_set_unit(j_, -1, "kcal/mol"); }},
+      {"molrt_job_set_unit", "not UTF-8", kInvalid,
+       [this] { return molrt_job_set_unit(j_, 0, "\xFF"); }},
       {"molrt_job_run", "no job", kInvalid, [] { return molrt_job_run(nullptr, nullptr); }},
       {"molrt_job_set_checkpoint", "no job", kInvalid,
        [] { return molrt_job_set_checkpoint(nullptr, "run", 0); }},
@@ -558,6 +632,7 @@ MisuseTest::Table MisuseTest::jobs() {
 MisuseTest::Table MisuseTest::job_results() {
   static molrt_model* made = nullptr;
   static float floats[64];
+  static int32_t parts[2];
   static size_t needed;
   static molrt_row row;
   must(molrt_row_init(&row, sizeof row));
@@ -572,6 +647,10 @@ MisuseTest::Table MisuseTest::job_results() {
        [] { return molrt_job_get_report(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_report", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_report(j_, nullptr, 0, &needed); }},
+      {"molrt_job_get_settings", "no job", kInvalid,
+       [] { return molrt_job_get_settings(nullptr, nullptr, 0, &needed); }},
+      {"molrt_job_get_settings", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
+       [this] { return molrt_job_get_settings(j_, buffer, 1, &needed); }},
       {"molrt_job_get_html", "no job", kInvalid,
        [] { return molrt_job_get_html(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_html", "before the run", MOLRT_ERROR_STATE,
@@ -582,6 +661,14 @@ MisuseTest::Table MisuseTest::job_results() {
        [] { return molrt_job_get_held_out(nullptr, floats, 20); }},
       {"molrt_job_get_held_out", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_held_out(j_, floats, 20); }},
+      {"molrt_job_get_parts", "no job", kInvalid,
+       [] { return molrt_job_get_parts(nullptr, parts, 2); }},
+      {"molrt_job_get_parts", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_job_get_parts(j_, parts, 2); }},
+      {"molrt_job_get_held_out_errors", "no job", kInvalid,
+       [] { return molrt_job_get_held_out_errors(nullptr, floats, floats, floats, 20); }},
+      {"molrt_job_get_held_out_errors", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_job_get_held_out_errors(j_, floats, floats, floats, 20); }},
       {"molrt_job_get_row", "no job", kInvalid, [] { return molrt_job_get_row(nullptr, 0, &row); }},
       {"molrt_job_get_row", "no result", kInvalid,
        [this] { return molrt_job_get_row(j_, 0, nullptr); }},
@@ -607,7 +694,8 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
       "molrt_source_name",       "molrt_flag_name",       "molrt_context_free",
       "molrt_model_free",        "molrt_batch_free",      "molrt_settings_free",
       "molrt_job_free",          "molrt_settings_count",  "molrt_batch_size",
-      "molrt_batch_row_message", "molrt_job_row_message", "molrt_model_target_name"};
+      "molrt_batch_row_message", "molrt_job_row_message", "molrt_model_target_name",
+      "molrt_model_target_unit"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);
   for (std::string name; symbols >> name;)
@@ -626,6 +714,8 @@ TEST_F(MisuseTest, FunctionsWithoutAStatusTakeAnything) {
     EXPECT_NE(molrt_flag_name(static_cast<uint32_t>(number)), nullptr);
     EXPECT_EQ(molrt_model_target_name(nullptr, number), nullptr);
     EXPECT_EQ(molrt_model_target_name(m_, number), nullptr);  // it has no head
+    EXPECT_EQ(molrt_model_target_unit(nullptr, number), nullptr);
+    EXPECT_EQ(molrt_model_target_unit(m_, number), nullptr);
   }
   EXPECT_EQ(molrt_batch_size(nullptr), 0u);
   EXPECT_STREQ(molrt_batch_row_message(nullptr, 0), "");

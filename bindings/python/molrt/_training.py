@@ -20,6 +20,8 @@ from ._library import SettingInfo, lib, text
 from ._model import Model, load
 from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
 
+PART_TRAIN, PART_TEST, PART_NONE = -1, -2, -3  # of a split, as molrt.h has them
+
 _F64, _I64, _TEXT = 1, 2, 3
 _TYPES = {_F64: "float", _I64: "int", _TEXT: "str"}
 
@@ -50,13 +52,21 @@ class FineTunedModel(Model):
 
     report: dict with the rows used and left out, the settings, each fold's sizes, epochs and metrics,
         and metrics of the held-out molecules beside those of always predicting the mean
-    held_out: [n, outputs] float32, predictions for molecules by a fold that was not trained on them,
-        of classes as probabilities; NaN for those that were never held out
+    held_out: [n, outputs] float32, predictions for molecules by a fold that was not trained on them
+        (of those of the test by all networks), of classes as probabilities; NaN for the others
+    held_out_error, held_out_low, held_out_high: [n, outputs] float32, their error bars and 90 %
+        intervals, by a calibration on the other half of the held-out molecules; NaN where there is none
+    parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the fold, from 0, that
+        held the molecule out. finetune(parts=...) takes it to have the same split again
     rows: what happened to each molecule
     """
 
     report: Dict[str, Any]
     held_out: np.ndarray
+    parts: np.ndarray
+    held_out_error: np.ndarray
+    held_out_low: np.ndarray
+    held_out_high: np.ndarray
     rows: Rows
     _html: Union[str, Handle]  # the page, or until somebody asks for it the job that makes it
 
@@ -96,6 +106,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
+             sample_weights: Any = None, groups: Any = None, parts: Any = None,
+             units: Union[str, Sequence[str], None] = None,
              report_title: Optional[str] = None, **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
@@ -105,12 +117,17 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
         task="binary" or "multilabel" 0 and 1, with task="multiclass" class numbers 0, 1, 2 ...
     target_names: one str or [targets], all different; default: "target", or "target_1" ... A
         multiclass model's outputs are NAME_0, NAME_1 ...
+    units: of the targets of a regression, such as "kcal/mol": one str or [targets]; stored in the model
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
         fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
         metric_name, learning_rate, train_rows and held_out_rows (of the fold)
     checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
         until you delete it. resume=True goes on with what is there, to the same result
     report_title: heading of the result's html(); default: made of target_names
+    sample_weights: [n] of the molecules in the loss, 0 or more
+    groups: [n] names; a group is held out whole (split="group", then the default)
+    parts: [n], what holds each molecule out: "train", "valid" (the same as fold 0), "test", the number
+        of a fold from 0, or PART_TRAIN, PART_TEST, PART_NONE (split="column", then the default)
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
 
@@ -130,6 +147,9 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
     if report_title is not None:
         run(lib.molrt_job_set_title, job, c_text(report_title))
+    _set_columns(job, work.size, sample_weights, groups, parts)
+    for index, unit in enumerate(_units(units, values.shape[1])):
+        run(lib.molrt_job_set_unit, job, index, unit)
     if checkpoint is not None:
         run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
     elif resume:
@@ -158,9 +178,42 @@ def _result(job: Handle, rows: int, threads: Optional[int]) -> FineTunedModel:
         logging.getLogger("molrt").warning("%s", warning)
     model.held_out = np.empty((rows, model.info["outputs"]), np.float32)
     run(lib.molrt_job_get_held_out, job, model.held_out.ctypes.data, model.held_out.size)
+    model.parts = np.empty(rows, np.int32)
+    run(lib.molrt_job_get_parts, job, model.parts.ctypes.data, model.parts.size)
+    errors = [np.empty_like(model.held_out) for _ in range(3)]
+    run(lib.molrt_job_get_held_out_errors, job, *(e.ctypes.data for e in errors),
+        model.held_out.size)
+    model.held_out_error, model.held_out_low, model.held_out_high = errors
     model.rows = job_rows(job, rows)
     model._html = job
     return model
+
+
+def _set_columns(job: Handle, rows: int, weights: Any, groups: Any, parts: Any) -> None:
+    if weights is not None:
+        array = np.ascontiguousarray(_column("sample_weights", weights, rows), dtype=np.float64)
+        run(lib.molrt_job_set_weights, job, array.ctypes.data, len(array))
+    if groups is not None:
+        names = [c_text(str(group)) for group in _column("groups", groups, rows)]
+        run(lib.molrt_job_set_groups, job, (ctypes.c_char_p * rows)(*names), rows)
+    if parts is not None:
+        array = np.array([_part(part) for part in _column("parts", parts, rows)], np.int32)
+        run(lib.molrt_job_set_parts, job, array.ctypes.data, len(array))
+
+
+def _column(name: str, values: Any, rows: int) -> List[Any]:
+    listed = values.tolist() if hasattr(values, "tolist") else list(values)
+    if len(listed) != rows:
+        raise ValueError(f"{name} has {len(listed)} entries, but there are {rows} molecules")
+    return listed
+
+
+def _part(part: Any) -> int:
+    if not isinstance(part, str):
+        return max(min(operator.index(part), 2**31 - 1), -2**31)  # the library says what it takes
+    number = ctypes.c_int32()
+    run(lib.molrt_part_of_word, c_text(part), byref(number))
+    return number.value
 
 
 def _target_matrix(targets: Any, rows: int) -> np.ndarray:
@@ -209,6 +262,15 @@ def _names(names: Union[str, Sequence[str], None], count: int) -> Any:
     if repeated:
         raise ValueError(f"target_names has {', '.join(map(repr, repeated))} more than once")
     return (ctypes.c_char_p * count)(*(c_text(name) for name in listed))
+
+
+def _units(units: Union[str, Sequence[str], None], count: int) -> List[bytes]:
+    if units is None:
+        return []
+    listed = [units] if isinstance(units, str) else [str(unit) for unit in units]
+    if len(listed) != count:
+        raise ValueError(f"units has {len(listed)} texts, but targets has {count} columns")
+    return [c_text(unit) for unit in listed]
 
 
 def _settings_handle(values: Dict[str, Any]) -> Handle:
