@@ -481,9 +481,6 @@ MOLRT_API int32_t molrt_settings_get_i64(const molrt_settings *settings, const c
                                          int64_t *value);
 MOLRT_API int32_t molrt_settings_get_text(const molrt_settings *settings, const char *name,
                                           char *buffer, size_t capacity, size_t *needed);
-/* Every setting that takes effect beside the others, as it will run: one JSON object by name. */
-MOLRT_API int32_t molrt_settings_get_json(const molrt_settings *settings, char *buffer,
-                                          size_t capacity, size_t *needed);
 
 /* A row's part in a split; 0, 1, ...: the fold that holds it out, while the others train on it. */
 #define MOLRT_PART_TRAIN (-1) /* all folds train on it */
@@ -531,6 +528,10 @@ MOLRT_API int32_t molrt_job_set_unit(molrt_job *job, int32_t index, const char *
 MOLRT_API int32_t molrt_job_set_checkpoint(molrt_job *job, const char *directory, int32_t resume);
 /* Deletes what is in the directory: for when the model is saved. */
 MOLRT_API int32_t molrt_job_remove_checkpoint(molrt_job *job);
+/* Every setting that takes effect beside the others and the columns, as it runs or will run: one JSON
+ * object by name. */
+MOLRT_API int32_t molrt_job_get_settings(const molrt_job *job, char *buffer, size_t capacity,
+                                         size_t *needed);
 /* Trains. Once only. Options as for prediction (batch_size: of the encoder's pass). CANCELLED where it
  * was stopped: the functions below then tell of the best model so far if a network had finished an
  * epoch, else STATE. */

@@ -540,12 +540,6 @@ class Settings {
     check(molrt_settings_get_i64(get(), detail::without_nul(name).c_str(), &value));
     return value;
   }
-  // Every setting that takes effect, as it will run.
-  std::string json() const {
-    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
-      return molrt_settings_get_json(get(), buffer, capacity, needed);
-    });
-  }
   std::string get_text(const std::string& name) const {
     const std::string key = detail::without_nul(name);
     return detail::read_text([&](char* buffer, size_t capacity, size_t* needed) {
@@ -625,7 +619,13 @@ class Job {
       return molrt_job_get_report(get(), buffer, capacity, needed);
     });
   }
-  // The same for people, as one self-contained HTML page.
+  // Every setting that takes effect, as it runs or will run, as JSON.
+  std::string settings() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_job_get_settings(get(), buffer, capacity, needed);
+    });
+  }
+  // What happened for people, as one self-contained HTML page.
   std::string html() const {
     return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
       return molrt_job_get_html(get(), buffer, capacity, needed);

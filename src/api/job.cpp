@@ -183,6 +183,12 @@ int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
   });
 }
 
+int32_t molrt_job_get_settings(const molrt_job* job, char* buffer, size_t capacity,
+                               size_t* needed) {
+  return guarded(
+      [&] { write_text(require(job, "job").job.settings().to_json(), buffer, capacity, needed); });
+}
+
 int32_t molrt_job_cancel(molrt_job* job) {
   return guarded([&] { require(job, "job").job.cancel(); });
 }

@@ -67,15 +67,6 @@ int32_t molrt_settings_describe(size_t index, molrt_setting_info* info) {
   });
 }
 
-int32_t molrt_settings_get_json(const molrt_settings* settings, char* buffer, size_t capacity,
-                                size_t* needed) {
-  return guarded([&] {
-    const Settings& values = require(settings, "settings").settings;
-    values.validate();
-    write_text(values.to_json(), buffer, capacity, needed);
-  });
-}
-
 int32_t molrt_settings_create(molrt_settings** settings) {
   return guarded([&] {
     require(settings, "settings") = nullptr;

@@ -174,7 +174,6 @@ class Finetuning {
                               threads, threads == 1 ? "" : "s"));
     progress_.say(fmt::format("{}: {} rows", options_.input.path, data_.smiles.size()));
     for (const auto& line : data_lines(data_.targets, data_.values)) progress_.say("  " + line);
-    for (const auto& line : settings_lines(settings_.get())) progress_.say(line);
   }
 
   void make_job() {
@@ -184,11 +183,12 @@ class Finetuning {
     check(molrt_job_create(context_.get(), base_.get(), batch_.get(), data_.values.data(),
                            names.size(), names.data(), settings_.get(), &job));
     job_.reset(job);
+    check(molrt_job_set_title(job, title().c_str()));
     columns_->give_to(job);
     for (size_t i = 0; i < options_.units.size(); ++i)
       check(molrt_job_set_unit(job, static_cast<int32_t>(i), options_.units[i].c_str()));
-    check(molrt_job_set_title(job, title().c_str()));
     batch_.reset();  // the job has a copy
+    for (const auto& line : settings_lines(job_.get())) progress_.say(line);
   }
 
   std::string title() const {

@@ -71,9 +71,9 @@ std::vector<std::string> data_lines(const std::vector<std::string>& targets,
   return lines;
 }
 
-std::vector<std::string> settings_lines(const molrt_settings* settings) {
+std::vector<std::string> settings_lines(const molrt_job* job) {
   const auto json = Json::parse(read_text([&](char* buffer, size_t capacity, size_t* needed) {
-    return molrt_settings_get_json(settings, buffer, capacity, needed);
+    return molrt_job_get_settings(job, buffer, capacity, needed);
   }));
   const auto usual = default_values();
   std::vector<std::string> changed;

@@ -13,8 +13,8 @@ namespace molrt::cli {
 // "'logp': 1128 values from -11.6 to 1.58, mean -3.05"; values: [rows, targets], NaN: none.
 std::vector<std::string> data_lines(const std::vector<std::string>& targets,
                                     std::span<const double> values);
-// As they will run (molrt_settings_get_json): first those that differ from the defaults, which are
+// As the job will run: first those that differ from the defaults, which are
 // told beside them, then the others, those of each method on lines of their own.
-std::vector<std::string> settings_lines(const molrt_settings* settings);
+std::vector<std::string> settings_lines(const molrt_job* job);
 
 }  // namespace molrt::cli

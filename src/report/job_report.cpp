@@ -98,7 +98,8 @@ std::string in_words(const Model& model) {
 // {"file": "a.pt", "bytes": 7} -> "file a.pt, bytes 7".
 std::string in_words(const std::string& json) {
   std::string text;
-  for (const auto& [key, value] : Json::parse(json).items())
+  const Json object = Json::parse(json);
+  for (const auto& [key, value] : object.items())
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key,
                         value.is_string() ? value.get<std::string>() : value.dump());
   return text;
@@ -142,6 +143,8 @@ std::vector<ReportTarget> targets_of(const TrainingTable& table, const HeadTrain
   for (size_t t = 0; t < count; ++t) {
     ReportTarget target;
     target.name = table.target_names[t];
+    target.unit = table.units[t];
+    target.error_bar = column(result.error, count, t);
     target.measured = column(table.values, count, t);
     target.classes = result.plan.classes;
     target.predicted = predictions(result, count, t);

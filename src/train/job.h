@@ -43,7 +43,8 @@ class Job {
   const Batch& batch() const { return batch_; }
   const Model& base() const { return *base_; }
   const TrainingTable& table() const { return table_; }
-  const Settings& settings() const { return settings_; }
+  // As they run, or will; INVALID_ARGUMENT if they do not go with the columns.
+  Settings settings() const;
 
  private:
   RunOptions stoppable(RunOptions options) const;

@@ -548,10 +548,6 @@ MisuseTest::Table MisuseTest::settings_calls() {
        [this] { return molrt_settings_get_text(s_, nullptr, nullptr, 0, &needed); }},
       {"molrt_settings_get_text", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
        [this] { return molrt_settings_get_text(s_, "head", buffer, 1, &needed); }},
-      {"molrt_settings_get_json", "no settings", kInvalid,
-       [] { return molrt_settings_get_json(nullptr, nullptr, 0, &needed); }},
-      {"molrt_settings_get_json", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
-       [this] { return molrt_settings_get_json(s_, buffer, 1, &needed); }},
   };
 }
 
@@ -602,10 +598,12 @@ MisuseTest::Table MisuseTest::jobs() {
        [this] { return molrt_job_set_parts(j_, nullptr, 2); }},
       {"molrt_job_set_parts", "no such part", kInvalid,
        [this] { return molrt_job_set_parts(j_, parts, 2); }},
-      {"molrt_part_of_word", "no word", kInvalid, [] { return molrt_part_of_word(nullptr, &part); }},
+      {"molrt_part_of_word", "no word", kInvalid,
+       [] { return molrt_part_of_word(nullptr, &part); }},
       {"molrt_part_of_word", "no result", kInvalid,
        [] { return molrt_part_of_word("train", nullptr); }},
-      {"molrt_part_of_word", "no part", kInvalid, [] { return molrt_part_of_word("trian", &part); }},
+      {"molrt_part_of_word", "no part", kInvalid,
+       [] { return molrt_part_of_word("trian", &part); }},
       {"molrt_job_set_unit", "no job", kInvalid,
        [] { return molrt_job_set_unit(nullptr, 0, "kcal/mol"); }},
       {"molrt_job_set_unit", "no unit", kInvalid,
@@ -649,6 +647,13 @@ MisuseTest::Table MisuseTest::job_results() {
        [] { return molrt_job_get_report(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_report", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_report(j_, nullptr, 0, &needed); }},
+      {"molrt_job_get_settings", "no job", kInvalid,
+       [] { return molrt_job_get_settings(nullptr, nullptr, 0, &needed); }},
+      {"molrt_job_get_settings", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
+       [this] {
+         char buffer[1];
+         return molrt_job_get_settings(j_, buffer, 1, &needed);
+       }},
       {"molrt_job_get_html", "no job", kInvalid,
        [] { return molrt_job_get_html(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_html", "before the run", MOLRT_ERROR_STATE,

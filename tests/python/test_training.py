@@ -143,22 +143,6 @@ def test_wrong_targets(small, arguments, error, text):
         molrt.finetune(small, ["C", "CC"], **arguments)
 
 
-@pytest.mark.parametrize("arguments, error, text", [
-    ({"groups": ["a"]}, ValueError, "groups has 1 entries, but there are 2 molecules"),
-    ({"groups": ["a", "b"], "split": "random"}, molrt.InvalidArgumentError, "does not use them"),
-    ({"split": "group"}, molrt.InvalidArgumentError, "split=group needs groups"),
-    ({"parts": ["train", "trial"]}, molrt.InvalidArgumentError, "trial"),
-    ({"parts": [0, 2**40]}, molrt.InvalidArgumentError, "row 2: part 2147483647"),
-    ({"parts": [0, .5]}, TypeError, "integer"),
-    ({"sample_weights": [1, -2]}, molrt.InvalidArgumentError, "row 2: weight -2"),
-    ({"sample_weights": [0, 0]}, molrt.InvalidArgumentError, "all 2 weights are 0"),
-    ({"sample_weights": [1, float("nan")]}, molrt.InvalidArgumentError, "row 2: weight nan"),
-])
-def test_wrong_columns(small, arguments, error, text):
-    with pytest.raises(error, match=text):
-        molrt.finetune(small, ["C", "CC"], [1, 2], **arguments)
-
-
 def test_the_report_as_a_page(small, esol, tmp_path):
     model = molrt.finetune(small, esol.smiles, esol.values, "log <S>", epochs=3,
                            report_title="my <run>")
@@ -182,3 +166,19 @@ def test_progress_tells_of_the_training(small, esol):
     for d in details:
         assert d["train_rows"] + d["held_out_rows"] == len(esol.smiles)
         assert isinstance(d["metric_name"], str) and d["epochs"] == 3
+
+
+@pytest.mark.parametrize("arguments, error, text", [
+    ({"groups": ["a"]}, ValueError, "groups has 1 entries, but there are 2 molecules"),
+    ({"groups": ["a", "b"], "split": "random"}, molrt.InvalidArgumentError, "does not use them"),
+    ({"split": "group"}, molrt.InvalidArgumentError, "split=group needs groups"),
+    ({"parts": ["train", "trial"]}, molrt.InvalidArgumentError, "trial"),
+    ({"parts": [0, 2**40]}, molrt.InvalidArgumentError, "row 2: part 2147483647"),
+    ({"parts": [0, .5]}, TypeError, "integer"),
+    ({"sample_weights": [1, -2]}, molrt.InvalidArgumentError, "row 2: weight -2"),
+    ({"sample_weights": [0, 0]}, molrt.InvalidArgumentError, "all 2 weights are 0"),
+    ({"sample_weights": [1, float("nan")]}, molrt.InvalidArgumentError, "row 2: weight nan"),
+])
+def test_wrong_columns(small, arguments, error, text):
+    with pytest.raises(error, match=text):
+        molrt.finetune(small, ["C", "CC"], [1, 2], **arguments)

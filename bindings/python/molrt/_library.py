@@ -103,6 +103,7 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "job_get_report": [_P] + _TEXT_OUT,
     "job_get_html": [_P] + _TEXT_OUT,
     "job_set_title": [_P, _TEXT],
+    "job_get_settings": [_P] + _TEXT_OUT,
     "job_get_held_out": [_P, _P, _SIZE],
     "job_get_parts": [_P, _P, _SIZE],
     "job_get_held_out_errors": [_P, _P, _P, _P, _SIZE],

@@ -107,8 +107,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
              sample_weights: Any = None, groups: Any = None, parts: Any = None,
-             units: Union[str, Sequence[str], None] = None, report_title: Optional[str] = None,
-             **settings: Any) -> FineTunedModel:
+             units: Union[str, Sequence[str], None] = None,
+             report_title: Optional[str] = None, **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
     weights: a model, or what load() takes
@@ -123,11 +123,11 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
         metric_name, learning_rate, train_rows and held_out_rows (of the fold)
     checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
         until you delete it. resume=True goes on with what is there, to the same result
+    report_title: heading of the result's html(); default: made of target_names
     sample_weights: [n] of the molecules in the loss, 0 or more
     groups: [n] names; a group is held out whole (split="group", then the default)
     parts: [n], what holds each molecule out: "train", "valid" (the same as fold 0), "test", the number
         of a fold from 0, or PART_TRAIN, PART_TEST, PART_NONE (split="column", then the default)
-    report_title: heading of the result's html(); default: made of target_names
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
 
@@ -145,11 +145,11 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
+    if report_title is not None:
+        run(lib.molrt_job_set_title, job, c_text(report_title))
     _set_columns(job, work.size, sample_weights, groups, parts)
     for index, unit in enumerate(_units(units, values.shape[1])):
         run(lib.molrt_job_set_unit, job, index, unit)
-    if report_title is not None:
-        run(lib.molrt_job_set_title, job, c_text(report_title))
     if checkpoint is not None:
         run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
     elif resume:
