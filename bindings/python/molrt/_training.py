@@ -53,8 +53,8 @@ class FineTunedModel(Model):
         and metrics of the held-out molecules beside those of always predicting the mean
     held_out: [n, outputs] float32, predictions for molecules by a fold that was not trained on them
         (of those of the test by all networks), of classes as probabilities; NaN for the others
-    parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the fold, from 0, that
-        held the molecule out. finetune(parts=...) takes it to have the same split again
+    parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the
+        fold, from 0, that held the molecule out; finetune(parts=...) takes it to have the same again
     rows: what happened to each molecule
     """
 
