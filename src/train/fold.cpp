@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "train/evaluation.h"
 #include "train/task_plan.h"
 
 namespace molrt {
@@ -14,12 +15,22 @@ std::string training_part(const HeadSettings& settings, uint32_t index) {
   return fmt::format("the training rows of fold {} of {}", index + 1, settings.folds);
 }
 
+// A head may have other rows than its task has outputs (imported binary models have two), or other
+// classes than the labels.
+void check_start(const StartingPoint& start, const TaskPlan& plan) {
+  if (static_cast<size_t>(start.head.outputs) == plan.outputs.size()) return;
+  fail(MOLRT_ERROR_INVALID_ARGUMENT,
+       "setting 'head_init' is base, but the base model's head has {} rows and task={} trains {}",
+       start.head.outputs, task_name(plan.task), plan.outputs.size());
+}
+
 }  // namespace
 
 Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const TaskPlan& plan,
                const MemberId& member, Split split) {
   const StartingPoint* start =
       data.starts.empty() ? nullptr : &data.starts[member.number % data.starts.size()];
+  if (start) check_start(*start, plan);
   auto scalers = start ? start->scalers
                        : fit_targets(data.values, data.target_names, split.train,
                                      settings.task.scaling, training_part(settings, member.split));
@@ -30,17 +41,21 @@ Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const
                              : identity_columns(data.width);
   Loss loss = settings.task.loss;
   loss.class_weights = fold_class_weights(data, plan, settings.task.class_weights, split.train);
-  return {.data = data,
-          .settings = settings,
-          .index = member.split,
-          .seed = member.seed,
-          .split = std::move(split),
-          .plan = plan,
-          .scalers = std::move(scalers),
-          .columns = std::move(columns),
-          .loss = std::move(loss),
-          .start = start,
-          .base_fold = static_cast<int>(member.number % data.base_folds)};
+  Fold fold{.data = data,
+            .settings = settings,
+            .index = member.split,
+            .seed = member.seed,
+            .split = std::move(split),
+            .plan = plan,
+            .scalers = std::move(scalers),
+            .columns = std::move(columns),
+            .loss = std::move(loss),
+            .start = start,
+            .base_fold = static_cast<int>(member.number % data.base_folds)};
+  if (fold_weight(fold, fold.split.train) == 0)
+    fail(MOLRT_ERROR_DATA, "all labels of {} have the weight 0",
+         training_part(settings, member.split));
+  return fold;
 }
 
 const std::vector<size_t>& watched_rows(const Fold& fold) {

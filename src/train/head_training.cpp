@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "train/members.h"
 
 namespace molrt {
@@ -46,6 +47,8 @@ FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpo
 HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings,
                                const TrainingRun& run) {
   const HeadSettings effective = read_head_settings(settings);
+  if (effective.ridge && !data.weights.empty())
+    fail(MOLRT_ERROR_UNSUPPORTED, "solver=ridge takes no sample weights; solver=adam does");
   const UsedRows rows = find_used_rows(data, effective.task.task,
                                        [&](size_t row) { return has_representation(data, row); });
   return train_members({data, settings, effective, run.threads, run}, rows, fit_head);
