@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
@@ -19,6 +21,7 @@
 #include "cli/signals.h"
 #include "cli/tally.h"
 #include "cli/training_checkpoint.h"
+#include "cli/training_columns.h"
 #include "cli/training_report.h"
 
 namespace molrt::cli {
@@ -34,6 +37,7 @@ struct FinetuneOptions {
   RunOptions run;
   ReportOptions report;
   bool resume = false;
+  TrainingColumnOptions columns;
   SettingsFlags flags;
 };
 
@@ -69,7 +73,7 @@ std::string target_name(const InputTable& table, size_t column) {
 }
 
 TrainingTable read_table(InputTable& table, const std::vector<std::string>& targets,
-                         molrt_batch* batch) {
+                         TrainingColumns& beside, molrt_batch* batch) {
   std::vector<size_t> columns;
   TrainingTable data;
   for (const auto& target : targets) {
@@ -82,6 +86,7 @@ TrainingTable read_table(InputTable& table, const std::vector<std::string>& targ
     data.places.push_back(fmt::format("row {} (line {})", record.row, record.line));
     data.problems.push_back(record.problem);
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
+    beside.read(table, record);
   }
   data.counts = table.counts();
   if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
@@ -96,6 +101,15 @@ void check_distinct(const std::vector<std::string>& targets) {
   }
 }
 
+void check_split_output(const FinetuneOptions& options) {
+  const auto& path = options.columns.save_split;
+  if (path.empty()) return;
+  check_output_is_no_input(*options.command, path);
+  if (path == options.output)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "--save-split {}: is where the model goes", path);
+  find_write_target(path);
+}
+
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
@@ -103,10 +117,12 @@ class Finetuning {
     check_output_is_no_input(*options.command, options.output);
     check_model_output(options.output);
     file_existed_ = std::filesystem::exists(options.output);
+    check_split_output(options);
     InputTable table(options.input);
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
-    data_ = read_table(table, options.targets, batch_.get());
+    columns_.emplace(options.columns, table);
+    data_ = read_table(table, options.targets, *columns_, batch_.get());
     check_distinct(data_.targets);
     progress_.set_rows(data_.smiles.size());
     progress_.begin_window(0, data_.smiles.size(), 0);
@@ -144,6 +160,7 @@ class Finetuning {
     check(molrt_job_create(context_.get(), base_.get(), batch_.get(), data_.values.data(),
                            names.size(), names.data(), settings_.get(), &job));
     job_.reset(job);
+    columns_->give_to(job);
     batch_.reset();  // the job has a copy
   }
 
@@ -169,6 +186,8 @@ class Finetuning {
     check(molrt_job_get_model(job_.get(), &trained));
     const Model model(trained);
     save_model(context_.get(), model.get(), path, MOLRT_DTYPE_KEEP);
+    const auto& split = options_.columns.save_split;
+    if (!split.empty()) save_split(job_.get(), data_.smiles.size(), split);
   }
 
   Tally tally() const {
@@ -208,6 +227,7 @@ class Finetuning {
   Settings settings_;
   Progress progress_;
   TrainingTable data_;
+  std::optional<TrainingColumns> columns_;
   Context context_;
   Batch batch_;
   Model base_;
@@ -246,6 +266,7 @@ Command finetune_command(CLI::App& app) {
       "Go on with what a killed or interrupted run has left in OUTPUT.checkpoint: ends "
       "in the same model as a run that was never stopped");
   add_report_options(*command, options->report);
+  add_training_column_options(*command, options->columns);
   options->flags.add_to(*command);
   add_open_options(*command, options->open);
   add_conformer_options(*command, options->conformers);

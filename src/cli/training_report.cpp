@@ -76,9 +76,22 @@ std::string count_text(const Json& target) {
   return text + fmt::format(", by class {}", fmt::join(counts, ", "));
 }
 
-std::string held_out_line(const Json& target, const Json& report) {
-  return fmt::format("'{}' held out ({}): {}; predicting the {}: {}",
-                     target.at("name").get<std::string>(), count_text(target),
+// "" if there is nothing to tell.
+std::string split_line(const Json& split) {
+  std::string line;
+  if (split.at("repeated_molecules") != 0)
+    line = fmt::format("{} molecules are there several times, in {} rows, which stay together",
+                       split.at("repeated_molecules").dump(), split.at("repeated_rows").dump());
+  if (split.at("test_rows") != 0)
+    line += fmt::format("{}{} rows are kept for the test", line.empty() ? "" : "; ",
+                        split.at("test_rows").dump());
+  return line.empty() ? line : "split: " + line;
+}
+
+// rows: "held out" or "test".
+std::string metrics_line(const Json& target, const char* rows, const Json& report) {
+  return fmt::format("'{}' {} ({}): {}; predicting the {}: {}",
+                     target.at("name").get<std::string>(), rows, count_text(target),
                      metrics_text(target, report),
                      report.contains("classes") ? "classes' frequencies" : "mean",
                      metrics_text(target, report, "mean_"));
@@ -93,13 +106,18 @@ std::string mean_line(const Json& report) {
 std::vector<std::string> training_summary(const Json& report) {
   std::vector<std::string> lines = {rows_line(report.at("rows")),
                                     settings_line(report.at("settings"))};
+  const auto split = split_line(report.at("split"));
+  if (!split.empty()) lines.push_back(split);
   size_t fold = 0;
   const Shown& metric = shown_metrics(report).front();
   for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, ++fold, metric));
-  for (const auto& target : report.at("held_out")) lines.push_back(held_out_line(target, report));
+  for (const auto& target : report.at("held_out"))
+    lines.push_back(metrics_line(target, "held out", report));
   // Of measured values the targets have units of their own.
   if (report.contains("held_out_mean") && report.contains("classes"))
     lines.push_back(mean_line(report));
+  for (const auto& target : report.at("test"))
+    lines.push_back(metrics_line(target, "test", report));
   if (report.value("early_stopping_on_held_out", false)) {
     lines.push_back("(the held-out rows also chose when to stop: a little optimistic)");
   }

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "train/evaluation.h"
 #include "train/task_plan.h"
 
 namespace molrt {
@@ -41,25 +40,27 @@ Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const
                              : identity_columns(data.width);
   Loss loss = settings.task.loss;
   loss.class_weights = fold_class_weights(data, plan, settings.task.class_weights, split.train);
-  Fold fold{.data = data,
-            .settings = settings,
-            .index = member.split,
-            .seed = member.seed,
-            .split = std::move(split),
-            .plan = plan,
-            .scalers = std::move(scalers),
-            .columns = std::move(columns),
-            .loss = std::move(loss),
-            .start = start,
-            .base_fold = static_cast<int>(member.number % data.base_folds)};
-  if (fold_weight(fold, fold.split.train) == 0)
-    fail(MOLRT_ERROR_DATA, "all labels of {} have the weight 0",
-         training_part(settings, member.split));
-  return fold;
+  return {.data = data,
+          .settings = settings,
+          .index = member.split,
+          .seed = member.seed,
+          .split = std::move(split),
+          .plan = plan,
+          .scalers = std::move(scalers),
+          .columns = std::move(columns),
+          .loss = std::move(loss),
+          .start = start,
+          .base_fold = static_cast<int>(member.number % data.base_folds)};
 }
 
 const std::vector<size_t>& watched_rows(const Fold& fold) {
   return fold.split.held_out.empty() ? fold.split.train : fold.split.held_out;
+}
+
+std::vector<size_t> predicted_rows(const Fold& fold) {
+  std::vector<size_t> rows = watched_rows(fold);
+  rows.insert(rows.end(), fold.split.test.begin(), fold.split.test.end());
+  return rows;
 }
 
 Head first_head(const Fold& fold) {

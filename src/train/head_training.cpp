@@ -24,9 +24,9 @@ FoldFit ridge(const Fold& fold, const LoopCallbacks& callbacks) {
 }
 
 // With the head as it is stored, so that the model predicts the same for these rows.
-std::vector<float> watched_outputs(const Fold& fold, const Head& head) {
+std::vector<float> predicted_outputs(const Fold& fold, const Head& head) {
   const auto width = static_cast<size_t>(fold.data.width);
-  const std::vector<size_t>& rows = watched_rows(fold);
+  const std::vector<size_t> rows = predicted_rows(fold);
   std::vector<float> outputs(rows.size() * fold.outputs());
   for (size_t i = 0; i < rows.size(); ++i)
     head_forward(head, fold.data.representations.data() + rows[i] * width, 1,
@@ -38,7 +38,7 @@ FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpo
   FoldFit fit =
       fold.settings.ridge ? ridge(fold, callbacks) : fit_adam(fold, callbacks, checkpoint);
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
-  fit.outputs = watched_outputs(fold, fit.head);
+  fit.outputs = predicted_outputs(fold, fit.head);
   return fit;
 }
 

@@ -39,6 +39,7 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
     : base_(std::move(base)),
       batch_(std::move(batch)),
       table_(std::move(table)),
+      columns_(batch_.size()),
       settings_(std::move(settings)) {
   settings_.validate();  // before the encoder's pass, which may take hours
 }
@@ -74,8 +75,14 @@ void Job::open_checkpoint(const HeadTrainingData& data) {
                                              run_facts(*base_, data, settings_), resume_);
 }
 
-const Checkpoint* Job::checkpoint_of_molecules() {
-  if (checkpoint_) checkpoint_->check_fact("molecules", molecule_facts(batch_));
+// Once the batch has its molecules.
+const Checkpoint* Job::describe_molecules(const RunOptions& options, HeadTrainingData& data) {
+  columns_.describe_molecules(batch_, settings_, options.threads,
+                              [this] { return cancelled_.load(); });
+  columns_.give(data);
+  if (!checkpoint_) return nullptr;
+  checkpoint_->check_fact("molecules", molecule_facts(batch_));
+  checkpoint_->check_fact("columns", column_facts(data));
   return checkpoint_.get();
 }
 
@@ -115,15 +122,15 @@ HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData d
                                    TrainingRun run) {
   std::vector<float> cls(batch_.size() * static_cast<size_t>(data.width));
   batch_.embed(*base_, stoppable(options), cls.data(), nullptr, 0);
-  run.checkpoint = checkpoint_of_molecules();
+  run.checkpoint = describe_molecules(options, data);
   data.representations = cls;
   return train_heads(data, settings_, run);
 }
 
-HeadTrainingResult Job::train_network(const RunOptions& options, const HeadTrainingData& data,
+HeadTrainingResult Job::train_network(const RunOptions& options, HeadTrainingData data,
                                       TrainingRun run) {
   batch_.prepare(*base_, stoppable(options));
-  run.checkpoint = checkpoint_of_molecules();
+  run.checkpoint = describe_molecules(options, data);
   TrainingMolecules molecules;
   for (size_t row = 0; row < batch_.size(); ++row) molecules.push_back(batch_.features(row));
   return train_networks(*base_, data, molecules, settings_, run);
@@ -131,6 +138,7 @@ HeadTrainingResult Job::train_network(const RunOptions& options, const HeadTrain
 
 void Job::run(RunOptions options, const TrainingCallback& progress) {
   started_ = true;
+  columns_.settle(settings_);
   const HeadTrainingData data = training_data();
   open_checkpoint(data);
   const TrainingRun run{options.threads, progress, [this] { return cancelled_.load(); }};
