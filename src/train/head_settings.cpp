@@ -37,7 +37,8 @@ std::string seed_of_chance(const Settings& s) {
 std::string ridge_of_frozen(const Settings& s) {
   return s.text("freeze.prefix") == "encoder"
              ? ""
-             : if_ridge(s, "ridge fits a head on a frozen encoder; a whole network takes solver=adam");
+             : if_ridge(s,
+                        "ridge fits a head on a frozen encoder; a whole network takes solver=adam");
 }
 
 std::string standardise_of_frozen(const Settings& s) {
