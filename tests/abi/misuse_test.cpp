@@ -650,7 +650,10 @@ MisuseTest::Table MisuseTest::job_results() {
       {"molrt_job_get_settings", "no job", kInvalid,
        [] { return molrt_job_get_settings(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_settings", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
-       [this] { return molrt_job_get_settings(j_, buffer, 1, &needed); }},
+       [this] {
+         char buffer[1];
+         return molrt_job_get_settings(j_, buffer, 1, &needed);
+       }},
       {"molrt_job_get_html", "no job", kInvalid,
        [] { return molrt_job_get_html(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_html", "before the run", MOLRT_ERROR_STATE,

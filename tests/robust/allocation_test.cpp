@@ -56,7 +56,7 @@ struct Things {
 
 Job given_job(const Things& t, bool run) {
   std::vector<double> targets;
-  for (size_t i = 0; i < Things::rows; ++i) targets.push_back(static_cast<double>(i % 2));
+  for (size_t i = 0; i < Things::rows; ++i) targets.push_back(static_cast<double>(i));
   must(molrt_settings_set_i64(t.settings.get(), "epochs", 2));
   molrt_job* made = nullptr;
   must(molrt_job_create(t.context.get(), t.model.get(), t.batch.get(), targets.data(), 1, nullptr,
@@ -420,113 +420,112 @@ Function of_job(const char* name, bool run, std::function<Call(molrt_job*)> call
 }
 
 std::vector<Function> of_jobs() {
-  static const double targets[Things::rows] = {0, 1, 0, 1, 0, 1};
-  return {{"molrt_job_create",
-           [](const Things& t) {
-             return making<molrt_job>([&](auto** j) {
-               return molrt_job_create(t.context.get(), t.model.get(), t.batch.get(), targets, 1,
-                                       nullptr, t.settings.get(), j);
-             });
-           }},
-          of_job("molrt_job_set_weights", false,
-                 [](auto* j) {
-                   return without_result([=] {
-                     static const double weights[Things::rows] = {1, 2, 1, 2, 1, 2};
-                     return molrt_job_set_weights(j, weights, Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_set_groups", false,
-                 [](auto* j) {
-                   return without_result([=] {
-                     static const char* const groups[Things::rows] = {"a", "b", "c", "d", "e", "f"};
-                     return molrt_job_set_groups(j, groups, Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_set_parts", false,
-                 [](auto* j) {
-                   return without_result([=] {
-                     static const int32_t parts[Things::rows] = {0, 1, 0, 1, -1, -2};
-                     return molrt_job_set_parts(j, parts, Things::rows);
-                   });
-                 }),
-          {"molrt_part_of_word",
-           [](const Things&) {
-             return without_result([] {
-               int32_t part;
-               return molrt_part_of_word("validation", &part);
-             });
-           }},
-          of_job("molrt_job_set_unit", false,
-                 [](auto* j) {
-                   return without_result([=] { return molrt_job_set_unit(j, 0, "kcal/mol"); });
-                 }),
-          of_job("molrt_job_get_held_out_errors", true,
-                 [](auto* j) {
-                   return getting_floats(Things::rows, [=](float* values) {
-                     return molrt_job_get_held_out_errors(j, values, nullptr, nullptr,
-                                                          Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_run", false,
-                 [](auto* j) { return without_result([=] { return molrt_job_run(j, nullptr); }); }),
-          of_job("molrt_job_set_checkpoint", false,
-                 [](auto* j) {
-                   return without_result([=] { return molrt_job_set_checkpoint(j, "run", 0); });
-                 }),
-          of_job("molrt_job_remove_checkpoint", false,
-                 [](auto* j) {
-                   return without_result([=] { return molrt_job_remove_checkpoint(j); });
-                 }),
-          of_job("molrt_job_cancel", false,
-                 [](auto* j) { return without_result([=] { return molrt_job_cancel(j); }); }),
-          of_job("molrt_job_get_model", true,
-                 [](auto* j) {
-                   return making<molrt_model>([=](auto** m) { return molrt_job_get_model(j, m); });
-                 }),
-          of_job("molrt_job_get_report", true,
-                 [](auto* j) {
-                   return getting_text([=](char* buffer, size_t size, size_t* needed) {
-                     return molrt_job_get_report(j, buffer, size, needed);
-                   });
-                 }),
-          of_job("molrt_job_set_title", false,
-                 [](auto* j) {
-                   return without_result(
-                       [=] { return molrt_job_set_title(j, "a title that is not short"); });
-                 }),
-          of_job("molrt_job_get_settings", false,
-                 [](auto* j) {
-                   return getting_text([=](char* buffer, size_t size, size_t* needed) {
-                     return molrt_job_get_settings(j, buffer, size, needed);
-                   });
-                 }),
-          of_job("molrt_job_get_html", true,
-                 [](auto* j) {
-                   const Call call = getting_text([=](char* buffer, size_t size, size_t* needed) {
-                     return molrt_job_get_html(j, buffer, size, needed);
-                   });  // the page tells the minute
-                   return Call{call.run, [=] { return std::to_string(call.result().size()); }};
-                 }),
-          of_job("molrt_job_get_held_out", true,
-                 [](auto* j) {
-                   return getting_floats(Things::rows, [=](float* values) {
-                     return molrt_job_get_held_out(j, values, Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_get_parts", true,
-                 [](auto* j) {
-                   return without_result([=] {
-                     int32_t parts[Things::rows];
-                     return molrt_job_get_parts(j, parts, Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_get_row", true, [](auto* j) {
-            return without_result([=] {
-              molrt_row row;
-              row.struct_size = sizeof row;
-              return molrt_job_get_row(j, 0, &row);
-            });
-          })};
+  static const double targets[Things::rows] = {0, 1, 2, 3, 4, 5};
+  return {
+      {"molrt_job_create",
+       [](const Things& t) {
+         return making<molrt_job>([&](auto** j) {
+           return molrt_job_create(t.context.get(), t.model.get(), t.batch.get(), targets, 1,
+                                   nullptr, t.settings.get(), j);
+         });
+       }},
+      of_job("molrt_job_set_weights", false,
+             [](auto* j) {
+               return without_result([=] {
+                 static const double weights[Things::rows] = {1, 2, 1, 2, 1, 2};
+                 return molrt_job_set_weights(j, weights, Things::rows);
+               });
+             }),
+      of_job("molrt_job_set_groups", false,
+             [](auto* j) {
+               return without_result([=] {
+                 static const char* const groups[Things::rows] = {"a", "b", "c", "d", "e", "f"};
+                 return molrt_job_set_groups(j, groups, Things::rows);
+               });
+             }),
+      of_job("molrt_job_set_parts", false,
+             [](auto* j) {
+               return without_result([=] {
+                 static const int32_t parts[Things::rows] = {0, 1, 0, 1, -1, -2};
+                 return molrt_job_set_parts(j, parts, Things::rows);
+               });
+             }),
+      {"molrt_part_of_word",
+       [](const Things&) {
+         return without_result([] {
+           int32_t part;
+           return molrt_part_of_word("validation", &part);
+         });
+       }},
+      of_job("molrt_job_set_unit", false,
+             [](auto* j) {
+               return without_result([=] { return molrt_job_set_unit(j, 0, "kcal/mol"); });
+             }),
+      of_job("molrt_job_get_held_out_errors", true,
+             [](auto* j) {
+               return getting_floats(Things::rows, [=](float* values) {
+                 return molrt_job_get_held_out_errors(j, values, nullptr, nullptr, Things::rows);
+               });
+             }),
+      of_job("molrt_job_run", false,
+             [](auto* j) { return without_result([=] { return molrt_job_run(j, nullptr); }); }),
+      of_job("molrt_job_set_checkpoint", false,
+             [](auto* j) {
+               return without_result([=] { return molrt_job_set_checkpoint(j, "run", 0); });
+             }),
+      of_job(
+          "molrt_job_remove_checkpoint", false,
+          [](auto* j) { return without_result([=] { return molrt_job_remove_checkpoint(j); }); }),
+      of_job("molrt_job_cancel", false,
+             [](auto* j) { return without_result([=] { return molrt_job_cancel(j); }); }),
+      of_job("molrt_job_get_model", true,
+             [](auto* j) {
+               return making<molrt_model>([=](auto** m) { return molrt_job_get_model(j, m); });
+             }),
+      of_job("molrt_job_get_report", true,
+             [](auto* j) {
+               return getting_text([=](char* buffer, size_t size, size_t* needed) {
+                 return molrt_job_get_report(j, buffer, size, needed);
+               });
+             }),
+      of_job("molrt_job_set_title", false,
+             [](auto* j) {
+               return without_result(
+                   [=] { return molrt_job_set_title(j, "a title that is not short"); });
+             }),
+      of_job("molrt_job_get_settings", false,
+             [](auto* j) {
+               return getting_text([=](char* buffer, size_t size, size_t* needed) {
+                 return molrt_job_get_settings(j, buffer, size, needed);
+               });
+             }),
+      of_job("molrt_job_get_html", true,
+             [](auto* j) {
+               const Call call = getting_text([=](char* buffer, size_t size, size_t* needed) {
+                 return molrt_job_get_html(j, buffer, size, needed);
+               });  // the page tells the minute
+               return Call{call.run, [=] { return std::to_string(call.result().size()); }};
+             }),
+      of_job("molrt_job_get_held_out", true,
+             [](auto* j) {
+               return getting_floats(Things::rows, [=](float* values) {
+                 return molrt_job_get_held_out(j, values, Things::rows);
+               });
+             }),
+      of_job("molrt_job_get_parts", true,
+             [](auto* j) {
+               return without_result([=] {
+                 int32_t parts[Things::rows];
+                 return molrt_job_get_parts(j, parts, Things::rows);
+               });
+             }),
+      of_job("molrt_job_get_row", true, [](auto* j) {
+        return without_result([=] {
+          molrt_row row;
+          row.struct_size = sizeof row;
+          return molrt_job_get_row(j, 0, &row);
+        });
+      })};
 }
 
 std::vector<Function> all_functions() {
