@@ -136,13 +136,9 @@ class Members {
   }
 
   std::vector<Fold> refit_folds(const Fits& fits) const {
-    Split all;
-    all.test = split_.folds.front().test;
-    std::set_difference(rows_.used.begin(), rows_.used.end(), all.test.begin(), all.test.end(),
-                        std::back_inserter(all.train));
     std::vector<Fold> folds;
     for (int i = 0; i < plan_.seeds; ++i) {
-      folds.push_back(make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, all));
+      folds.push_back(make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, split_.all));
       folds.back().last_epoch = best_epochs(fits);
     }
     return folds;

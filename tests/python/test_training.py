@@ -77,13 +77,37 @@ def test_a_split_comes_again(small, esol):
     assert again.held_out.tobytes() == first.held_out.tobytes()
 
 
-def test_the_test_is_predicted_by_the_model(small, esol):
-    for folds in 1, 2:
-        model = molrt.finetune(small, esol.smiles, esol.values, epochs=3, folds=folds, test_fraction=.2)
-        test = model.parts == molrt.PART_TEST
-        assert test.sum() == 12 == model.report["test"][0]["n"]
-        predicted = model.predict(esol.smiles).mean
-        assert predicted[test].tobytes() == model.held_out[test].tobytes()
+@pytest.mark.parametrize("settings", [
+    {"folds": 1}, {"folds": 2}, {"folds": 2, "refit": 1}, {"folds": 2, "seeds": 2, "target_scaling": "none"},
+    {"folds": 2, "freeze_prefix": "none", "epochs": 1},
+])
+def test_the_test_is_predicted_by_the_model(small, esol, settings):
+    model = molrt.finetune(small, esol.smiles, esol.values, test_fraction=.2, **{"epochs": 3, **settings})
+    test = model.parts == molrt.PART_TEST
+    assert test.sum() == 12 == model.report["test"][0]["n"]
+    predicted = model.predict(esol.smiles).mean
+    assert predicted[test].tobytes() == model.held_out[test].tobytes()
+    error = np.sqrt(np.mean((predicted[test, 0] - np.array(esol.values)[test]) ** 2))
+    assert model.report["test"][0]["rmse"] == pytest.approx(error, rel=1e-6)
+
+
+def test_the_test_is_not_learnt_from(small, esol):
+    values = np.array(esol.values)
+    first = molrt.finetune(small, esol.smiles, values, epochs=3, folds=2, refit=1, test_fraction=.2)
+    values[first.parts == molrt.PART_TEST] += 100
+    again = molrt.finetune(small, esol.smiles, values, epochs=3, folds=2, refit=1, test_fraction=.2)
+    assert again.held_out.tobytes() == first.held_out.tobytes()
+
+
+def test_a_row_of_weight_0_is_not_learnt_from(small, esol):
+    n = len(esol.smiles)
+    settings = {"epochs": 3, "valid_fraction": 0, "batch_size": n, "standardise": 0,
+                "target_scaling": "none"}
+    weighted = molrt.finetune(small, esol.smiles, esol.values, sample_weights=[0] * 5 + [1] * (n - 5),
+                              **settings)
+    without = molrt.finetune(small, esol.smiles, [None] * 5 + esol.values[5:], **settings)
+    ours, theirs = (model.predict(esol.smiles).mean for model in (weighted, without))
+    assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-4)
 
 
 def test_words_groups_and_weights(small, esol):

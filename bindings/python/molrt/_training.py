@@ -56,8 +56,8 @@ class FineTunedModel(Model):
         (of those of the test by all networks), of classes as probabilities; NaN for the others
     held_out_error, held_out_low, held_out_high: [n, outputs] float32, their error bars and 90 %
         intervals, by a calibration on the other half of the held-out molecules; NaN where there is none
-    parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the fold, from 0, that
-        held the molecule out. finetune(parts=...) takes it to have the same split again
+    parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the
+        fold, from 0, that held the molecule out; finetune(parts=...) takes it to have the same again
     rows: what happened to each molecule
     """
 
