@@ -192,6 +192,56 @@ def test_progress_tells_of_the_training(small, esol):
         assert isinstance(d["metric_name"], str) and d["epochs"] == 3
 
 
+def test_classes(small, esol):
+    above = [float(value > np.median(esol.values)) for value in esol.values]
+    model = molrt.finetune(small, esol.smiles, above, "soluble", task="binary", epochs=20, valid_fraction=0.3)
+    assert model.info["task"] == "binary"
+    p = model.predict(esol.smiles).mean[:, 0]
+    assert (0 < p).all() and (p < 1).all()
+    held_out = model.report["held_out"][0]
+    assert model.report["task"] == "binary" and sum(held_out["class_counts"]) == held_out["n"]
+    assert held_out["auroc"] > 0.5 == held_out["mean_auroc"]
+
+
+def test_multiclass_has_an_output_a_class(small, esol):
+    thirds = np.digitize(esol.values, np.quantile(esol.values, [1 / 3, 2 / 3]))
+    model = molrt.finetune(small, esol.smiles, thirds, "third", task="multiclass", epochs=5, folds=3)
+    assert model.target_names == ["third_0", "third_1", "third_2"]
+    assert model.held_out.shape == (len(esol.smiles), 3)
+    np.testing.assert_allclose(model.held_out.sum(axis=1), 1, atol=1e-6)
+    counts = model.report["held_out"][0]["class_counts"]
+    assert counts == np.bincount(thirds).tolist()
+
+
+def test_report_has_scikit_learns_metrics(small, esol):
+    """Of the very predictions that held_out gives."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    above = np.array([int(value > np.median(esol.values)) for value in esol.values])
+    model = molrt.finetune(small, esol.smiles, above, task="binary", epochs=5, folds=2)
+    p, found = model.held_out[:, 0].astype(float), model.report["held_out"][0]
+    assert found["auroc"] == pytest.approx(metrics.roc_auc_score(above, p), abs=1e-12)
+    assert found["auprc"] == pytest.approx(metrics.average_precision_score(above, p), abs=1e-12)
+    assert found["f1"] == pytest.approx(metrics.f1_score(above, p > 0.5), abs=1e-12)
+    assert found["logloss"] == pytest.approx(metrics.log_loss(above, p), abs=1e-12)
+
+
+def test_warnings_go_to_the_log(small, esol, caplog):
+    model = molrt.finetune(small, esol.smiles, [float(v > -2) for v in esol.values], epochs=1)
+    assert any("task=binary" in warning for warning in model.report["warnings"])
+    assert "task=binary" in caplog.text
+
+
+@pytest.mark.parametrize("targets, settings, error, text", [
+    (["high", "low"], {}, molrt.DataError, r"targets\[0\]: 'high' is no number"),
+    ([0, 2], {"task": "binary"}, molrt.DataError, "row 2: target 'target' is 2; task=binary"),
+    ([0, 1], {"task": "binary", "loss": "mae"}, molrt.InvalidArgumentError, "measured values"),
+    ([0, 1], {"class_weights": "balanced"}, molrt.InvalidArgumentError, "no classes"),
+])
+def test_wrong_classes(small, targets, settings, error, text):
+    with pytest.raises(error, match=text):
+        molrt.finetune(small, ["C", "CC"], targets, **settings)
+
+
 @pytest.mark.parametrize("arguments, error, text", [
     ({"groups": ["a"]}, ValueError, "groups has 1 entries, but there are 2 molecules"),
     ({"groups": ["a", "b"], "split": "random"}, molrt.InvalidArgumentError, "does not use them"),
