@@ -25,6 +25,8 @@ class MetadataReader {
     return found->second;
   }
 
+  bool has(const std::string& key) const { return metadata_.contains(key); }
+
   json parse(const std::string& key) const {
     constexpr int deepest = 64;  // json writes recursively: deeper texts would overflow the stack
     const auto check = [&](int depth, json::parse_event_t, json&) {
@@ -150,6 +152,25 @@ void read_thresholds(const MetadataReader& reader, ModelCard& card) {
                               card.targets.size()));
 }
 
+InputScaler read_input_scaler(const MetadataReader& reader, const json& fold) {
+  return {reader.value<std::vector<double>>(fold, "mean"),
+          reader.value<std::vector<double>>(fold, "factor")};
+}
+
+// Whether the scalers fit is the model's to check.
+void read_inputs(const MetadataReader& reader, HeadInputs& inputs) {
+  if (!reader.has("inputs")) return;
+  constexpr int most_bits = 1 << 16, largest_radius = 10;
+  const json i = reader.parse("inputs");
+  inputs.columns = reader.value<std::vector<std::string>>(i, "columns");
+  inputs.descriptors.names = reader.value<std::vector<std::string>>(i, "descriptors");
+  inputs.descriptors.morgan_radius = reader.integer(i, "morgan_radius", 0, largest_radius);
+  inputs.descriptors.morgan_bits = reader.integer(i, "morgan_bits", 0, most_bits);
+  inputs.rdkit = reader.value<std::string>(i, "rdkit");
+  for (const json& fold : reader.value<json>(i, "scalers"))
+    inputs.scalers.push_back(read_input_scaler(reader, fold));
+}
+
 void read_head(const MetadataReader& reader, ModelCard& card) {
   card.task = read_task(reader);
   const json targets = reader.parse("targets");
@@ -166,6 +187,7 @@ void read_head(const MetadataReader& reader, ModelCard& card) {
     reader.reject("metadata 'scalers' and 'targets' must not be empty for a model with a head");
   for (const json& fold : scalers)
     card.scalers.push_back(read_scalers(reader, fold, card.targets.size()));
+  read_inputs(reader, card.inputs);
   read_thresholds(reader, card);
 }
 
@@ -193,6 +215,18 @@ json scalers_json(const ModelCard& card) {
     folds.push_back(std::move(list));
   }
   return folds;
+}
+
+json inputs_json(const HeadInputs& inputs) {
+  json folds = json::array();
+  for (const InputScaler& fold : inputs.scalers)
+    folds.push_back({{"mean", fold.mean}, {"factor", fold.factor}});
+  return {{"columns", inputs.columns},
+          {"descriptors", inputs.descriptors.names},
+          {"morgan_radius", inputs.descriptors.morgan_radius},
+          {"morgan_bits", inputs.descriptors.morgan_bits},
+          {"rdkit", inputs.rdkit},
+          {"scalers", folds}};
 }
 
 }  // namespace
@@ -229,17 +263,19 @@ Metadata metadata_from_card(const ModelCard& card) {
             {"hydrogens", card.hydrogens == Hydrogens::all ? "all" : "none"},
             {"max_atoms", card.max_atoms}};
   if (card.folds()) c["head"] = head_name(card.head);
-  return {{"format", "molrt"},
-          {"format_version", format_version},
-          {"configuration", c.dump()},
-          {"dictionary", card.dictionary_text},
-          {"task", task_name(card.task)},
-          {"targets", json(card.targets).dump()},
-          {"scalers", scalers_json(card).dump()},
-          {"thresholds", json(card.thresholds).dump()},
-          {"settings", card.settings},
-          {"training", card.training},
-          {"provenance", card.provenance}};
+  Metadata metadata = {{"format", "molrt"},
+                       {"format_version", format_version},
+                       {"configuration", c.dump()},
+                       {"dictionary", card.dictionary_text},
+                       {"task", task_name(card.task)},
+                       {"targets", json(card.targets).dump()},
+                       {"scalers", scalers_json(card).dump()},
+                       {"thresholds", json(card.thresholds).dump()},
+                       {"settings", card.settings},
+                       {"training", card.training},
+                       {"provenance", card.provenance}};
+  if (card.inputs.size() > 0) metadata["inputs"] = inputs_json(card.inputs).dump();
+  return metadata;
 }
 
 }  // namespace molrt

@@ -1,5 +1,6 @@
 #pragma once
-// The property heads on the molecule's representation (CLS), forward beside backward
+// The property heads on the molecule's representation (CLS), or on it and what stands beside it
+// (model/head_inputs.h), forward beside backward
 // (spec: model.md section 3, Heads):
 //   linear: dropout, out_proj            pooled: dropout, dense, tanh, dropout, out_proj
 #include <array>
@@ -16,25 +17,27 @@ inline const char* head_name(HeadKind kind) {
 
 struct Head {
   HeadKind kind = HeadKind::linear;
-  int width = 0;
+  int width = 0;  // of its inputs: CLS, then what stands beside it
   int outputs = 0;
-  std::vector<float> dense_weight;  // [width, width] (out, in); empty for linear
-  std::vector<float> dense_bias;    // [width]; empty for linear
-  std::vector<float> out_weight;    // [outputs, width]
+  std::vector<float> dense_weight;  // [hidden, width] (out, in); empty for linear
+  std::vector<float> dense_bias;    // [hidden]; empty for linear
+  std::vector<float> out_weight;    // [outputs, hidden]
   std::vector<float> out_bias;      // [outputs]
+  int hidden = 0;                   // numbers that out_proj reads: width for linear
 };
 
-// All zeros: a gradient to add to, or a head to fill.
-Head make_head(HeadKind kind, int width, int outputs);
+// All zeros: a gradient to add to, or a head to fill. hidden (of pooled) 0: the width.
+Head make_head(HeadKind kind, int width, int outputs, int hidden = 0);
 // Weights from N(0, .02), biases zero, as the peer's. `sample` tells the folds apart.
-Head initialised_head(HeadKind kind, int width, int outputs, uint64_t seed, uint32_t sample);
+Head initialised_head(HeadKind kind, int width, int outputs, uint64_t seed, uint32_t sample,
+                      int hidden = 0);
 
 // The parameters in a fixed order (empty ones included), for the optimiser.
 std::array<std::span<float>, 4> parameters(Head& head);
 
-// cls [rows, width] -> outputs [rows, outputs], evaluation mode (no dropout). A row's bytes do not
-// depend on the other rows.
-void head_forward(const Head& head, const float* cls, size_t rows, float* outputs);
+// inputs [rows, width] -> outputs [rows, outputs], evaluation mode (no dropout). A row's bytes do
+// not depend on the other rows.
+void head_forward(const Head& head, const float* inputs, size_t rows, float* outputs);
 
 // Where the dropout masks of one optimiser step come from (spec: regularisers.md 0a, 1.1).
 struct HeadDropout {
@@ -47,17 +50,18 @@ struct HeadDropout {
 // What the backward pass needs of the forward pass. Reused from step to step.
 struct HeadActivations {
   std::vector<float> input;   // [rows, width], after dropout
-  std::vector<float> pooled;  // [rows, width], after tanh; pooled head only
-  std::vector<float> middle;  // [rows, width], the same after dropout
+  std::vector<float> pooled;  // [rows, hidden], after tanh; pooled head only
+  std::vector<float> middle;  // [rows, hidden], the same after dropout
 };
 
-// As head_forward, with dropout. One row for each of dropout.molecules.
-void head_forward_training(const Head& head, const float* cls, const HeadDropout& dropout,
+// As head_forward, with dropout (HEAD_IN's mask counts through the whole input). One row for each
+// of dropout.molecules.
+void head_forward_training(const Head& head, const float* inputs, const HeadDropout& dropout,
                            HeadActivations& activations, float* outputs);
 
-// d_outputs [rows, outputs] -> adds to `gradient` (shaped as head) and overwrites d_cls [rows,
-// width] unless it is null. `dropout` and `activations` are those of the forward pass.
+// d_outputs [rows, outputs] -> adds to `gradient` (shaped as head) and overwrites d_inputs
+// [rows, width] unless it is null. `dropout` and `activations` are those of the forward pass.
 void head_backward(const Head& head, const HeadDropout& dropout, const HeadActivations& activations,
-                   const float* d_outputs, Head& gradient, float* d_cls);
+                   const float* d_outputs, Head& gradient, float* d_inputs);
 
 }  // namespace molrt
