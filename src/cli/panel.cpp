@@ -1,5 +1,6 @@
 #include "cli/panel.h"
 
+#include <cmath>
 #include <filesystem>
 
 #include "base/error.h"
@@ -11,6 +12,14 @@ std::vector<std::string> target_names(const molrt_model* model) {
   std::vector<std::string> names;
   for (int32_t i = 0; i < model_info(model).outputs; ++i) {
     names.emplace_back(molrt_model_target_name(model, i));
+  }
+  return names;
+}
+
+std::vector<std::string> column_names(const molrt_model* model) {
+  std::vector<std::string> names;
+  for (int32_t i = 0; const char* name = molrt_model_column_name(model, i); ++i) {
+    names.emplace_back(name);
   }
   return names;
 }
@@ -27,10 +36,11 @@ std::string stem_of(const std::string& path) {
 }  // namespace
 
 PanelModel::PanelModel(molrt_context* context, const std::string& path, const std::string& name,
-                       const OpenOptions& options, const InputTable& table)
+                       const OpenOptions& options, InputTable& table)
     : name_(name),
       model_(open_model(context, path, options)),
       targets_(target_names(model_.get())),
+      column_names_(column_names(model_.get())),
       labels_(model_.get()),
       scores_(model_info(model_.get()).task == MOLRT_TASK_REGRESSION
                   ? find_measured(table, targets_)
@@ -40,6 +50,15 @@ PanelModel::PanelModel(molrt_context* context, const std::string& path, const st
          "{}: has no property head to predict with; train one with molrt finetune, or take molrt "
          "embed for representations",
          path);
+  }
+  for (const auto& column : column_names_) {
+    if (table.columns_named(column).empty()) {
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "{}: reads the column '{}' beside the molecules, and {} has none of that name", path,
+           column, table.name());
+    }
+    columns_.push_back(table.column(column));
+    table.require_numbers(columns_.back());
   }
 }
 
@@ -58,6 +77,7 @@ std::vector<std::string> PanelModel::columns() const {
 
 void PanelModel::predict(molrt_context* context, const molrt_run_options& run, const Window& window,
                          const InputTable& table) {
+  set_columns(window, table);
   mean_.resize(window.records.size() * outputs());
   std_.resize(mean_.size());
   check(molrt_predict(context, model_.get(), window.batch, &run, mean_.data(), std_.data(),
@@ -70,6 +90,19 @@ void PanelModel::predict(molrt_context* context, const molrt_run_options& run, c
   }
   count_rows(window, table, tally_);
   score(window, table);
+}
+
+void PanelModel::set_columns(const Window& window, const InputTable& table) const {
+  std::vector<const char*> names;
+  for (const auto& name : column_names_) names.push_back(name.c_str());
+  std::vector<double> values;
+  for (const auto& record : window.records) {
+    for (const size_t column : columns_) {
+      values.push_back(record.problem.empty() ? *table.number(record, column) : std::nan(""));
+    }
+  }
+  check(molrt_batch_set_columns(window.batch, names.data(), values.data(), window.records.size(),
+                                names.size()));
 }
 
 void PanelModel::score(const Window& window, const InputTable& table) {

@@ -16,7 +16,7 @@ class PanelModel {
  public:
   // `name` tells it from the panel's other models; empty: it is the only one.
   PanelModel(molrt_context* context, const std::string& path, const std::string& name,
-             const OpenOptions& options, const InputTable& table);
+             const OpenOptions& options, InputTable& table);
 
   const std::string& name() const { return name_; }
   size_t outputs() const { return targets_.size(); }
@@ -38,14 +38,17 @@ class PanelModel {
 
  private:
   void score(const Window& window, const InputTable& table);
+  void set_columns(const Window& window, const InputTable& table) const;
 
   std::string name_;
   Model model_;
   std::vector<std::string> targets_;
+  std::vector<std::string> column_names_;  // that the model reads
+  std::vector<size_t> columns_;            // where they are in the table
   Labels labels_;
   std::vector<TargetScore> scores_;
   Tally tally_;
-  std::vector<float> mean_, std_;  // [rows of the window, targets]
+  std::vector<float> mean_, std_;            // [rows of the window, targets]
   std::vector<std::string> status_, flags_;  // of the window
 };
 

@@ -11,6 +11,9 @@
 namespace molrt {
 namespace {
 
+const char* const not_finite_representation =
+    "the representation holds a number that is not finite";
+
 template <typename Values>
 bool all_finite(const Values& values) {
   return std::all_of(values.begin(), values.end(), [](auto v) { return std::isfinite(v); });
@@ -26,7 +29,8 @@ void lose(Features& features, int32_t status, std::string message) {
 struct Batch::Work {
   // What of a conformer's rows [length, width] the mean is taken of; called for each encoder in
   // turn.
-  std::function<void(const Features&, size_t encoder, const float* rows, std::vector<double>&)>
+  std::function<void(const Molecule&, const Features&, size_t encoder, const float* rows,
+                     std::vector<double>&)>
       values;
   const char* not_finite;  // the message of a conformer whose values are not
   std::function<void(Molecule&, const std::vector<double>& mean)> finish;
@@ -65,7 +69,7 @@ void Batch::run(const Model& model, const RunOptions& options, const Work& work)
   encoder.batch_size = options.batch_size;
   encoder.consume = [&](size_t i, size_t e, const float* rows) {
     Features& own = items[i].molecule->features[items[i].attempt];
-    work.values(own, e, rows, values[i]);
+    work.values(*items[i].molecule, own, e, rows, values[i]);
     if (e + 1 < model.encoders()) return;
     if (!all_finite(values[i])) {
       lose(own, MOLRT_ROW_NON_FINITE, work.not_finite);
@@ -92,24 +96,50 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
   std::fill(mean, mean + size() * outputs, NAN);
   if (std) std::fill(std, std + size() * outputs, NAN);
   prepare(model, options);
+  compute_inputs(model.card().inputs, options);
+  // Rows of the same molecule whose columns differ have an answer each.
+  const size_t size = model.scaled_size();
+  const auto answers = [&](const Molecule& m) { return read_columns_.empty() ? 1 : m.rows.size(); };
   const auto finish = [&](Molecule& m, const std::vector<double>& scaled) {
-    std::vector<float> values(outputs), deviations(outputs);
-    model.finish(scaled.data(), values.data(), deviations.data());
+    std::vector<float> values(m.rows.size() * outputs), deviations(m.rows.size() * outputs);
+    for (size_t i = 0; i < m.rows.size(); ++i)
+      model.finish(scaled.data() + std::min(i, answers(m) - 1) * size, values.data() + i * outputs,
+                   deviations.data() + i * outputs);
     if (!all_finite(values)) {
       for (Features& features : m.features) lose(features, MOLRT_ROW_NON_FINITE, not_finite);
       return;
     }
-    for (size_t row : m.rows) {
-      std::copy(values.begin(), values.end(), mean + row * outputs);
-      if (std) std::copy(deviations.begin(), deviations.end(), std + row * outputs);
+    for (size_t i = 0; i < m.rows.size(); ++i) {
+      std::copy_n(values.begin() + i * outputs, outputs, mean + m.rows[i] * outputs);
+      if (std) std::copy_n(deviations.begin() + i * outputs, outputs, std + m.rows[i] * outputs);
     }
   };
-  const auto scale = [&](const Features&, size_t encoder, const float* rows,
+  const auto scale = [&](const Molecule& m, const Features&, size_t encoder, const float* rows,
                          std::vector<double>& scaled) {
-    scaled.resize(model.scaled_size());
-    model.scaled_outputs(encoder, rows, scaled.data());
+    scaled.resize(answers(m) * size);
+    for (size_t i = 0; i < answers(m); ++i)
+      model.scaled_outputs(encoder, rows, scaled.data() + i * size, inputs(m.rows[i]).data());
   };
   run(model, options, {scale, not_finite, finish});
+}
+
+std::vector<float> Batch::represent(const Model& model, const RunOptions& options) {
+  model.require_one_encoder();
+  const size_t width = model.card().architecture.width;
+  std::unordered_map<const Features*, std::vector<float>> cls;
+  for (const Item& item : network_items()) cls[&item.molecule->features[item.attempt]];
+  const auto keep = [&](const Molecule&, const Features& features, size_t, const float* rows,
+                        std::vector<double>& values) {
+    values.assign(rows, rows + width);  // whether they are finite
+    cls.at(&features).assign(rows, rows + width);
+  };
+  run(model, options,
+      {keep, not_finite_representation, [](Molecule&, const std::vector<double>&) {}});
+  std::vector<float> all;
+  for (size_t r = 0; r < size(); ++r)
+    for (const Features* features : this->features(r))
+      all.insert(all.end(), cls.at(features).begin(), cls.at(features).end());
+  return all;
 }
 
 std::vector<size_t> Batch::first_atoms() const {
@@ -136,11 +166,11 @@ void Batch::embed(const Model& model, const RunOptions& options, float* cls, flo
         std::copy(rows.begin() + width, rows.end() - width, atoms + first_atom[r] * width);
     }
   };
-  const auto all_rows = [&](const Features& features, size_t, const float* rows,
+  const auto all_rows = [&](const Molecule&, const Features& features, size_t, const float* rows,
                             std::vector<double>& values) {
     values.assign(rows, rows + features.length() * width);
   };
-  run(model, options, {all_rows, "the representation holds a number that is not finite", finish});
+  run(model, options, {all_rows, not_finite_representation, finish});
 }
 
 }  // namespace molrt

@@ -7,7 +7,7 @@
 
 namespace molrt {
 
-void InputScaler::apply(std::span<const double> x, float* z) const {
+void InputScaler::apply(std::span<const float> x, float* z) const {
   for (size_t i = 0; i < mean.size(); ++i) {
     const double scaled = std::isnan(x[i]) ? 0 : (x[i] - mean[i]) * factor[i];
     z[i] = static_cast<float>(std::clamp(scaled, -input_limit, input_limit));

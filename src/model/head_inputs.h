@@ -16,7 +16,7 @@ constexpr double input_limit = 10;
 struct InputScaler {
   std::vector<double> mean, factor;  // [inputs]; factor 0: constant in training
   // x [inputs], NaN: missing -> z = (x - mean) * factor within the limit; 0, the mean, for NaN.
-  void apply(std::span<const double> x, float* z) const;
+  void apply(std::span<const float> x, float* z) const;
   bool operator==(const InputScaler&) const = default;
 };
 

@@ -150,7 +150,7 @@ FeatureOptions Model::feature_options() const {
   return options;
 }
 
-std::vector<float> Model::head_input(size_t fold, const float* cls, const double* inputs) const {
+std::vector<float> Model::head_input(size_t fold, const float* cls, const float* inputs) const {
   const auto width = static_cast<size_t>(card_.architecture.width);
   std::vector<float> row(cls, cls + width);
   row.resize(width + card_.inputs.size());
@@ -160,7 +160,7 @@ std::vector<float> Model::head_input(size_t fold, const float* cls, const double
 }
 
 void Model::scaled_outputs(size_t encoder, const float* cls, double* scaled,
-                           const double* inputs) const {
+                           const float* inputs) const {
   std::vector<float> logits;
   for (size_t fold = 0; fold < heads_.size(); ++fold) {
     if (encoder_of_fold_[fold] != encoder) continue;

@@ -37,9 +37,9 @@ class Model {
   //    nothing does) -> `scaled` [folds, outputs]: the rows of the folds that have this encoder are
   //    assigned, in the units that the heads were trained on, or as probabilities.
   void scaled_outputs(size_t encoder, const float* cls, double* scaled,
-                      const double* inputs = nullptr) const;
+                      const float* inputs = nullptr) const;
   // What a fold's head reads of them, [card().head_width()].
-  std::vector<float> head_input(size_t fold, const float* cls, const double* inputs) const;
+  std::vector<float> head_input(size_t fold, const float* cls, const float* inputs) const;
   size_t scaled_size() const { return heads_.size() * card_.targets.size(); }
   // 2. scaled -> mean and std [outputs] over the folds, in the targets' units; std is the sample
   //    standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is

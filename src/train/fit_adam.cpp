@@ -10,9 +10,8 @@ class HeadTrainee : public Trainee {
  public:
   explicit HeadTrainee(const Fold& fold)
       : fold_(fold),
-        head_(initialised_head(fold.settings.kind, fold.data.width, fold.data.targets,
-                               fold.settings.seed, fold.index)),
-        gradient_(make_head(fold.settings.kind, fold.data.width, fold.data.targets)) {}
+        head_(new_head(fold)),
+        gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {}
 
   std::vector<TrainedTensor> tensors() override {
     std::vector<TrainedTensor> tensors;
@@ -23,12 +22,14 @@ class HeadTrainee : public Trainee {
   }
 
   LossSum learn(std::span<const size_t> rows, uint32_t step) override {
-    gather(fold_, rows, representations_, targets_);
-    molecules_.assign(rows.begin(), rows.end());
+    const auto items = training_items(fold_, rows, step);
+    targets_ = scaled_targets(fold_, rows);
+    molecules_.clear();
+    for (const RowConformer item : items) molecules_.push_back(item.molecule());
     const HeadDropout noise{fold_.settings.pooler_dropout, fold_.settings.seed, step, molecules_};
     outputs_.resize(targets_.size());
     d_outputs_.resize(targets_.size());
-    head_forward_training(head_, representations_.data(), noise, activations_, outputs_.data());
+    head_forward_training(head_, gather(fold_, items).data(), noise, activations_, outputs_.data());
     const LossSum loss = evaluate_loss(fold_.settings.loss, outputs_.data(), targets_.data(),
                                        targets_.size(), d_outputs_.data());
     for (const auto& tensor : parameters(gradient_)) std::fill(tensor.begin(), tensor.end(), 0.f);
@@ -45,7 +46,7 @@ class HeadTrainee : public Trainee {
   Head head_, gradient_;
   HeadActivations activations_;
   std::vector<uint32_t> molecules_;
-  std::vector<float> representations_, targets_, outputs_, d_outputs_;
+  std::vector<float> targets_, outputs_, d_outputs_;
 };
 
 }  // namespace

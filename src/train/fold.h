@@ -20,7 +20,8 @@ struct Fold {
   uint32_t index;
   Split split;
   std::vector<TargetScaler> scalers;
-  ColumnScaler columns;
+  ColumnScaler columns;  // of the representation
+  InputScaler inputs;    // of what stands beside it
 };
 
 // DATA error if a target is constant or has no value in the training part.
@@ -41,9 +42,15 @@ FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled);
 
 // NaN: none.
 float scaled_target(const Fold& fold, size_t row, size_t target);
-// The rows' scaled representations, [rows, width], and targets, [rows, targets].
-void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations,
-            std::vector<float>& targets);
+std::vector<float> scaled_targets(const Fold& fold, std::span<const size_t> rows);
+// What the head reads beside a row's representation, scaled, [inputs].
+void scaled_inputs(const Fold& fold, size_t row, float* out);
+// The head's inputs, scaled, [items, head_width].
+std::vector<float> gather(const Fold& fold, std::span<const RowConformer> items);
+// The epoch's conformer of each row.
+std::vector<RowConformer> training_items(const Fold& fold, std::span<const size_t> rows,
+                                         uint32_t step);
+Head new_head(const Fold& fold);
 // The loss over the rows' labels, evaluation mode.
 LossSum sum_loss(const Fold& fold, const Head& head, std::span<const size_t> rows);
 

@@ -15,7 +15,10 @@ namespace {
 
 bool has_representation(const HeadTrainingData& data, size_t row) {
   const auto width = static_cast<size_t>(data.width);
-  for (const float x : data.representations.subspan(row * width, width))
+  const size_t conformers = data.conformers.count(row);
+  if (conformers == 0) return false;
+  const size_t first = data.conformers.place({row, 0});
+  for (const float x : data.representations.subspan(first * width, conformers * width))
     if (!std::isfinite(x)) return false;
   return true;
 }
@@ -41,12 +44,16 @@ std::vector<FoldFit> fit_folds(const std::vector<Fold>& folds, int threads, Moni
 
 // With the head as it is stored, so that the model predicts the same for these rows.
 void predict_held_out(const Fold& fold, const Head& head, std::vector<float>& held_out) {
-  const auto width = static_cast<size_t>(fold.data.width);
   const auto count = static_cast<size_t>(fold.data.targets);
+  Fold stored = fold;
+  stored.columns = identity_columns(fold.data.width);  // they are in the head
   for (const size_t row : fold.split.held_out) {
-    float* out = held_out.data() + row * count;
-    head_forward(head, fold.data.representations.data() + row * width, 1, out);
-    for (size_t t = 0; t < count; ++t) out[t] = static_cast<float>(fold.scalers[t].inverse(out[t]));
+    const auto items = fold.data.conformers.all({&row, 1});
+    std::vector<float> outputs(items.size() * count);
+    head_forward(head, gather(stored, items).data(), items.size(), outputs.data());
+    const std::vector<double> means = fold.data.conformers.means({&row, 1}, outputs, count);
+    for (size_t t = 0; t < count; ++t)
+      held_out[row * count + t] = static_cast<float>(fold.scalers[t].inverse(means[t]));
   }
 }
 
@@ -64,7 +71,8 @@ HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& set
   HeadTrainingResult result;
   result.held_out.assign(data.values.size(), std::numeric_limits<float>::quiet_NaN());
   for (size_t i = 0; i < folds.size(); ++i) {
-    result.folds.push_back({fold_columns_into(folds[i].columns, fits[i].head), folds[i].scalers});
+    result.folds.push_back(
+        {fold_columns_into(folds[i].columns, fits[i].head), folds[i].inputs, folds[i].scalers});
     predict_held_out(folds[i], result.folds.back().head, result.held_out);
   }
   result.report = training_report(data, settings, rows, folds, fits, result.held_out);

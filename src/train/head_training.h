@@ -6,23 +6,30 @@
 #include <string>
 #include <vector>
 
+#include "model/head_inputs.h"
 #include "model/target_scaler.h"
 #include "nn/head.h"
+#include "train/conformers.h"
 #include "train/settings.h"
 
 namespace molrt {
 
 struct HeadTrainingData {
   size_t rows = 0;
-  int width = 0;
+  int width = 0;  // of a representation
   int targets = 0;
-  std::span<const float> representations;  // [rows, width]; rows that are not usable are NaN
+  ConformerTable conformers;
+  std::span<const float> representations;  // [conformers, width]; those of no use are NaN
+  HeadInputs inputs;                       // what stands beside CLS, without scalers
+  std::span<const float> beside;          // [rows, inputs], unscaled; NaN: missing
   std::span<const double> values;          // [rows, targets], own units; NaN: no value
   std::vector<std::string> target_names;   // [targets], for messages and the report
+  int head_width() const { return width + static_cast<int>(inputs.size()); }
 };
 
 struct TrainedHead {
   Head head;                          // predicts scaled values
+  InputScaler inputs;                 // of what stands beside CLS, likewise
   std::vector<TargetScaler> scalers;  // [targets], fitted on this fold's training rows
 };
 
@@ -35,6 +42,8 @@ struct TrainedHead {
 //   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values),
 //             rmse, mae, r2; mean_rmse, mean_mae, mean_r2: the same for predicting the mean of the
 //             fold's training rows
+//   inputs    where more than CLS is read: columns, descriptors, morgan_bits, rows_with_missing,
+//             constant (names: in the training rows of some fold, and so without effect there)
 //   early_stopping_on_held_out  true if the held-out rows also chose the epoch: the metrics are
 //   then
 //             a little optimistic

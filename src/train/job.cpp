@@ -1,7 +1,11 @@
 #include "train/job.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/input_settings.h"
 #include "train/network_training.h"
 
 namespace molrt {
@@ -22,8 +26,33 @@ RunOptions Job::stoppable(RunOptions options) const {
   return options;
 }
 
+HeadInputs Job::training_inputs() const {
+  HeadInputs inputs;
+  inputs.columns = batch_.columns().names;
+  inputs.descriptors = read_descriptor_list(settings_);
+  if (inputs.descriptors.size() > 0) inputs.rdkit = rdkit_version();
+  return inputs;
+}
+
+// Conformers, and what stands beside them.
+void Job::prepare(const RunOptions& options) {
+  batch_.prepare(*base_, options);
+  inputs_ = training_inputs();
+  batch_.compute_inputs(inputs_, options);
+  beside_.assign(batch_.size() * inputs_.size(), std::numeric_limits<float>::quiet_NaN());
+  for (size_t row = 0; row < batch_.size(); ++row)
+    if (batch_.row(row).status == MOLRT_ROW_OK)
+      std::ranges::copy(batch_.inputs(row), beside_.begin() + row * inputs_.size());
+}
+
 HeadTrainingData Job::training_data() const {
+  std::vector<size_t> conformers;
+  for (size_t row = 0; row < batch_.size(); ++row)
+    conformers.push_back(batch_.features(row).size());
   HeadTrainingData data;
+  data.conformers = ConformerTable(conformers);
+  data.inputs = inputs_;
+  data.beside = beside_;
   data.rows = batch_.size();
   data.width = base_->card().architecture.width;
   data.targets = static_cast<int>(table_.target_names.size());
@@ -39,6 +68,9 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   card.task = Task::regression;
   card.thresholds.clear();
   card.head = result_->folds[0].head.kind;
+  card.inputs = inputs_;
+  if (inputs_.size() > 0)
+    for (const TrainedHead& fold : result_->folds) card.inputs.scalers.push_back(fold.inputs);
   card.targets = table_.target_names;
   card.scalers.clear();
   for (const TrainedHead& fold : result_->folds) card.scalers.push_back(fold.scalers);
@@ -48,8 +80,8 @@ ModelCard Job::trained_card(const RunOptions& options) const {
 }
 
 void Job::train_head(const RunOptions& options, const TrainingCallback& on_epoch) {
-  std::vector<float> cls(batch_.size() * base_->card().architecture.width);
-  batch_.embed(*base_, stoppable(options), cls.data(), nullptr, 0);
+  prepare(stoppable(options));
+  const std::vector<float> cls = batch_.represent(*base_, stoppable(options));
   HeadTrainingData data = training_data();
   data.representations = cls;
   result_ =
@@ -61,9 +93,10 @@ void Job::train_head(const RunOptions& options, const TrainingCallback& on_epoch
 
 void Job::train_network(const RunOptions& options, const TrainingCallback& on_epoch) {
   base_->require_one_encoder();
-  batch_.prepare(*base_, stoppable(options));
+  prepare(stoppable(options));
   TrainingMolecules molecules;
-  for (size_t row = 0; row < batch_.size(); ++row) molecules.push_back(batch_.features(row));
+  for (size_t row = 0; row < batch_.size(); ++row)
+    for (const Features* features : batch_.features(row)) molecules.push_back(features);
   NetworkTrainingResult result =
       train_networks(*base_, training_data(), molecules, settings_, options.threads, on_epoch,
                      [this] { return cancelled_.load(); });

@@ -32,6 +32,8 @@ class Job {
 
  private:
   RunOptions stoppable(RunOptions options) const;
+  void prepare(const RunOptions& options);
+  HeadInputs training_inputs() const;
   HeadTrainingData training_data() const;
   void train_head(const RunOptions& options, const TrainingCallback& on_epoch);
   void train_network(const RunOptions& options, const TrainingCallback& on_epoch);
@@ -41,6 +43,8 @@ class Job {
   Batch batch_;
   TrainingTable table_;
   Settings settings_;
+  HeadInputs inputs_;
+  std::vector<float> beside_;  // HeadTrainingData's
   std::optional<HeadTrainingResult> result_;
   std::atomic<bool> cancelled_{false};
   bool started_ = false;

@@ -43,9 +43,8 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
       width_(static_cast<size_t>(base.card().architecture.width)),
       parameters_(encoder_only(base.tensors()), "the base model"),
       encoder_(base.card().architecture, parameters_),
-      head_(initialised_head(settings.head.kind, base.card().architecture.width, fold.data.targets,
-                             settings.head.seed, fold.index)),
-      head_gradient_(make_head(head_.kind, head_.width, head_.outputs)) {
+      head_(new_head(fold)),
+      head_gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {
   for (const std::string& prefix : settings.frozen)
     if (std::none_of(parameters_.entries().begin(), parameters_.entries().end(),
                      [&](const auto& e) { return e.name.starts_with(prefix); }))
@@ -104,8 +103,9 @@ std::vector<TrainedTensor> NetworkTrainee::tensors() {
   return tensors;
 }
 
-EncoderNoise NetworkTrainee::noise(std::span<const size_t> rows, uint32_t step) {
-  ids_.assign(rows.begin(), rows.end());
+EncoderNoise NetworkTrainee::noise(Items items, uint32_t step) {
+  ids_.clear();
+  for (const RowConformer item : items) ids_.push_back(item.molecule());
   EncoderNoise noise{settings_.embedding,
                      settings_.attention,
                      settings_.activation,
@@ -117,41 +117,41 @@ EncoderNoise NetworkTrainee::noise(std::span<const size_t> rows, uint32_t step) 
   return noise;
 }
 
-std::vector<float> NetworkTrainee::targets_of(std::span<const size_t> rows) const {
-  const auto count = static_cast<size_t>(fold_.data.targets);
-  std::vector<float> targets;
-  for (const size_t row : rows)
-    for (size_t t = 0; t < count; ++t) targets.push_back(scaled_target(fold_, row, t));
-  return targets;
-}
-
-std::vector<float> NetworkTrainee::representations(std::span<const size_t> rows,
-                                                   const EncoderNoise& noise) {
+std::vector<float> NetworkTrainee::head_inputs(Items items, const EncoderNoise& noise) {
   std::vector<const Features*> molecules;
-  for (const size_t row : rows) molecules.push_back(molecules_[row]);
+  for (const RowConformer item : items)
+    molecules.push_back(molecules_[fold_.data.conformers.place(item)]);
   const float* tokens = encoder_.forward(team_, molecules, noise);
-  std::vector<float> cls;
-  for (size_t m = 0; m < rows.size(); ++m) {
-    const float* first = tokens + encoder_.first_token(m) * width_;
-    cls.insert(cls.end(), first, first + width_);
+  const auto head_width = static_cast<size_t>(head_.width);
+  std::vector<float> inputs(items.size() * head_width);
+  for (size_t m = 0; m < items.size(); ++m) {
+    float* row = inputs.data() + m * head_width;
+    std::copy_n(tokens + encoder_.first_token(m) * width_, width_, row);
+    scaled_inputs(fold_, items[m].row, row + width_);
   }
-  return cls;
+  return inputs;
 }
 
 namespace {
 
-// body(part) for consecutive parts of the rows, each of one row or of at most most_tokens.
+// body(part) for consecutive parts of the items, each of one or of at most most_tokens.
 template <typename Body>
-void for_each_part(const TrainingMolecules& molecules, std::span<const size_t> rows,
-                   const Body& body) {
-  for (size_t first = 0, last; first < rows.size(); first = last) {
+void for_each_part(const TrainingMolecules& molecules, const ConformerTable& conformers,
+                   std::span<const RowConformer> items, const Body& body) {
+  for (size_t first = 0, last; first < items.size(); first = last) {
     size_t tokens = 0;
-    for (last = first; last < rows.size(); ++last) {
-      tokens += static_cast<size_t>(molecules[rows[last]]->length());
+    for (last = first; last < items.size(); ++last) {
+      tokens += static_cast<size_t>(molecules[conformers.place(items[last])]->length());
       if (last > first && tokens > most_tokens) break;
     }
-    body(rows.subspan(first, last - first));
+    body(items.subspan(first, last - first));
   }
+}
+
+std::vector<size_t> rows_of(std::span<const RowConformer> items) {
+  std::vector<size_t> rows;
+  for (const RowConformer item : items) rows.push_back(item.row);
+  return rows;
 }
 
 }  // namespace
@@ -160,51 +160,57 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step) {
   parameters_.clear_gradients();
   for (const auto& tensor : parameters(head_gradient_))
     std::fill(tensor.begin(), tensor.end(), 0.f);
-  const std::vector<float> targets = targets_of(rows);
+  const std::vector<float> targets = scaled_targets(fold_, rows);
   const size_t labels = count_labels(targets.data(), targets.size());
   LossSum total;
-  for_each_part(molecules_, rows,
-                [&](std::span<const size_t> part) { train_part(part, step, labels, total); });
+  for_each_part(molecules_, fold_.data.conformers, training_items(fold_, rows, step),
+                [&](Items part) { train_part(part, step, labels, total); });
   return total;
 }
 
-void NetworkTrainee::train_part(std::span<const size_t> rows, uint32_t step, size_t labels,
-                                LossSum& total) {
-  const EncoderNoise encoder_noise = noise(rows, step);
+void NetworkTrainee::train_part(Items items, uint32_t step, size_t labels, LossSum& total) {
+  const EncoderNoise encoder_noise = noise(items, step);
   const HeadDropout head_noise{settings_.head.pooler_dropout, settings_.head.seed, step, ids_};
-  const std::vector<float> cls = representations(rows, encoder_noise), targets = targets_of(rows);
-  std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_cls(cls.size());
-  head_forward_training(head_, cls.data(), head_noise, activations_, outputs.data());
+  const std::vector<float> inputs = head_inputs(items, encoder_noise);
+  const std::vector<float> targets = scaled_targets(fold_, rows_of(items));
+  std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_inputs(inputs.size());
+  head_forward_training(head_, inputs.data(), head_noise, activations_, outputs.data());
   const LossSum loss = evaluate_loss(settings_.head.loss, outputs.data(), targets.data(),
                                      targets.size(), d_outputs.data(), labels);
-  head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_cls.data());
-  backward(d_cls, encoder_noise);
+  head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_inputs.data());
+  backward(d_inputs, encoder_noise);
   total.sum += loss.sum;
   total.labels += loss.labels;
 }
 
-void NetworkTrainee::backward(const std::vector<float>& d_cls, const EncoderNoise& noise) {
+// Of the head's inputs CLS alone comes from the encoder.
+void NetworkTrainee::backward(const std::vector<float>& d_inputs, const EncoderNoise& noise) {
+  const auto head_width = static_cast<size_t>(head_.width);
   d_rows_.assign(padded_rows(encoder_.tokens()) * width_, 0.0f);
-  for (size_t m = 0; m * width_ < d_cls.size(); ++m)
-    std::copy_n(d_cls.data() + m * width_, width_,
+  for (size_t m = 0; m * head_width < d_inputs.size(); ++m)
+    std::copy_n(d_inputs.data() + m * head_width, width_,
                 d_rows_.data() + encoder_.first_token(m) * width_);
   encoder_.backward(team_, noise, d_rows_.data());
 }
 
-std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
+std::vector<double> NetworkTrainee::predict(std::span<const size_t> rows) {
   const auto count = static_cast<size_t>(fold_.data.targets);
-  std::vector<float> outputs(rows.size() * count);
+  const ConformerTable& conformers = fold_.data.conformers;
+  const std::vector<RowConformer> items = conformers.all(rows);
+  std::vector<float> outputs(items.size() * count);
   size_t done = 0;
-  for_each_part(molecules_, rows, [&](std::span<const size_t> part) {
-    const std::vector<float> cls = representations(part, {});
-    head_forward(head_, cls.data(), part.size(), outputs.data() + done * count);
+  for_each_part(molecules_, conformers, items, [&](Items part) {
+    const std::vector<float> inputs = head_inputs(part, {});
+    head_forward(head_, inputs.data(), part.size(), outputs.data() + done * count);
     done += part.size();
   });
-  return outputs;
+  return conformers.means(rows, outputs, count);
 }
 
 LossSum NetworkTrainee::evaluate(std::span<const size_t> rows) {
-  const std::vector<float> outputs = predict(rows), targets = targets_of(rows);
+  const std::vector<double> means = predict(rows);
+  const std::vector<float> outputs(means.begin(), means.end());
+  const std::vector<float> targets = scaled_targets(fold_, rows);
   return evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(),
                        nullptr);
 }

@@ -9,7 +9,7 @@
 
 namespace molrt {
 
-// [rows]; null: no molecule to train on.
+// [conformers], as HeadTrainingData's table counts them.
 using TrainingMolecules = std::vector<const Features*>;
 
 class NetworkTrainee : public Trainee {
@@ -21,19 +21,20 @@ class NetworkTrainee : public Trainee {
   std::vector<TrainedTensor> tensors() override;
   LossSum learn(std::span<const size_t> rows, uint32_t step) override;
   LossSum evaluate(std::span<const size_t> rows) override;
-  // Scaled outputs [rows, targets], evaluation mode.
-  std::vector<float> predict(std::span<const size_t> rows);
+  // Scaled outputs [rows, targets], evaluation mode: means over the conformers.
+  std::vector<double> predict(std::span<const size_t> rows);
 
   const Head& head() const { return head_; }
   // The encoder's tensors as they are now, in memory of their own.
   TensorMap encoder_tensors() const;
 
  private:
-  void train_part(std::span<const size_t> rows, uint32_t step, size_t labels, LossSum& total);
-  std::vector<float> representations(std::span<const size_t> rows, const EncoderNoise& noise);
-  EncoderNoise noise(std::span<const size_t> rows, uint32_t step);
-  std::vector<float> targets_of(std::span<const size_t> rows) const;
-  void backward(const std::vector<float>& d_cls, const EncoderNoise& noise);
+  using Items = std::span<const RowConformer>;
+  void train_part(Items items, uint32_t step, size_t labels, LossSum& total);
+  // [items, head_width]
+  std::vector<float> head_inputs(Items items, const EncoderNoise& noise);
+  EncoderNoise noise(Items items, uint32_t step);
+  void backward(const std::vector<float>& d_inputs, const EncoderNoise& noise);
   bool is_frozen(const std::string& name) const;
   int frozen_layers() const;
   double rate_factor(const std::string& name) const;

@@ -20,7 +20,7 @@ class Training {
         settings_(read_network_settings(settings)),
         threads_(threads),
         team_(threads),
-        rows_(find_used_rows(data, [&](size_t row) { return molecules[row] != nullptr; })),
+        rows_(find_used_rows(data, [&](size_t row) { return data.conformers.count(row) > 0; })),
         folds_(make_folds(data, settings_.head, rows_.used)) {}
 
   NetworkTrainingResult run(Monitor& monitor) {
@@ -48,13 +48,13 @@ class Training {
     fit.head = trainee.head();
     predict_held_out(fold, trainee, result.heads.held_out);
     result.encoders.push_back(trainee.encoder_tensors());
-    result.heads.folds.push_back({fit.head, fold.scalers});
+    result.heads.folds.push_back({fit.head, fold.inputs, fold.scalers});
     return fit;
   }
 
   void predict_held_out(const Fold& fold, NetworkTrainee& trainee, std::vector<float>& held_out) {
     const auto count = static_cast<size_t>(data_.targets);
-    const std::vector<float> scaled = trainee.predict(fold.split.held_out);
+    const std::vector<double> scaled = trainee.predict(fold.split.held_out);
     for (size_t i = 0; i < fold.split.held_out.size(); ++i)
       for (size_t t = 0; t < count; ++t)
         held_out[fold.split.held_out[i] * count + t] =

@@ -9,8 +9,8 @@ struct NetworkTrainingResult {
   HeadTrainingResult heads;         // its heads, held-out predictions and report
 };
 
-// `data` has no representations; molecules [rows]. As train_heads(); all threads work on one fold
-// after the other.
+// `data` has no representations; molecules [conformers]. As train_heads(); all threads work on one
+// fold after the other.
 NetworkTrainingResult train_networks(const Model& base, const HeadTrainingData& data,
                                      const TrainingMolecules& molecules, const Settings& settings,
                                      int threads, const TrainingCallback& progress,

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "train/head_settings.h"
+#include "train/input_settings.h"
 #include "train/network_settings.h"
 
 namespace molrt {
@@ -88,8 +89,8 @@ std::string why_without_effect(const SettingRow& row, const Settings& settings) 
 const std::vector<SettingRow>& settings_table() {
   static const std::vector<SettingRow> table = [] {
     std::vector<SettingRow> rows = head_settings();
-    const std::vector<SettingRow> network = network_settings();
-    rows.insert(rows.end(), network.begin(), network.end());
+    for (const auto& part : {input_settings(), network_settings()})
+      rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
   return table;

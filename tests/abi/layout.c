@@ -34,7 +34,7 @@ AT(molrt_architecture, hydrogens, 24);
 AT(molrt_architecture, layout, 28);
 AT(molrt_architecture, seed, 32);
 
-SIZE(molrt_model_info, 80);
+SIZE(molrt_model_info, 88);
 AT(molrt_model_info, struct_size, 0);
 AT(molrt_model_info, kernel, 4);
 AT(molrt_model_info, layers, 8);
@@ -52,6 +52,7 @@ AT(molrt_model_info, parameters, 56);
 AT(molrt_model_info, bytes_read, 64);
 AT(molrt_model_info, task, 72);
 AT(molrt_model_info, encoders, 76);
+AT(molrt_model_info, inputs, 80);
 
 SIZE(molrt_save_options, 8);
 AT(molrt_save_options, struct_size, 0);
