@@ -346,12 +346,18 @@ typedef struct molrt_progress {
   int32_t stage;     /* MOLRT_STAGE_* */
   uint64_t done;     /* conformers (also in the network) or epochs of all folds (training) */
   uint64_t total;    /* with early stopping, `done` may end before it */
-  int32_t fold;      /* training only: 0, 1, ... */
-  int32_t folds;
-  int32_t epoch;     /* training only: 1, 2, ... */
+  int32_t fold;      /* training only: the network, 0, 1, ... */
+  int32_t folds;     /* folds x seeds, and those of refit */
+  int32_t epoch;     /* training only: 1, 2, ...; told of within it, too: then `done` stays, and
+                        train_loss is that of a batch */
   int32_t epochs;
   double train_loss; /* training only: in scaled units; NaN where unknown */
   double valid_loss; /* training only: likewise, on the held-out part */
+  uint64_t step;     /* training only: optimiser steps done, of all networks */
+  uint64_t steps;    /* training only: planned; 0 where unknown */
+  double valid_metric;     /* training only: what early stopping goes by, on the held-out part */
+  const char *metric_name; /* training only: its name, "rmse" ...; NULL elsewhere */
+  double learning_rate;    /* training only: of the last epoch's last step */
 } molrt_progress;
 typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
 
@@ -451,11 +457,21 @@ MOLRT_API int32_t molrt_job_create(molrt_context *context, const molrt_model *ba
                                    const char *const *target_names, const molrt_settings *settings,
                                    molrt_job **job);
 MOLRT_API void molrt_job_free(molrt_job *job);
-/* Trains. Once only. Options as for prediction (batch_size: of the encoder's pass). */
+/* Before the run: keeps in `directory`, which is made where need be, what a killed run needs to be gone
+ * on with; that takes a twentieth of the time at most. With resume 1 the run goes on with what is there
+ * and ends in the same bytes as one that was never stopped; INVALID_ARGUMENT, from molrt_job_run, if
+ * that is of other molecules, values, settings or another base model. With resume 0 what is there is
+ * replaced. One process at a time uses a directory (IO). */
+MOLRT_API int32_t molrt_job_set_checkpoint(molrt_job *job, const char *directory, int32_t resume);
+/* Deletes what is in the directory: for when the model is saved. */
+MOLRT_API int32_t molrt_job_remove_checkpoint(molrt_job *job);
+/* Trains. Once only. Options as for prediction (batch_size: of the encoder's pass). CANCELLED where it
+ * was stopped: the functions below then tell of the best model so far if a network had finished an
+ * epoch, else STATE. */
 MOLRT_API int32_t molrt_job_run(molrt_job *job, const molrt_run_options *options);
 /* Asks a running job to stop as soon as it can; molrt_job_run returns CANCELLED. From any thread. */
 MOLRT_API int32_t molrt_job_cancel(molrt_job *job);
-/* The trained model; the caller frees it. STATE before a successful run. */
+/* The trained model; the caller frees it. STATE before a run. */
 MOLRT_API int32_t molrt_job_get_model(const molrt_job *job, molrt_model **model);
 /* What happened, as one JSON object: rows used and left out, each fold's sizes, epochs and metrics,
  * metrics of the held-out parts beside predicting the mean. */

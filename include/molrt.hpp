@@ -557,6 +557,10 @@ class Job {
   }
   // Asks run() to stop, which then throws Error with MOLRT_ERROR_CANCELLED. From any thread.
   void cancel() { check(molrt_job_cancel(get())); }
+  void set_checkpoint(const std::string& directory, bool resume = false) {
+    check(molrt_job_set_checkpoint(get(), directory.c_str(), resume));
+  }
+  void remove_checkpoint() { check(molrt_job_remove_checkpoint(get())); }
 
   Model model() const {
     molrt_model* made = nullptr;

@@ -39,6 +39,11 @@ molrt_progress training_progress(const TrainingProgress& p) {
   progress.epochs = p.epochs;
   progress.train_loss = p.train_loss;
   progress.valid_loss = p.valid_loss;
+  progress.step = p.step;
+  progress.steps = p.steps;
+  progress.valid_metric = p.valid_metric;
+  progress.metric_name = "loss";
+  progress.learning_rate = p.learning_rate;
   return progress;
 }
 
@@ -68,6 +73,21 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
 }
 
 void molrt_job_free(molrt_job* job) { delete job; }
+
+int32_t molrt_job_set_checkpoint(molrt_job* job, const char* directory, int32_t resume) {
+  return guarded([&] {
+    Job& j = require(job, "job").job;
+    if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already");
+    require_range("resume", resume, 0, 1);
+    const std::string path = &require(directory, "directory");
+    if (path.empty()) fail(MOLRT_ERROR_INVALID_ARGUMENT, "directory is empty");
+    j.set_checkpoint(path, resume == 1);
+  });
+}
+
+int32_t molrt_job_remove_checkpoint(molrt_job* job) {
+  return guarded([&] { require(job, "job").job.remove_checkpoint(); });
+}
 
 int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
   return guarded([&] {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <thread>
@@ -17,6 +18,7 @@
 #include "cli/settings_flags.h"
 #include "cli/signals.h"
 #include "cli/tally.h"
+#include "cli/training_checkpoint.h"
 #include "cli/training_report.h"
 
 namespace molrt::cli {
@@ -31,6 +33,7 @@ struct FinetuneOptions {
   ConformerOptions conformers;
   RunOptions run;
   ReportOptions report;
+  bool resume = false;
   SettingsFlags flags;
 };
 
@@ -125,6 +128,7 @@ class Finetuning {
       : options_(options), settings_(options.flags.settings()), progress_(options.report) {
     check_output_is_no_input(*options.command, options.output);
     check_model_output(options.output);
+    file_existed_ = std::filesystem::exists(options.output);
     InputTable table(options.input);
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
@@ -140,11 +144,15 @@ class Finetuning {
   void run() {
     say_what_runs();
     make_job();
+    const TrainingCheckpoint checkpoint(job_.get(), options_.output, options_.resume, progress_);
     const auto run = run_options(options_.run, progress_);
     const int32_t status = molrt_job_run(job_.get(), &run);
     if (status == MOLRT_ERROR_DATA) fail_with_rows(molrt_last_error());
+    if (status == MOLRT_ERROR_CANCELLED) stop(checkpoint);
     check(status);
-    save();
+    check_signals();
+    save(options_.output);
+    checkpoint.remove();
     report();
   }
 
@@ -171,12 +179,23 @@ class Finetuning {
     throw Error(MOLRT_ERROR_DATA, reason);
   }
 
-  void save() {
-    check_signals();
+  // Leaves the best model so far: where an older one stands, beside it.
+  [[noreturn]] void stop(const TrainingCheckpoint& checkpoint) {
+    const std::string goes_on = checkpoint.what_resumes();
+    molrt_model* trained = nullptr;
+    if (molrt_job_get_model(job_.get(), &trained) != MOLRT_OK)
+      throw Stopped("interrupted before the first epoch was over" + goes_on);
+    molrt_model_free(trained);
+    const std::string path = file_existed_ ? options_.output + ".partial" : options_.output;
+    save(path);
+    throw Stopped(fmt::format("interrupted; {} is the best model so far{}", path, goes_on));
+  }
+
+  void save(const std::string& path) {
     molrt_model* trained = nullptr;
     check(molrt_job_get_model(job_.get(), &trained));
     const Model model(trained);
-    save_model(context_.get(), model.get(), options_.output, MOLRT_DTYPE_KEEP);
+    save_model(context_.get(), model.get(), path, MOLRT_DTYPE_KEEP);
   }
 
   Tally tally() const {
@@ -212,6 +231,7 @@ class Finetuning {
   }
 
   const FinetuneOptions& options_;
+  bool file_existed_ = false;
   Settings settings_;
   Progress progress_;
   TrainingTable data_;
@@ -258,6 +278,10 @@ Command finetune_command(CLI::App& app) {
   add_threads_option(*command, options->run);
   command->add_flag("--crop", options->run.crop,
                     "A molecule over the limit of atoms loses its last ones instead of failing");
+  command->add_flag(
+      "--resume", options->resume,
+      "Go on with what a killed or interrupted run has left in OUTPUT.checkpoint: ends "
+      "in the same model as a run that was never stopped");
   add_report_options(*command, options->report);
   options->flags.add_to(*command);
   add_open_options(*command, options->open);

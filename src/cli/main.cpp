@@ -29,7 +29,8 @@ After any but 0, a regular output file that was there before is as it was, with 
 the summary of --json cannot be written (1) it is new and complete, and the rows of a stopped run,
 which --resume goes on with, are then in OUTPUT.partial, or with more rows in OUTPUT again. After
 Ctrl-C the rows that were finished are in OUTPUT, if nothing else was there before, else in
-OUTPUT.partial; --resume goes on with them.
+OUTPUT.partial; --resume goes on with them. finetune leaves the best model so far in the same place,
+and OUTPUT.checkpoint, with which --resume goes on.
 
 The usual way:
   molrt finetune --weights WEIGHTS.pt train.csv --target COLUMN -o model.molrt

@@ -33,6 +33,17 @@ std::string rows_line(const Json& rows) {
                      rows.at("failed").dump());
 }
 
+std::string inputs_line(const Json& inputs) {
+  auto line = fmt::format("beside the representation: columns {}; {} descriptors; {} Morgan counts",
+                          inputs.at("columns").dump(), inputs.at("descriptors").dump(),
+                          inputs.at("morgan_bits").dump());
+  if (inputs.at("rows_with_missing") != 0)
+    line += fmt::format("; something missing in {} rows", inputs.at("rows_with_missing").dump());
+  if (!inputs.at("constant").empty())
+    line += fmt::format("; constant, and so without effect: {}", inputs.at("constant").dump());
+  return line;
+}
+
 std::string fold_line(const Json& fold, size_t number_of_fold) {
   auto line = fmt::format("fold {}: {} rows to train, {} held out", number_of_fold,
                           fold.at("train_rows").dump(), fold.at("held_out_rows").dump());
@@ -61,6 +72,7 @@ std::string held_out_line(const Json& target) {
 std::vector<std::string> training_summary(const Json& report) {
   std::vector<std::string> lines = {rows_line(report.at("rows")),
                                     settings_line(report.at("settings"))};
+  if (report.contains("inputs")) lines.push_back(inputs_line(report.at("inputs")));
   size_t fold = 0;
   for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, ++fold));
   for (const auto& target : report.at("held_out")) lines.push_back(held_out_line(target));

@@ -303,6 +303,12 @@ std::vector<const Features*> Batch::features(size_t row) const {
   return usable;
 }
 
+std::vector<size_t> Batch::conformer_counts() const {
+  std::vector<size_t> counts;
+  for (size_t r = 0; r < size(); ++r) counts.push_back(features(r).size());
+  return counts;
+}
+
 const MoleculeText& Batch::text(size_t row) const {
   const Molecule* m = molecule(row);
   return m ? m->text : texts_[text_of_row_[row]].given;

@@ -92,6 +92,7 @@ class Batch {
   std::vector<int32_t> model_atoms(size_t row) const;  // of the atoms that the last model read
   // What the last model reads of the row's conformers: of those that it can. Until the next run.
   std::vector<const Features*> features(size_t row) const;
+  std::vector<size_t> conformer_counts() const;  // [rows]: of features()
   // What the row's molecule is made of: as it was given, or canonical. Empty for given atoms.
   const MoleculeText& text(size_t row) const;
   bool is_atoms(size_t row) const { return texts_[text_of_row_[row]].is_atoms; }

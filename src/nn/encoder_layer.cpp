@@ -8,12 +8,11 @@ EncoderLayer::EncoderLayer(const Weights& weights, const std::string& name, int 
     : width_(width),
       ffn_(ffn),
       attention_norm_(weights, name + ".self_attn_layer_norm", width),
-      in_proj_(make_linear(weights, name + ".self_attn.in_proj", width, 3 * width, Epilogue::none)),
-      out_proj_(
-          make_linear(weights, name + ".self_attn.out_proj", width, width, Epilogue::accumulate)),
+      in_proj_(weights, name + ".self_attn.in_proj", width, 3 * width, Epilogue::none),
+      out_proj_(weights, name + ".self_attn.out_proj", width, width, Epilogue::accumulate),
       ffn_norm_(weights, name + ".final_layer_norm", width),
-      fc1_(make_linear(weights, name + ".fc1", width, ffn, Epilogue::gelu)),
-      fc2_(make_linear(weights, name + ".fc2", ffn, width, Epilogue::accumulate)) {}
+      fc1_(weights, name + ".fc1", width, ffn, Epilogue::gelu),
+      fc2_(weights, name + ".fc2", ffn, width, Epilogue::accumulate) {}
 
 void EncoderLayer::forward(const PackedBatch& batch, float* x, Workspace& workspace) const {
   attend(batch, x, workspace);

@@ -47,9 +47,9 @@ class EncoderLayer {
 
   int width_, ffn_;
   LayerNorm attention_norm_;
-  PackedMatrix in_proj_, out_proj_;
+  Linear in_proj_, out_proj_;
   LayerNorm ffn_norm_;
-  PackedMatrix fc1_, fc2_;
+  Linear fc1_, fc2_;
 };
 
 }  // namespace molrt

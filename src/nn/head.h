@@ -32,7 +32,10 @@ Head make_head(HeadKind kind, int width, int outputs, int hidden = 0);
 Head initialised_head(HeadKind kind, int width, int outputs, uint64_t seed, uint32_t sample,
                       int hidden = 0);
 
-// The parameters in a fixed order (empty ones included), for the optimiser.
+// The parameters in a fixed order (empty ones included), for the optimiser, and their names.
+inline constexpr std::array head_tensor_names = {
+    "classification_head.dense.weight", "classification_head.dense.bias",
+    "classification_head.out_proj.weight", "classification_head.out_proj.bias"};
 std::array<std::span<float>, 4> parameters(Head& head);
 
 // inputs [rows, width] -> outputs [rows, outputs], evaluation mode (no dropout). A row's bytes do

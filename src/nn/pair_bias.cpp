@@ -52,9 +52,8 @@ class NumericalEmbed : public PairFeatures {
       : mul_(edge_table(weights, "gbf.mul.weight", vocabulary)),
         bias_(edge_table(weights, "gbf.bias.weight", vocabulary)),
         w_edge_(weights.get("gbf.w_edge.weight", {int64_t{vocabulary} * vocabulary, pair_width})),
-        linear1_(make_linear(weights, "gbf.proj.linear1", 1, 2 * pair_width, Epilogue::gelu)),
-        linear2_(
-            make_linear(weights, "gbf.proj.linear2", 2 * pair_width, pair_width, Epilogue::none)),
+        linear1_(weights, "gbf.proj.linear1", 1, 2 * pair_width, Epilogue::gelu),
+        linear2_(weights, "gbf.proj.linear2", 2 * pair_width, pair_width, Epilogue::none),
         norm_(weights, "gbf.ln", pair_width) {}
 
   void forward(const float* distances, const int32_t* edge_types, size_t pairs, float* out,
@@ -68,7 +67,7 @@ class NumericalEmbed : public PairFeatures {
 
  private:
   std::vector<float> mul_, bias_, w_edge_;
-  PackedMatrix linear1_, linear2_;
+  Linear linear1_, linear2_;
   LayerNorm norm_;
 };
 
@@ -84,8 +83,8 @@ std::unique_ptr<PairFeatures> make_features(const Weights& weights, PairKernel k
 PairBias::PairBias(const Weights& weights, PairKernel kernel, int vocabulary, int heads)
     : vocabulary_(vocabulary),
       features_(make_features(weights, kernel, vocabulary)),
-      linear1_(make_linear(weights, "gbf_proj.linear1", pair_width, pair_width, Epilogue::gelu)),
-      linear2_(make_linear(weights, "gbf_proj.linear2", pair_width, heads, Epilogue::none)) {}
+      linear1_(weights, "gbf_proj.linear1", pair_width, pair_width, Epilogue::gelu),
+      linear2_(weights, "gbf_proj.linear2", pair_width, heads, Epilogue::none) {}
 PairBias::~PairBias() = default;
 
 void PairBias::forward(const AttentionShape& shape, const int32_t* tokens, const float* coordinates,

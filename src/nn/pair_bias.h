@@ -26,7 +26,7 @@ class PairBias {
  private:
   int vocabulary_;
   std::unique_ptr<PairFeatures> features_;
-  PackedMatrix linear1_, linear2_;
+  Linear linear1_, linear2_;
 };
 
 }  // namespace molrt

@@ -5,6 +5,18 @@
 
 namespace molrt {
 
+std::vector<uint32_t> molecules_of(std::span<const RowConformer> items) {
+  std::vector<uint32_t> molecules;
+  for (const RowConformer item : items) molecules.push_back(item.molecule());
+  return molecules;
+}
+
+std::vector<size_t> rows_of(std::span<const RowConformer> items) {
+  std::vector<size_t> rows;
+  for (const RowConformer item : items) rows.push_back(item.row);
+  return rows;
+}
+
 ConformerTable::ConformerTable(std::span<const size_t> counts) : first_{0} {
   for (const size_t count : counts) {
     if (count > most_training_conformers)

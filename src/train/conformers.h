@@ -18,6 +18,9 @@ struct RowConformer {
   uint32_t molecule() const { return conformer << 26 | static_cast<uint32_t>(row); }
 };
 
+std::vector<uint32_t> molecules_of(std::span<const RowConformer> items);
+std::vector<size_t> rows_of(std::span<const RowConformer> items);
+
 // The conformers of all rows, one row's behind the other's.
 class ConformerTable {
  public:

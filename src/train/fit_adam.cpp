@@ -10,23 +10,22 @@ class HeadTrainee : public Trainee {
  public:
   explicit HeadTrainee(const Fold& fold)
       : fold_(fold),
-        head_(new_head(fold)),
+        head_(first_head(fold)),
         gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {}
 
   std::vector<TrainedTensor> tensors() override {
     std::vector<TrainedTensor> tensors;
     const auto values = parameters(head_), gradients = parameters(gradient_);
     for (size_t i = 0; i < values.size(); ++i)
-      tensors.push_back({"classification_head", values[i], gradients[i]});
+      tensors.push_back({head_tensor_names[i], values[i], gradients[i]});
     return tensors;
   }
 
-  LossSum learn(std::span<const size_t> rows, uint32_t step) override {
-    const auto items = training_items(fold_, rows, step);
+  LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override {
+    const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
     targets_ = scaled_targets(fold_, rows);
-    molecules_.clear();
-    for (const RowConformer item : items) molecules_.push_back(item.molecule());
-    const HeadDropout noise{fold_.settings.pooler_dropout, fold_.settings.seed, step, molecules_};
+    molecules_ = molecules_of(items);
+    const HeadDropout noise{fold_.settings.pooler_dropout, fold_.seed, step, molecules_};
     outputs_.resize(targets_.size());
     d_outputs_.resize(targets_.size());
     head_forward_training(head_, gather(fold_, items).data(), noise, activations_, outputs_.data());
@@ -37,7 +36,9 @@ class HeadTrainee : public Trainee {
     return loss;
   }
 
-  LossSum evaluate(std::span<const size_t> rows) override { return sum_loss(fold_, head_, rows); }
+  Evaluation evaluate(std::span<const size_t> rows) override {
+    return evaluate_head(fold_, head_, rows);
+  }
 
   const Head& head() const { return head_; }
 
@@ -51,9 +52,10 @@ class HeadTrainee : public Trainee {
 
 }  // namespace
 
-LoopSettings loop_settings(const HeadSettings& s, uint32_t fold) {
-  return {.seed = s.seed,
-          .fold = fold,
+LoopSettings loop_settings(const Fold& fold) {
+  const HeadSettings& s = fold.settings;
+  return {.seed = fold.seed,
+          .fold = fold.index,
           .batch_size = static_cast<size_t>(s.batch_size),
           .epochs = s.epochs,
           .lr = s.lr,
@@ -62,16 +64,17 @@ LoopSettings loop_settings(const HeadSettings& s, uint32_t fold) {
           .adam_beta1 = s.adam_beta1,
           .adam_beta2 = s.adam_beta2,
           .adam_eps = s.adam_eps,
-          .patience = s.patience,
-          .ema_beta = s.ema_beta};
+          .patience = fold.split.held_out.empty() ? 0 : s.patience,
+          .ema_beta = s.ema_beta,
+          .last_epoch = fold.last_epoch,
+          .higher_is_better = false};
 }
 
-FoldFit fit_adam(const Fold& fold, const EpochCallback& after_epoch,
-                 const CancelCheck& check_cancelled) {
+FoldFit fit_adam(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {
   HeadTrainee trainee(fold);
   FoldFit fit;
-  fit.loop = run_loop(trainee, loop_settings(fold.settings, fold.index), fold.split.train,
-                      fold.split.held_out, after_epoch, check_cancelled);
+  fit.loop = run_loop(trainee, loop_settings(fold), fold.split.train, fold.split.held_out,
+                      callbacks, checkpoint);
   fit.head = trainee.head();
   return fit;
 }

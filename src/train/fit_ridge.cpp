@@ -26,7 +26,7 @@ Eigen::MatrixXd mean_inputs(const Fold& fold, std::span<const size_t> rows) {
 
 // `rows` must outlive the result.
 Ridge make_ridge(const Fold& fold, std::span<const size_t> rows,
-                 const CancelCheck& check_cancelled) {
+                 const std::function<void()>& check_cancelled) {
   const auto read = [&fold, rows, &check_cancelled](Eigen::Index first, Eigen::Index count) {
     check_cancelled();
     return mean_inputs(fold, rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
@@ -54,7 +54,7 @@ void store(const RidgeFit& fit, size_t target, FoldFit& result) {
 
 // Each target is fitted on the rows that have it; targets with the same rows share the
 // decomposition.
-FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled) {
+FoldFit fit_ridge(const Fold& fold, const std::function<void()>& check_cancelled) {
   FoldFit result;
   result.head = make_head(HeadKind::linear, fold.data.head_width(), fold.data.targets);
   std::vector<size_t> rows = labelled_rows(fold, 0);
@@ -69,11 +69,11 @@ FoldFit fit_ridge(const Fold& fold, const CancelCheck& check_cancelled) {
     store(lambda > 0 ? ridge.fit(y, lambda) : ridge.fit_leave_one_out(y), target, result);
   }
   const auto mean_loss = [&](std::span<const size_t> rows) {
-    const LossSum loss = sum_loss(fold, result.head, rows);
+    const LossSum loss = evaluate_head(fold, result.head, rows).loss;
     return loss.labels == 0 ? std::nan("") : loss.mean();
   };
-  result.loop.train_loss = mean_loss(fold.split.train);
-  result.loop.valid_loss = mean_loss(fold.split.held_out);
+  result.loop.best.train_loss = mean_loss(fold.split.train);
+  result.loop.best.valid_loss = mean_loss(fold.split.held_out);
   return result;
 }
 

@@ -22,21 +22,37 @@ std::vector<size_t> places(const HeadTrainingData& data, std::span<const size_t>
 
 }  // namespace
 
-Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, uint32_t index,
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const MemberId& member,
                Split split) {
-  auto scalers = fit_targets(data.values, data.target_names, split.train, settings.scale_targets,
-                             training_part(settings, index));
-  auto columns = settings.standardise && !data.representations.empty()
+  const StartingPoint* start =
+      data.starts.empty() ? nullptr : &data.starts[member.number % data.starts.size()];
+  auto scalers = start ? start->scalers
+                       : fit_targets(data.values, data.target_names, split.train,
+                                     settings.scale_targets, training_part(settings, member.split));
+  // A head to go on with reads the columns as they are.
+  const bool standardise = settings.standardise && !data.representations.empty() && !start;
+  auto columns = standardise
                      ? fit_columns(data.representations, data.width, places(data, split.train))
                      : identity_columns(data.width);
-  auto inputs = fit_inputs(data.beside, data.inputs, split.train, training_part(settings, index));
-  return {data,
-          settings,
-          index,
-          std::move(split),
-          std::move(scalers),
-          std::move(columns),
-          std::move(inputs)};
+  auto inputs = start ? start->inputs
+                      : fit_inputs(data.beside, data.inputs, split.train,
+                                   training_part(settings, member.split));
+  return {.data = data,
+          .settings = settings,
+          .index = member.split,
+          .seed = member.seed,
+          .split = std::move(split),
+          .scalers = std::move(scalers),
+          .columns = std::move(columns),
+          .inputs = std::move(inputs),
+          .start = start,
+          .base_fold = static_cast<int>(member.number % data.base_folds)};
+}
+
+Head first_head(const Fold& fold) {
+  if (fold.start) return fold.start->head;
+  return initialised_head(fold.settings.kind, fold.data.head_width(), fold.data.targets, fold.seed,
+                          fold.index, fold.data.width);
 }
 
 float scaled_target(const Fold& fold, size_t row, size_t target) {
@@ -70,36 +86,26 @@ std::vector<float> gather(const Fold& fold, std::span<const RowConformer> items)
   return rows;
 }
 
-std::vector<RowConformer> training_items(const Fold& fold, std::span<const size_t> rows,
-                                         uint32_t step) {
-  const StepPlan plan =
-      plan_steps(fold.split.train.size(), static_cast<size_t>(fold.settings.batch_size), 1, 0);
-  return fold.data.conformers.choose(rows, fold.settings.seed,
-                                     static_cast<uint32_t>(step / plan.batches));
-}
-
-Head new_head(const Fold& fold) {
-  return initialised_head(fold.settings.kind, fold.data.head_width(), fold.data.targets,
-                          fold.settings.seed, fold.index, fold.data.width);
-}
-
-LossSum sum_loss(const Fold& fold, const Head& head, std::span<const size_t> rows) {
-  constexpr size_t chunk = 256;
+std::vector<double> mean_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows) {
+  const auto items = fold.data.conformers.all(rows);
   const auto count = static_cast<size_t>(head.outputs);
-  LossSum total;
+  std::vector<float> outputs(items.size() * count);
+  head_forward(head, gather(fold, items).data(), items.size(), outputs.data());
+  return fold.data.conformers.means(rows, outputs, count);
+}
+
+Evaluation evaluate_head(const Fold& fold, const Head& head, std::span<const size_t> rows) {
+  constexpr size_t chunk = 256;
+  Evaluation total;
   for (size_t first = 0; first < rows.size(); first += chunk) {
     const auto part = rows.subspan(first, std::min(chunk, rows.size() - first));
-    const auto items = fold.data.conformers.all(part);
-    std::vector<float> all(items.size() * count);
-    head_forward(head, gather(fold, items).data(), items.size(), all.data());
-    const std::vector<double> means = fold.data.conformers.means(part, all, count);
+    const std::vector<double> means = mean_outputs(fold, head, part);
     const std::vector<float> outputs(means.begin(), means.end());
     const std::vector<float> targets = scaled_targets(fold, part);
-    const LossSum loss =
-        evaluate_loss(fold.settings.loss, outputs.data(), targets.data(), targets.size(), nullptr);
-    total.sum += loss.sum;
-    total.labels += loss.labels;
+    total.loss.add(
+        evaluate_loss(fold.settings.loss, outputs.data(), targets.data(), targets.size(), nullptr));
   }
+  total.metric = total.loss.mean();
   return total;
 }
 

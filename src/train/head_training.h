@@ -2,10 +2,12 @@
 // 4. Training a head on a frozen encoder: representations come in once, heads go out.
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/tensor.h"
 #include "model/head_inputs.h"
 #include "model/target_scaler.h"
 #include "nn/head.h"
@@ -14,6 +16,15 @@
 
 namespace molrt {
 
+constexpr double nan_loss = std::numeric_limits<double>::quiet_NaN();  // not known
+
+// What a network begins with instead of a fresh head and its own scaling.
+struct StartingPoint {
+  Head head;
+  InputScaler inputs;                 // of what stands beside CLS
+  std::vector<TargetScaler> scalers;  // [targets]
+};
+
 struct HeadTrainingData {
   size_t rows = 0;
   int width = 0;  // of a representation
@@ -21,16 +32,19 @@ struct HeadTrainingData {
   ConformerTable conformers;
   std::span<const float> representations;  // [conformers, width]; those of no use are NaN
   HeadInputs inputs;                       // what stands beside CLS, without scalers
-  std::span<const float> beside;          // [rows, inputs], unscaled; NaN: missing
+  std::span<const float> beside;           // [rows, inputs], unscaled; NaN: missing
   std::span<const double> values;          // [rows, targets], own units; NaN: no value
   std::vector<std::string> target_names;   // [targets], for messages and the report
+  std::vector<StartingPoint> starts;       // of member i: number i, again and again; empty: none
+  size_t base_folds = 1;                   // networks of the base model; member i begins likewise
   int head_width() const { return width + static_cast<int>(inputs.size()); }
 };
 
 struct TrainedHead {
   Head head;                          // predicts scaled values
-  InputScaler inputs;                 // of what stands beside CLS, likewise
+  InputScaler inputs;                 // of what stands beside CLS, fitted likewise
   std::vector<TargetScaler> scalers;  // [targets], fitted on this fold's training rows
+  TensorMap encoder;                  // of a whole network, plain names; else empty
 };
 
 // The report is one JSON object; numbers that are not defined are null:
@@ -42,32 +56,51 @@ struct TrainedHead {
 //   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values),
 //             rmse, mae, r2; mean_rmse, mean_mae, mean_r2: the same for predicting the mean of the
 //             fold's training rows
-//   inputs    where more than CLS is read: columns, descriptors, morgan_bits, rows_with_missing,
-//             constant (names: in the training rows of some fold, and so without effect there)
+//   inputs    where more than CLS is read: columns (names), descriptors and morgan_bits (numbers of
+//             them), rows_with_missing, constant (names of columns and descriptors that are, in the
+//             training rows of some member, and so without effect there), constant_morgan_bits
 //   early_stopping_on_held_out  true if the held-out rows also chose the epoch: the metrics are
 //   then
 //             a little optimistic
 struct HeadTrainingResult {
-  std::vector<TrainedHead> folds;  // one without cross-validation
+  std::vector<TrainedHead> folds;  // those that the model averages
   std::vector<float> held_out;     // [rows, targets], own units; NaN where a row never was held out
   std::string report;              // JSON, see above and molrt_job_get_report
+  bool interrupted = false;        // it was cancelled: what there was by then
 };
 
 struct TrainingProgress {
-  int fold, folds, epoch, epochs;
-  uint64_t done, total;  // epochs of all folds
-  double train_loss, valid_loss;
+  int fold = 0, folds = 0;  // of the networks in training: folds x seeds
+  int epoch = 0, epochs = 0;
+  uint64_t done = 0, total = 0;  // epochs of all of them
+  double train_loss = nan_loss, valid_loss = nan_loss;
+  uint64_t step = 0, steps = 0;  // optimiser steps of all of them; steps 0: not known
+  double valid_metric = nan_loss;
+  double learning_rate = nan_loss;
+  bool epoch_done = false;  // else it tells of a step within `epoch`, and train_loss is its batch's
 };
 // Called on the calling thread; returns true to stop, which throws CANCELLED. Epochs of folds on
 // other threads are told when the calling thread next finishes an epoch of its own, or at the end.
+// Steps are told of at most every 50 ms.
 using TrainingCallback = std::function<bool(const TrainingProgress&)>;
 // Polled by every fold before each batch (ridge: each part of the rows that it reads), from any
 // thread.
 using CancelFlag = std::function<bool()>;
 
+class Checkpoint;
+
+// How a run goes, which changes nothing of what comes out of it.
+struct TrainingRun {
+  int threads = 1;
+  TrainingCallback progress = {};
+  CancelFlag cancelled = {};
+  const Checkpoint* checkpoint = nullptr;  // null: nothing is kept on the disk
+};
+
 // DATA errors name what is wrong with the labels (constant, infinite, fewer rows than folds ...).
-// The same settings and data give the same bytes, whatever `threads`. Either callback may be empty.
-HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings, int threads,
-                               const TrainingCallback& progress, const CancelFlag& cancelled);
+// The same settings and data give the same bytes, whatever the run. CANCELLED if it was
+// stopped before any network had finished an epoch.
+HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings,
+                               const TrainingRun& run);
 
 }  // namespace molrt

@@ -5,18 +5,62 @@
 
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/fingerprint.h"
 #include "train/input_settings.h"
 #include "train/network_training.h"
+#include "train/run_settings.h"
 
 namespace molrt {
+namespace {
+
+std::string quoted(const std::vector<std::string>& names) {
+  return fmt::format("'{}'", fmt::join(names, "', '"));
+}
+
+std::string inputs_text(const HeadInputs& inputs) {
+  return fmt::format("columns: {}; descriptors: {}; Morgan counts: {} of radius {}",
+                     inputs.columns.empty() ? "none" : quoted(inputs.columns),
+                     inputs.descriptors.names.size(), inputs.descriptors.morgan_bits,
+                     inputs.descriptors.morgan_radius);
+}
+
+// The base model's heads and scalings, to go on with.
+std::vector<StartingPoint> starting_points(const Model& base,
+                                           const std::vector<std::string>& targets,
+                                           const HeadInputs& inputs) {
+  const ModelCard& card = base.card();
+  if (card.folds() == 0)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'head_init' is base, but the base model has no head to go on with");
+  if (card.task != Task::regression || card.targets != targets)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'head_init' is base: expected the base model's {} targets {}, found {}",
+         task_name(card.task), quoted(card.targets), quoted(targets));
+  if (card.inputs.columns != inputs.columns || card.inputs.descriptors != inputs.descriptors)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'head_init' is base: the base model's head reads other inputs beside the "
+         "representation ({}) than this run's ({})",
+         inputs_text(card.inputs), inputs_text(inputs));
+  std::vector<StartingPoint> points;
+  for (size_t i = 0; i < base.heads().size(); ++i)
+    points.push_back({base.heads()[i], inputs.size() > 0 ? card.inputs.scalers[i] : InputScaler{},
+                      card.scalers[i]});
+  return points;
+}
+
+}  // namespace
 
 Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings)
     : base_(std::move(base)),
       batch_(std::move(batch)),
       table_(std::move(table)),
       settings_(std::move(settings)) {
-  base_->require_one_encoder();
   settings_.validate();  // before the encoder's pass, which may take hours
+}
+
+void Job::set_checkpoint(std::string directory, bool resume) {
+  checkpoint_directory_ = std::move(directory);
+  resume_ = resume;
 }
 
 RunOptions Job::stoppable(RunOptions options) const {
@@ -34,31 +78,33 @@ HeadInputs Job::training_inputs() const {
   return inputs;
 }
 
-// Conformers, and what stands beside them.
-void Job::prepare(const RunOptions& options) {
-  batch_.prepare(*base_, options);
-  inputs_ = training_inputs();
-  batch_.compute_inputs(inputs_, options);
-  beside_.assign(batch_.size() * inputs_.size(), std::numeric_limits<float>::quiet_NaN());
-  for (size_t row = 0; row < batch_.size(); ++row)
-    if (batch_.row(row).status == MOLRT_ROW_OK)
-      std::ranges::copy(batch_.inputs(row), beside_.begin() + row * inputs_.size());
-}
-
 HeadTrainingData Job::training_data() const {
-  std::vector<size_t> conformers;
-  for (size_t row = 0; row < batch_.size(); ++row)
-    conformers.push_back(batch_.features(row).size());
   HeadTrainingData data;
-  data.conformers = ConformerTable(conformers);
-  data.inputs = inputs_;
-  data.beside = beside_;
   data.rows = batch_.size();
   data.width = base_->card().architecture.width;
   data.targets = static_cast<int>(table_.target_names.size());
   data.values = table_.values;
   data.target_names = table_.target_names;
+  data.inputs = training_inputs();
+  data.base_folds = std::max<size_t>(1, base_->heads().size());
+  if (read_run_settings(settings_).continue_head)
+    data.starts = starting_points(*base_, table_.target_names, data.inputs);
   return data;
+}
+
+void Job::open_checkpoint(const HeadTrainingData& data) {
+  if (checkpoint_directory_.empty()) return;
+  checkpoint_ = std::make_unique<Checkpoint>(
+      checkpoint_directory_, run_facts(*base_, data, batch_.columns(), settings_), resume_);
+}
+
+const Checkpoint* Job::checkpoint_of_molecules() {
+  if (checkpoint_) checkpoint_->check_fact("molecules", molecule_facts(batch_));
+  return checkpoint_.get();
+}
+
+void Job::remove_checkpoint() {
+  if (checkpoint_) checkpoint_->remove();
 }
 
 // The model takes at prediction what it was trained on.
@@ -68,8 +114,8 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   card.task = Task::regression;
   card.thresholds.clear();
   card.head = result_->folds[0].head.kind;
-  card.inputs = inputs_;
-  if (inputs_.size() > 0)
+  card.inputs = training_inputs();
+  if (card.inputs.size() > 0)
     for (const TrainedHead& fold : result_->folds) card.inputs.scalers.push_back(fold.inputs);
   card.targets = table_.target_names;
   card.scalers.clear();
@@ -79,39 +125,61 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   return card;
 }
 
-void Job::train_head(const RunOptions& options, const TrainingCallback& on_epoch) {
-  prepare(stoppable(options));
-  const std::vector<float> cls = batch_.represent(*base_, stoppable(options));
-  HeadTrainingData data = training_data();
-  data.representations = cls;
-  result_ =
-      train_heads(data, settings_, options.threads, on_epoch, [this] { return cancelled_.load(); });
+Model Job::trained_model(const RunOptions& options) const {
   std::vector<Head> heads;
-  for (const TrainedHead& fold : result_->folds) heads.push_back(fold.head);
-  model_ = std::make_shared<Model>(base_->with_heads(trained_card(options), std::move(heads)));
+  std::vector<TensorMap> networks;
+  for (const TrainedHead& member : result_->folds) {
+    heads.push_back(member.head);
+    networks.push_back(member.encoder);
+    write_head(member.head, networks.back());
+  }
+  if (result_->folds[0].encoder.empty())
+    return base_->with_heads(trained_card(options), std::move(heads));
+  return Model(trained_card(options), merge_folds(networks), "the job");
 }
 
-void Job::train_network(const RunOptions& options, const TrainingCallback& on_epoch) {
-  base_->require_one_encoder();
-  prepare(stoppable(options));
+// Conformers, and what stands beside them.
+void Job::make_molecules(const RunOptions& options, HeadTrainingData& data) {
+  batch_.prepare(*base_, options);
+  batch_.compute_inputs(data.inputs, options);
+  beside_.assign(batch_.size() * data.inputs.size(), std::numeric_limits<float>::quiet_NaN());
+  for (size_t row = 0; row < batch_.size(); ++row)
+    if (batch_.row(row).status == MOLRT_ROW_OK)
+      std::ranges::copy(batch_.inputs(row), beside_.begin() + row * data.inputs.size());
+  data.beside = beside_;
+}
+
+HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData data,
+                                   TrainingRun run) {
+  make_molecules(stoppable(options), data);
+  const std::vector<float> cls = batch_.represent(*base_, stoppable(options));
+  data.conformers = ConformerTable(batch_.conformer_counts());
+  run.checkpoint = checkpoint_of_molecules();
+  data.representations = cls;
+  return train_heads(data, settings_, run);
+}
+
+HeadTrainingResult Job::train_network(const RunOptions& options, HeadTrainingData data,
+                                      TrainingRun run) {
+  make_molecules(stoppable(options), data);
+  data.conformers = ConformerTable(batch_.conformer_counts());
+  run.checkpoint = checkpoint_of_molecules();
   TrainingMolecules molecules;
   for (size_t row = 0; row < batch_.size(); ++row)
     for (const Features* features : batch_.features(row)) molecules.push_back(features);
-  NetworkTrainingResult result =
-      train_networks(*base_, training_data(), molecules, settings_, options.threads, on_epoch,
-                     [this] { return cancelled_.load(); });
-  result_ = std::move(result.heads);
-  for (size_t i = 0; i < result.encoders.size(); ++i)
-    write_head(result_->folds[i].head, result.encoders[i]);
-  model_ = std::make_shared<Model>(trained_card(options), merge_folds(result.encoders), "the job");
+  return train_networks(*base_, data, molecules, settings_, run);
 }
 
-void Job::run(RunOptions options, const TrainingCallback& on_epoch) {
+void Job::run(RunOptions options, const TrainingCallback& progress) {
   started_ = true;
-  if (encoder_is_frozen(settings_))
-    train_head(options, on_epoch);
-  else
-    train_network(options, on_epoch);
+  const HeadTrainingData data = training_data();
+  open_checkpoint(data);
+  const TrainingRun run{options.threads, progress, [this] { return cancelled_.load(); }};
+  result_ = encoder_is_frozen(settings_) ? train_head(options, data, run)
+                                         : train_network(options, data, run);
+  model_ = std::make_shared<Model>(trained_model(options));
+  if (result_->interrupted)
+    fail(MOLRT_ERROR_CANCELLED, "the training was cancelled; its model is the best so far");
 }
 
 }  // namespace molrt

@@ -3,8 +3,10 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "model/batch.h"
+#include "train/checkpoint.h"
 #include "train/head_training.h"
 
 namespace molrt {
@@ -19,10 +21,13 @@ class Job {
   // The base model is shared and never changed; the batch and the settings are copies.
   Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings);
 
-  // Representations once, then heads; or whole networks. `on_epoch` is called on this thread; true
-  // stops (CANCELLED).
-  void run(RunOptions options, const TrainingCallback& on_epoch);
+  // Keeps what it has done in a directory, and goes on with what is there (train/checkpoint.h).
+  void set_checkpoint(std::string directory, bool resume);
+  // Representations once, then heads; or whole networks. Both callbacks are called on this thread;
+  // true stops: CANCELLED, with the best model so far if there is one.
+  void run(RunOptions options, const TrainingCallback& progress);
   void cancel() { cancelled_ = true; }  // from any thread
+  void remove_checkpoint();             // once its model is safe
 
   bool done() const { return result_.has_value(); }
   bool started() const { return started_; }
@@ -32,19 +37,25 @@ class Job {
 
  private:
   RunOptions stoppable(RunOptions options) const;
-  void prepare(const RunOptions& options);
-  HeadInputs training_inputs() const;
   HeadTrainingData training_data() const;
-  void train_head(const RunOptions& options, const TrainingCallback& on_epoch);
-  void train_network(const RunOptions& options, const TrainingCallback& on_epoch);
+  HeadInputs training_inputs() const;
+  void make_molecules(const RunOptions& options, HeadTrainingData& data);
+  HeadTrainingResult train_head(const RunOptions& options, HeadTrainingData data, TrainingRun run);
+  HeadTrainingResult train_network(const RunOptions& options, HeadTrainingData data,
+                                   TrainingRun run);
+  void open_checkpoint(const HeadTrainingData& data);
+  const Checkpoint* checkpoint_of_molecules();
   ModelCard trained_card(const RunOptions& options) const;
+  Model trained_model(const RunOptions& options) const;
 
   std::shared_ptr<const Model> base_, model_;
   Batch batch_;
   TrainingTable table_;
   Settings settings_;
-  HeadInputs inputs_;
-  std::vector<float> beside_;  // HeadTrainingData's
+  std::vector<float> beside_;         // HeadTrainingData's
+  std::string checkpoint_directory_;  // empty: none
+  bool resume_ = false;
+  std::unique_ptr<Checkpoint> checkpoint_;
   std::optional<HeadTrainingResult> result_;
   std::atomic<bool> cancelled_{false};
   bool started_ = false;

@@ -5,140 +5,204 @@
 #include <limits>
 
 #include "base/error.h"
+#include "train/average.h"
 #include "train/split.h"
 
 namespace molrt {
 namespace {
 
-using Values = std::vector<std::vector<float>>;  // of every tensor
+using nlohmann::json;
 
-Values copy_values(const std::vector<TrainedTensor>& tensors) {
-  Values values;
-  for (const TrainedTensor& t : tensors) values.emplace_back(t.value.begin(), t.value.end());
-  return values;
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+json number(double value) { return std::isnan(value) ? json() : json(value); }
+double number(const json& value) { return value.is_null() ? nan : value.get<double>(); }
+
+json to_json(const EpochRecord& r) {
+  return {{"epoch", r.epoch},
+          {"train_loss", number(r.train_loss)},
+          {"valid_loss", number(r.valid_loss)},
+          {"metric", number(r.metric)},
+          {"lr", r.lr}};
 }
 
-void put_values(const Values& values, const std::vector<TrainedTensor>& tensors) {
-  for (size_t i = 0; i < tensors.size(); ++i)
-    std::copy(values[i].begin(), values[i].end(), tensors[i].value.begin());
+EpochRecord epoch_record(const json& j) {
+  return {j.at("epoch"), number(j.at("train_loss")), number(j.at("valid_loss")),
+          number(j.at("metric")), j.at("lr")};
 }
 
-void swap_values(Values& values, const std::vector<TrainedTensor>& tensors) {
-  for (size_t i = 0; i < tensors.size(); ++i)
-    std::swap_ranges(values[i].begin(), values[i].end(), tensors[i].value.begin());
+Tensor view(std::span<const float> values) {
+  return {Dtype::f32,
+          {static_cast<int64_t>(values.size())},
+          reinterpret_cast<const std::byte*>(values.data()),
+          nullptr};
 }
-
-// avg += (1 - beta) (w - avg), beta = min(ema_beta, (1 + t) / (10 + t)) (spec: regularisers.md 0a).
-class Average {
- public:
-  Average(double beta, const std::vector<TrainedTensor>& tensors) : beta_(beta) {
-    if (beta > 0) values_ = copy_values(tensors);
-  }
-  bool on() const { return beta_ > 0; }
-  void update(const std::vector<TrainedTensor>& tensors) {
-    const double t = static_cast<double>(steps_++);
-    const auto change = static_cast<float>(1 - std::min(beta_, (1 + t) / (10 + t)));
-    for (size_t i = 0; i < values_.size(); ++i)
-      for (size_t k = 0; k < values_[i].size(); ++k)
-        values_[i][k] += change * (tensors[i].value[k] - values_[i][k]);
-  }
-  // The averages change places with the weights; a second call puts them back.
-  void exchange(const std::vector<TrainedTensor>& tensors) {
-    if (on()) swap_values(values_, tensors);
-  }
-
- private:
-  double beta_;
-  uint64_t steps_ = 0;
-  Values values_;
-};
 
 class Loop {
  public:
   Loop(Trainee& trainee, const LoopSettings& settings, std::span<const size_t> train,
-       std::span<const size_t> held_out, const CancelCheck& check_cancelled)
+       std::span<const size_t> held_out, const LoopCallbacks& callbacks,
+       MemberCheckpoint& checkpoint)
       : trainee_(trainee),
         settings_(settings),
         train_(train.begin(), train.end()),
         held_out_(held_out),
-        check_cancelled_(check_cancelled),
+        callbacks_(callbacks),
+        checkpoint_(checkpoint),
         plan_(plan_steps(train.size(), settings.batch_size, static_cast<size_t>(settings.epochs),
                          settings.warmup)),
         tensors_(trainee.tensors()),
-        adam_(settings.adam_beta1, settings.adam_beta2, settings.adam_eps),
+        adam_(settings.adam_beta1, settings.adam_beta2, settings.adam_eps, tensors_),
         average_(settings.ema_beta, tensors_) {
     if (plan_.total >= std::numeric_limits<uint32_t>::max())  // the step is a u32 of the masks' key
       fail(MOLRT_ERROR_UNSUPPORTED,
            "{} optimiser steps are too many: lower epochs or raise batch_size", plan_.total);
-    best_.valid_loss = std::numeric_limits<double>::infinity();
   }
 
-  LoopResult run(const EpochCallback& after_epoch) {
-    for (int epoch = 1; epoch <= settings_.epochs; ++epoch) {
-      const double train_loss = train_epoch(epoch);
-      average_.exchange(tensors_);
-      const double valid_loss = evaluate();
-      const bool best = keep_if_best(epoch, train_loss, valid_loss);
-      average_.exchange(tensors_);
-      after_epoch(epoch, train_loss, valid_loss);
-      if (!best && epoch - best_.best_epoch >= settings_.patience) break;
+  LoopResult run() {
+    restore();
+    try {
+      while (!over()) train_epoch();
+    } catch (const Error& error) {
+      if (error.status() != MOLRT_ERROR_CANCELLED) throw;
+      save();
+      if (result_.best.epoch == 0) throw;
+      result_.interrupted = true;
     }
-    if (stops_early())
-      put_values(best_values_, tensors_);
-    else
-      average_.exchange(tensors_);
-    return best_;
+    put_best();
+    return result_;
   }
 
  private:
   bool stops_early() const { return settings_.patience > 0; }
 
-  double train_epoch(int epoch) {
+  bool over() const {
+    const int last = settings_.last_epoch > 0 ? settings_.last_epoch : settings_.epochs;
+    const bool waited = stops_early() && result_.best.epoch > 0 &&
+                        result_.epochs - result_.best.epoch >= settings_.patience;
+    return result_.epochs >= last || waited;
+  }
+
+  void train_epoch() {
+    const int epoch = result_.epochs + 1;
     const auto order =
         epoch_order(train_, settings_.seed, static_cast<uint32_t>(epoch - 1), settings_.fold);
-    LossSum total;
-    for (size_t batch = 0; batch < plan_.batches; ++batch) {
-      check_cancelled_();
-      const LossSum loss =
-          train_batch(std::span(order).subspan(batch * plan_.batch_size, plan_.batch_size));
-      total.sum += loss.sum;
-      total.labels += loss.labels;
+    while (batch_ < plan_.batches) {
+      callbacks_.check_cancelled();
+      train_batch(std::span(order).subspan(batch_ * plan_.batch_size, plan_.batch_size), epoch);
+      if (checkpoint_.due()) save();
     }
-    return total.mean();
+    finish_epoch(epoch);
   }
 
-  LossSum train_batch(std::span<const size_t> rows) {
-    const LossSum loss = trainee_.learn(rows, static_cast<uint32_t>(step_));
+  void train_batch(std::span<const size_t> rows, int epoch) {
+    const LossSum loss = trainee_.learn(rows, static_cast<uint32_t>(step_), epoch);
     if (!std::isfinite(loss.sum)) fail_diverged("loss", loss.sum);
-    update();
-    return loss;
-  }
-
-  void update() {
     const double norm = clip_gradients(tensors_, settings_.clip, settings_.threads);
     if (!std::isfinite(norm)) fail_diverged("gradient's norm", norm);
     adam_.step(tensors_, learning_rate(settings_.lr, step_, plan_), settings_.threads);
-    if (average_.on()) average_.update(tensors_);
+    average_.update(tensors_, step_, settings_.threads);
+    epoch_loss_.add(loss);
+    ++batch_;
     ++step_;
+    callbacks_.after_step(step_, plan_.total, loss.mean());
   }
 
-  double evaluate() {
-    if (held_out_.empty()) return std::numeric_limits<double>::quiet_NaN();
-    const LossSum loss = trainee_.evaluate(held_out_);
-    if (loss.labels == 0) return std::numeric_limits<double>::quiet_NaN();
-    if (!std::isfinite(loss.sum)) fail_diverged("held-out loss", loss.mean());
-    return loss.mean();
+  void finish_epoch(int epoch) {
+    average_.exchange(tensors_);
+    const Evaluation held_out = evaluate();
+    const bool labelled = held_out.loss.labels > 0;
+    const EpochRecord record{epoch, epoch_loss_.mean(), labelled ? held_out.loss.mean() : nan,
+                             labelled ? held_out.metric : nan,
+                             learning_rate(settings_.lr, step_ - 1, plan_)};
+    keep_if_best(record);
+    average_.exchange(tensors_);
+    result_.epochs = epoch;
+    result_.history.push_back(record);
+    batch_ = 0;
+    epoch_loss_ = {};
+    callbacks_.after_epoch(record);
+  }
+
+  Evaluation evaluate() {
+    if (held_out_.empty()) return {};
+    const Evaluation found = trainee_.evaluate(held_out_);
+    if (!std::isfinite(found.loss.sum)) fail_diverged("held-out loss", found.loss.mean());
+    return found;
+  }
+
+  bool is_better(double metric) const {
+    if (result_.best.epoch == 0) return true;
+    return settings_.higher_is_better ? metric > result_.best.metric : metric < result_.best.metric;
   }
 
   // Without early stopping every epoch counts as the best so far.
-  bool keep_if_best(int epoch, double train_loss, double valid_loss) {
-    best_.epochs = epoch;
-    if (stops_early() && !(valid_loss < best_.valid_loss)) return false;
+  void keep_if_best(const EpochRecord& record) {
+    if (stops_early() && !is_better(record.metric)) return;
+    result_.best = record;
     if (stops_early()) best_values_ = copy_values(tensors_);
-    best_.best_epoch = epoch;
-    best_.train_loss = train_loss;
-    best_.valid_loss = valid_loss;
-    return true;
+  }
+
+  void put_best() {
+    if (stops_early())
+      put_values(best_values_, tensors_);
+    else
+      average_.exchange(tensors_);
+  }
+
+  // Every array of the state, by name.
+  template <typename Visit>
+  void visit_arrays(const Visit& visit) {
+    for (size_t i = 0; i < tensors_.size(); ++i) {
+      const std::string& name = tensors_[i].name;
+      visit("value." + name, tensors_[i].value);
+      visit("mean." + name, std::span<float>(adam_.moments()[i].mean));
+      visit("square." + name, std::span<float>(adam_.moments()[i].square));
+      if (average_.on()) visit("average." + name, std::span<float>(average_.values()[i]));
+      if (!best_values_.empty()) visit("best." + name, std::span<float>(best_values_[i]));
+    }
+  }
+
+  void save() {
+    if (!checkpoint_) return;
+    CheckpointState state;
+    visit_arrays([&](const std::string& name, std::span<float> values) {
+      if (!values.empty()) state.tensors[name] = view(values);
+    });
+    state.facts = {{"step", step_},
+                   {"batch", batch_},
+                   {"loss_sum", epoch_loss_.sum},
+                   {"loss_labels", epoch_loss_.labels},
+                   {"has_best", !best_values_.empty()},
+                   {"result", molrt::to_json(result_)}};
+    checkpoint_.save(state);
+  }
+
+  void restore() {
+    const auto state = checkpoint_.part();
+    if (!state) return;
+    const json& facts = state->facts;
+    try {
+      step_ = facts.at("step");
+      batch_ = facts.at("batch");
+      epoch_loss_.sum = facts.at("loss_sum");
+      epoch_loss_.labels = facts.at("loss_labels");
+      result_ = loop_result(facts.at("result"));
+      if (facts.at("has_best")) best_values_ = copy_values(tensors_);
+    } catch (const json::exception& e) {
+      fail(MOLRT_ERROR_FORMAT, "the checkpoint's state is broken: {}", e.what());
+    }
+    visit_arrays([&](const std::string& name, std::span<float> to) { read(*state, name, to); });
+    adam_.set_steps(step_);
+  }
+
+  static void read(const CheckpointState& state, const std::string& name, std::span<float> to) {
+    if (to.empty()) return;
+    const auto found = state.tensors.find(name);
+    if (found == state.tensors.end() || found->second.count() != to.size())
+      fail(MOLRT_ERROR_FORMAT, "the checkpoint's tensor '{}' is missing or has another size", name);
+    const std::vector<float> values = to_f32(found->second);
+    std::copy(values.begin(), values.end(), to.begin());
   }
 
   [[noreturn]] void fail_diverged(const char* what, double value) const {
@@ -152,22 +216,37 @@ class Loop {
   const LoopSettings& settings_;
   std::vector<size_t> train_;
   std::span<const size_t> held_out_;
-  const CancelCheck& check_cancelled_;
+  const LoopCallbacks& callbacks_;
+  MemberCheckpoint& checkpoint_;
   StepPlan plan_;
   std::vector<TrainedTensor> tensors_;
   Adam adam_;
   Average average_;
   uint64_t step_ = 0;
-  LoopResult best_;
-  Values best_values_;  // with early stopping
+  size_t batch_ = 0;  // of the epoch
+  LossSum epoch_loss_;
+  LoopResult result_;
+  TensorValues best_values_;  // with early stopping
 };
 
 }  // namespace
 
+json to_json(const LoopResult& result) {
+  json history = json::array();
+  for (const EpochRecord& record : result.history) history.push_back(to_json(record));
+  return {{"epochs", result.epochs}, {"best", to_json(result.best)}, {"history", history}};
+}
+
+LoopResult loop_result(const json& j) {
+  LoopResult result{j.at("epochs"), epoch_record(j.at("best")), {}, false};
+  for (const json& record : j.at("history")) result.history.push_back(epoch_record(record));
+  return result;
+}
+
 LoopResult run_loop(Trainee& trainee, const LoopSettings& settings, std::span<const size_t> train,
-                    std::span<const size_t> held_out, const EpochCallback& after_epoch,
-                    const CancelCheck& check_cancelled) {
-  return Loop(trainee, settings, train, held_out, check_cancelled).run(after_epoch);
+                    std::span<const size_t> held_out, const LoopCallbacks& callbacks,
+                    MemberCheckpoint& checkpoint) {
+  return Loop(trainee, settings, train, held_out, callbacks, checkpoint).run();
 }
 
 }  // namespace molrt

@@ -8,19 +8,26 @@
 #include <string>
 #include <vector>
 
+#include "train/checkpoint.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
 
 namespace molrt {
 
+struct Evaluation {
+  LossSum loss;
+  double metric = 0;  // NaN without a label
+};
+
 class Trainee {
  public:
   virtual ~Trainee() = default;
+  // With names of their own.
   virtual std::vector<TrainedTensor> tensors() = 0;
   // Sets the tensors' gradients to those of the mean loss over the rows' labels, in training mode.
-  virtual LossSum learn(std::span<const size_t> rows, uint32_t step) = 0;
-  // The loss in evaluation mode.
-  virtual LossSum evaluate(std::span<const size_t> rows) = 0;
+  virtual LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) = 0;
+  // In evaluation mode.
+  virtual Evaluation evaluate(std::span<const size_t> rows) = 0;
 };
 
 struct LoopSettings {
@@ -33,24 +40,40 @@ struct LoopSettings {
   double adam_beta1, adam_beta2, adam_eps;
   int patience;     // 0: no early stopping
   double ema_beta;  // 0: off
-  int threads = 1;  // of the optimiser; the trainee has its own
+  int last_epoch;   // where it ends, though the learning rate is planned for `epochs`; 0: there
+  bool higher_is_better;  // of the metric, by which early stopping chooses
+  int threads = 1;        // of the optimiser; the trainee has its own
+};
+
+struct EpochRecord {
+  int epoch = 0;
+  double train_loss = 0, valid_loss = 0, metric = 0;  // the last two NaN without held-out rows
+  double lr = 0;                                      // of its last step
 };
 
 struct LoopResult {
-  int epochs = 0, best_epoch = 0;
-  double train_loss = 0, valid_loss = 0;  // at best_epoch; valid NaN without held-out rows
+  int epochs = 0;                    // run
+  EpochRecord best;                  // whose parameters were kept; epoch 0: none was finished
+  std::vector<EpochRecord> history;  // of every epoch
+  bool interrupted = false;
 };
+nlohmann::json to_json(const LoopResult& result);
+LoopResult loop_result(const nlohmann::json& json);  // throws nlohmann's exceptions
 
-// Called after each epoch, from 1; throws to stop.
-using EpochCallback = std::function<void(int epoch, double train_loss, double valid_loss)>;
-// Called before each batch; throws to stop.
-using CancelCheck = std::function<void()>;
+struct LoopCallbacks {
+  std::function<void(const EpochRecord&)> after_epoch;
+  // So many of the planned steps are done; the batch's loss.
+  std::function<void(uint64_t step, uint64_t steps, double loss)> after_step;
+  // Before each batch.
+  std::function<void()> check_cancelled;
+};  // any of them may throw CANCELLED
 
 // Trains on the rows and leaves the best epoch's values (without early stopping the last one's;
-// with an average, the averaged ones) in the trainee's tensors. DATA error if the training
-// diverges.
+// with an average, the averaged ones) in the trainee's tensors. Goes on where the checkpoint is, to
+// the same bytes. When cancelled, after an epoch at least, it leaves the best so far:
+// `interrupted`. DATA error if the training diverges.
 LoopResult run_loop(Trainee& trainee, const LoopSettings& settings, std::span<const size_t> train,
-                    std::span<const size_t> held_out, const EpochCallback& after_epoch,
-                    const CancelCheck& check_cancelled);
+                    std::span<const size_t> held_out, const LoopCallbacks& callbacks,
+                    MemberCheckpoint& checkpoint);
 
 }  // namespace molrt

@@ -16,6 +16,10 @@ struct LossSum {
   double sum = 0;  // over the valid labels
   size_t labels = 0;
   double mean() const { return labels == 0 ? 0 : sum / static_cast<double>(labels); }
+  void add(const LossSum& other) {
+    sum += other.sum;
+    labels += other.labels;
+  }
 };
 
 // predictions, targets [count] in scaled units, NaN where there is no label. Writes the gradient of

@@ -1,64 +1,48 @@
 #pragma once
 // Between the threads that train and the caller's thread.
 #include <atomic>
+#include <chrono>
 #include <mutex>
-#include <utility>
+#include <vector>
 
-#include "base/error.h"
-#include "train/head_settings.h"
 #include "train/head_training.h"
+#include "train/loop.h"
 
 namespace molrt {
 
-// Carries the folds' epochs to the calling thread, and its wish to stop back to them.
+// Carries the members' steps and epochs to the calling thread, and its wish to stop back to them.
 class Monitor {
  public:
-  Monitor(const HeadSettings& settings, const TrainingCallback& progress,
-          const CancelFlag& cancelled)
-      : epochs_(settings.ridge ? 1 : settings.epochs),
-        folds_(settings.folds),
-        progress_(progress),
-        cancelled_(cancelled) {}
+  // Each member trains for so many epochs at most.
+  Monitor(size_t members, int epochs, const TrainingCallback& progress,
+          const CancelFlag& cancelled);
 
-  // From any thread; worker 0 is the calling one. Throws CANCELLED.
-  void epoch_done(int worker, uint32_t fold, int epoch, double train_loss, double valid_loss) {
-    post({static_cast<int>(fold), folds_, epoch, epochs_, 0, 0, train_loss, valid_loss});
-    if (worker == 0) deliver();
-    check_cancelled();
-  }
+  // From any thread; worker 0 is the calling one. Both throw CANCELLED.
+  void epoch_done(int worker, size_t member, const EpochRecord& record);
+  void step_done(int worker, size_t member, uint64_t step, uint64_t steps, double loss);
+  LoopCallbacks callbacks(int worker, size_t member);
+  // A member that an earlier run has trained.
+  void member_done(size_t member, const LoopResult& result);
 
-  // On the calling thread.
-  void deliver() {
-    for (TrainingProgress& item : take()) {
-      item.done = ++done_;
-      item.total = static_cast<uint64_t>(epochs_) * static_cast<uint64_t>(folds_);
-      if (progress_ && progress_(item)) stop_ = true;
-      check_cancelled();
-    }
-  }
-
-  void check_cancelled() const {
-    if (stop_ || (cancelled_ && cancelled_()))
-      fail(MOLRT_ERROR_CANCELLED, "the training was cancelled");
-  }
+  void deliver();  // on the calling thread
+  void check_cancelled() const;
 
  private:
-  void post(const TrainingProgress& item) {
-    std::lock_guard lock(mutex_);
-    waiting_.push_back(item);
-  }
-  std::vector<TrainingProgress> take() {
-    std::lock_guard lock(mutex_);
-    return std::exchange(waiting_, {});
-  }
+  struct Member {
+    TrainingProgress last;  // what was last told of it
+    uint64_t steps = 0, planned = 0;
+  };
+  TrainingProgress with_totals(TrainingProgress item);
 
-  int epochs_, folds_;
+  int epochs_;
   const TrainingCallback& progress_;
   const CancelFlag& cancelled_;
   std::atomic<bool> stop_{false};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::vector<Member> members_;
   std::vector<TrainingProgress> waiting_;
-  uint64_t done_ = 0;
+  uint64_t done_ = 0;  // epochs told of
+  std::chrono::steady_clock::time_point told_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace molrt

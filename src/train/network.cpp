@@ -40,10 +40,11 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
       fold_(fold),
       settings_(settings),
       team_(team),
+      base_tensors_(tensors_of_fold(base.tensors(), fold.base_fold)),
       width_(static_cast<size_t>(base.card().architecture.width)),
-      parameters_(encoder_only(base.tensors()), "the base model"),
+      parameters_(encoder_only(base_tensors_), "the base model"),
       encoder_(base.card().architecture, parameters_),
-      head_(new_head(fold)),
+      head_(first_head(fold)),
       head_gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {
   for (const std::string& prefix : settings.frozen)
     if (std::none_of(parameters_.entries().begin(), parameters_.entries().end(),
@@ -96,7 +97,7 @@ std::vector<TrainedTensor> NetworkTrainee::tensors() {
     if (!is_frozen(e.name)) tensors.push_back(trained(e));
   const auto values = parameters(head_), gradients = parameters(head_gradient_);
   for (size_t i = 0; i < values.size(); ++i) {
-    tensors.push_back({"classification_head", values[i], gradients[i]});
+    tensors.push_back({head_tensor_names[i], values[i], gradients[i]});
     const bool weight = i % 2 == 0;  // dense and out_proj, each with its bias
     if (weight) tensors.back().decay = settings_.weight_decay + settings_.l2sp_head;
   }
@@ -104,13 +105,12 @@ std::vector<TrainedTensor> NetworkTrainee::tensors() {
 }
 
 EncoderNoise NetworkTrainee::noise(Items items, uint32_t step) {
-  ids_.clear();
-  for (const RowConformer item : items) ids_.push_back(item.molecule());
+  ids_ = molecules_of(items);
   EncoderNoise noise{settings_.embedding,
                      settings_.attention,
                      settings_.activation,
                      settings_.residual,
-                     random_key(settings_.head.seed, step),
+                     random_key(fold_.seed, step),
                      random_purpose(Purpose::train),
                      ids_};
   if (settings_.quiet_when_frozen) noise.quiet_layers = std::max(frozen_layers_, 0);
@@ -148,29 +148,24 @@ void for_each_part(const TrainingMolecules& molecules, const ConformerTable& con
   }
 }
 
-std::vector<size_t> rows_of(std::span<const RowConformer> items) {
-  std::vector<size_t> rows;
-  for (const RowConformer item : items) rows.push_back(item.row);
-  return rows;
-}
-
 }  // namespace
 
-LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step) {
+LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int epoch) {
   parameters_.clear_gradients();
   for (const auto& tensor : parameters(head_gradient_))
     std::fill(tensor.begin(), tensor.end(), 0.f);
   const std::vector<float> targets = scaled_targets(fold_, rows);
   const size_t labels = count_labels(targets.data(), targets.size());
   LossSum total;
-  for_each_part(molecules_, fold_.data.conformers, training_items(fold_, rows, step),
+  const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
+  for_each_part(molecules_, fold_.data.conformers, items,
                 [&](Items part) { train_part(part, step, labels, total); });
   return total;
 }
 
 void NetworkTrainee::train_part(Items items, uint32_t step, size_t labels, LossSum& total) {
   const EncoderNoise encoder_noise = noise(items, step);
-  const HeadDropout head_noise{settings_.head.pooler_dropout, settings_.head.seed, step, ids_};
+  const HeadDropout head_noise{settings_.head.pooler_dropout, fold_.seed, step, ids_};
   const std::vector<float> inputs = head_inputs(items, encoder_noise);
   const std::vector<float> targets = scaled_targets(fold_, rows_of(items));
   std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_inputs(inputs.size());
@@ -207,19 +202,20 @@ std::vector<double> NetworkTrainee::predict(std::span<const size_t> rows) {
   return conformers.means(rows, outputs, count);
 }
 
-LossSum NetworkTrainee::evaluate(std::span<const size_t> rows) {
+Evaluation NetworkTrainee::evaluate(std::span<const size_t> rows) {
   const std::vector<double> means = predict(rows);
   const std::vector<float> outputs(means.begin(), means.end());
   const std::vector<float> targets = scaled_targets(fold_, rows);
-  return evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(),
-                       nullptr);
+  const LossSum loss =
+      evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(), nullptr);
+  return {loss, loss.mean()};
 }
 
 TensorMap NetworkTrainee::encoder_tensors() const {
   TensorMap tensors;
   for (const auto& e : parameters_.entries())
     tensors[e.name] = is_frozen(e.name)
-                          ? base_.tensors().at(e.name)
+                          ? base_tensors_.at(e.name)
                           : make_tensor(e.shape, {e.data.value.begin(), e.data.value.end()});
   return tensors;
 }

@@ -19,8 +19,8 @@ class NetworkTrainee : public Trainee {
                  const NetworkSettings& settings, Team& team);
 
   std::vector<TrainedTensor> tensors() override;
-  LossSum learn(std::span<const size_t> rows, uint32_t step) override;
-  LossSum evaluate(std::span<const size_t> rows) override;
+  LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override;
+  Evaluation evaluate(std::span<const size_t> rows) override;
   // Scaled outputs [rows, targets], evaluation mode: means over the conformers.
   std::vector<double> predict(std::span<const size_t> rows);
 
@@ -45,6 +45,7 @@ class NetworkTrainee : public Trainee {
   const Fold& fold_;
   const NetworkSettings& settings_;
   Team& team_;
+  TensorMap base_tensors_;  // of the base's fold that this one begins with
   size_t width_;
   Parameters parameters_;
   TrainableEncoder encoder_;

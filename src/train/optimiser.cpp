@@ -71,6 +71,12 @@ double clip_gradients(std::span<const TrainedTensor> tensors, double limit, int 
   return norm;
 }
 
+Adam::Adam(double beta1, double beta2, double eps, std::span<const TrainedTensor> tensors)
+    : beta1_(beta1), beta2_(beta2), eps_(eps) {
+  for (const TrainedTensor& t : tensors)
+    moments_.push_back({std::vector<float>(t.value.size()), std::vector<float>(t.value.size())});
+}
+
 AdamFactors Adam::factors(double rate) const {
   const auto t = static_cast<double>(steps_);
   return {.mean_kept = static_cast<float>(beta1_),
@@ -96,11 +102,6 @@ void Adam::update(const TrainedTensor& t, Moments& moments, double rate, size_t 
 }
 
 void Adam::step(std::span<const TrainedTensor> tensors, double rate, int threads) {
-  moments_.resize(tensors.size());
-  for (size_t t = 0; t < tensors.size(); ++t) {
-    moments_[t].mean.resize(tensors[t].value.size());
-    moments_[t].square.resize(tensors[t].value.size());
-  }
   ++steps_;
   const std::vector<Part> parts = parts_of(tensors);
   parallel_for(threads, parts.size(), [&](size_t i, int) {

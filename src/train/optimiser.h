@@ -39,14 +39,18 @@ double clip_gradients(std::span<const TrainedTensor> tensors, double limit, int 
 // torch.optim.Adam, w -= rate * m_hat / (sqrt(v_hat) + eps), and then the tensors' decay.
 class Adam {
  public:
-  Adam(double beta1, double beta2, double eps) : beta1_(beta1), beta2_(beta2), eps_(eps) {}
-  // The same tensors, in the same order, at every call.
+  // Of tensors of these sizes, which come in this order at every step.
+  Adam(double beta1, double beta2, double eps, std::span<const TrainedTensor> tensors);
   void step(std::span<const TrainedTensor> tensors, double rate, int threads);
 
- private:
   struct Moments {
     std::vector<float> mean, square;
   };
+  // What it remembers: to be kept, and put back.
+  std::vector<Moments>& moments() { return moments_; }
+  void set_steps(uint64_t steps) { steps_ = steps; }
+
+ private:
   AdamFactors factors(double rate) const;  // of the step now
   void update(const TrainedTensor& tensor, Moments& moments, double rate, size_t first,
               size_t count) const;

@@ -7,9 +7,9 @@
 
 namespace molrt {
 
-// One of each fold, and the held-out predictions as HeadTrainingResult has them.
+// `folds` and `fits` of each member; the result with all but its report.
 std::string training_report(const HeadTrainingData& data, const Settings& settings,
-                            const UsedRows& rows, const std::vector<Fold>& folds,
-                            const std::vector<FoldFit>& fits, const std::vector<float>& held_out);
+                            const UsedRows& rows, std::span<const Fold* const> folds,
+                            std::span<const FoldFit* const> fits, const HeadTrainingResult& result);
 
 }  // namespace molrt

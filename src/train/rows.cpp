@@ -46,13 +46,8 @@ UsedRows find_used_rows(const HeadTrainingData& data, const std::function<bool(s
   return rows;
 }
 
-std::vector<Fold> make_folds(const HeadTrainingData& data, const HeadSettings& settings,
-                             const std::vector<size_t>& rows) {
-  std::vector<Fold> folds;
-  for (Split& split : random_splits(rows, settings.folds, settings.valid_fraction, settings.seed))
-    folds.push_back(
-        make_fold(data, settings, static_cast<uint32_t>(folds.size()), std::move(split)));
-  return folds;
+std::vector<Split> make_splits(const HeadSettings& settings, const std::vector<size_t>& rows) {
+  return random_splits(rows, settings.folds, settings.valid_fraction, settings.seed);
 }
 
 }  // namespace molrt

@@ -15,7 +15,6 @@ struct UsedRows {
 // that nothing can be learnt from.
 UsedRows find_used_rows(const HeadTrainingData& data, const std::function<bool(size_t)>& usable);
 
-std::vector<Fold> make_folds(const HeadTrainingData& data, const HeadSettings& settings,
-                             const std::vector<size_t>& rows);
+std::vector<Split> make_splits(const HeadSettings& settings, const std::vector<size_t>& rows);
 
 }  // namespace molrt

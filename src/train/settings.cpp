@@ -9,6 +9,7 @@
 #include "train/head_settings.h"
 #include "train/input_settings.h"
 #include "train/network_settings.h"
+#include "train/run_settings.h"
 
 namespace molrt {
 namespace {
@@ -89,7 +90,7 @@ std::string why_without_effect(const SettingRow& row, const Settings& settings) 
 const std::vector<SettingRow>& settings_table() {
   static const std::vector<SettingRow> table = [] {
     std::vector<SettingRow> rows = head_settings();
-    for (const auto& part : {input_settings(), network_settings()})
+    for (const auto& part : {input_settings(), network_settings(), run_settings()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

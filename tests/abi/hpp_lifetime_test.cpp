@@ -107,7 +107,7 @@ TEST_F(HppLifetime, WhatProgressThrowsLeavesTraining) {
     return true;
   };
   EXPECT_THROW(job.run(options), Sentinel);
-  EXPECT_EQ(status_of([&] { job.model(); }), MOLRT_ERROR_STATE);
+  EXPECT_EQ(job.model().info().outputs, 1);  // the best so far: of one epoch
 }
 
 TEST_F(HppLifetime, CsOwnCallbackWorksToo) {

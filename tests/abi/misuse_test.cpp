@@ -564,6 +564,16 @@ MisuseTest::Table MisuseTest::jobs() {
       {"molrt_job_create", "no result", kInvalid,
        [this] { return create_job(m_, targets, 1, nullptr, nullptr); }},
       {"molrt_job_run", "no job", kInvalid, [] { return molrt_job_run(nullptr, nullptr); }},
+      {"molrt_job_set_checkpoint", "no job", kInvalid,
+       [] { return molrt_job_set_checkpoint(nullptr, "run", 0); }},
+      {"molrt_job_set_checkpoint", "no directory", kInvalid,
+       [this] { return molrt_job_set_checkpoint(j_, nullptr, 0); }},
+      {"molrt_job_set_checkpoint", "an empty directory", kInvalid,
+       [this] { return molrt_job_set_checkpoint(j_, "", 0); }},
+      {"molrt_job_set_checkpoint", "resume is neither", kInvalid,
+       [this] { return molrt_job_set_checkpoint(j_, "run", 2); }},
+      {"molrt_job_remove_checkpoint", "no job", kInvalid,
+       [] { return molrt_job_remove_checkpoint(nullptr); }},
       {"molrt_job_cancel", "no job", kInvalid, [] { return molrt_job_cancel(nullptr); }},
   };
 }

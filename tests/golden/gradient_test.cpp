@@ -66,7 +66,8 @@ class Network {
   // Leaves the gradients behind.
   double loss() {
     parameters_.clear_gradients();
-    head_gradient_ = make_head(head_.kind, head_.width, head_.outputs);
+    for (const auto& tensor : parameters(head_gradient_))
+      std::fill(tensor.begin(), tensor.end(), 0.f);
     const float* rows = encoder_.forward(team_, molecules_, {});
     std::vector<float> cls;
     for (size_t m = 0; m < molecules_.size(); ++m) {
@@ -127,13 +128,13 @@ TEST_P(Gradient, TenStepsMatchThePeer) {
   if (!GetParam().training) GTEST_SKIP() << "no golden training";
   Network network(GetParam(), GetParam().training);
   const Npz& golden = network.golden();
-  Adam adam(.9, .999, 1e-6);
+  std::vector<TrainedTensor> tensors;
+  for (const auto& e : network.entries())
+    tensors.push_back({e.name, e.data.value, e.data.gradient});
+  Adam adam(.9, .999, 1e-6, tensors);
   for (size_t step = 0; step < 10; ++step) {
     const double loss = golden.at("loss").numbers[step];
     EXPECT_NEAR(network.loss(), loss, 1e-5 * loss) << "step " << step;
-    std::vector<TrainedTensor> tensors;
-    for (const auto& e : network.entries())
-      tensors.push_back({e.name, e.data.value, e.data.gradient});
     const double norm = golden.at("gradient_norm").numbers[step];
     EXPECT_NEAR(clip_gradients(tensors, 5, 2), norm, 1e-4 * norm) << "step " << step;
     const double rate =

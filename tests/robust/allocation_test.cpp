@@ -416,6 +416,14 @@ std::vector<Function> of_jobs() {
            }},
           of_job("molrt_job_run", false,
                  [](auto* j) { return without_result([=] { return molrt_job_run(j, nullptr); }); }),
+          of_job("molrt_job_set_checkpoint", false,
+                 [](auto* j) {
+                   return without_result([=] { return molrt_job_set_checkpoint(j, "run", 0); });
+                 }),
+          of_job("molrt_job_remove_checkpoint", false,
+                 [](auto* j) {
+                   return without_result([=] { return molrt_job_remove_checkpoint(j); });
+                 }),
           of_job("molrt_job_cancel", false,
                  [](auto* j) { return without_result([=] { return molrt_job_cancel(j); }); }),
           of_job("molrt_job_get_model", true,

@@ -25,7 +25,8 @@ from ._signals import HeldSignals
 ProgressArgument = Union[None, bool, Callable[..., Any]]
 
 _STAGES = {1: "conformers", 2: "network", 3: "training"}
-_DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss")
+_DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss", "step", "steps",
+            "valid_metric", "metric_name", "learning_rate")
 _LOG_LEVELS = {0: logging.INFO, 1: logging.WARNING, 2: logging.WARNING}  # notices are to be seen
 _EXIT_SECONDS = 10.0  # for calls of daemon threads to stop
 _logger = logging.getLogger("molrt")
@@ -59,6 +60,8 @@ def _on_progress(_user: Any, progress: Any) -> int:
         if call.progress and not call.raised:
             p = progress.contents
             details = {name: getattr(p, name) for name in _DETAILS} if p.stage == 3 else {}
+            if details:
+                details["metric_name"] = details["metric_name"].decode()
             call.progress(_STAGES.get(p.stage, str(p.stage)), p.done, p.total, **details)
     except BaseException as error:  # KeyboardInterrupt too; re-raised by run_long()
         call.raised = error

@@ -41,7 +41,8 @@ Row = _struct("row", status=c_int32, source=c_int32, flags=c_uint32, conformer_a
               model_atoms=c_int32, conformers=c_int32)
 Progress = _struct("progress", stage=c_int32, done=c_uint64, total=c_uint64, fold=c_int32,
                    folds=c_int32, epoch=c_int32, epochs=c_int32, train_loss=c_double,
-                   valid_loss=c_double)
+                   valid_loss=c_double, step=c_uint64, steps=c_uint64, valid_metric=c_double,
+                   metric_name=c_char_p, learning_rate=c_double)
 PROGRESS_CALLBACK = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Progress))
 RunOptions = _struct("run_options", max_atoms=c_int32, crop=c_int32, batch_size=c_int32,
                      progress=PROGRESS_CALLBACK, progress_user=c_void_p)
@@ -85,6 +86,8 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "settings_set_i64": [_P, _TEXT, c_int64],
     "settings_set_text": [_P, _TEXT, _TEXT],
     "job_create": [_P, _P, _P, _P, _SIZE, POINTER(c_char_p), _P, _P],
+    "job_set_checkpoint": [_P, _TEXT, c_int32],
+    "job_remove_checkpoint": [_P],
     "job_run": [_P, _P],
     "job_get_model": [_P, _P],
     "job_get_report": [_P] + _TEXT_OUT,

@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 import numpy as np
 
 from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
-from ._errors import DataError
+from ._errors import DataError, Error
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
 from ._molecules import Columns, Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
@@ -71,6 +71,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              conformers: Optional[int] = None, flat_conformer: bool = False, canonical: bool = False,
              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
+             checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
              **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
@@ -82,9 +83,15 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     conformers: see Model; each epoch sees a random one, held-out molecules are predicted by the mean
     target_names: one str or [targets], all different; default: "target", or "target_1" ...
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
-        fold, folds, epoch, epochs, train_loss and valid_loss
+        fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
+        metric_name and learning_rate
+    checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
+        until you delete it. resume=True goes on with what is there, to the same result
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
+
+    Where the training is stopped, by Ctrl-C or an exception of `progress`, the exception's attribute
+    `model` is the best model so far, or None.
 
     Molecules that fail are left out: see the result's `rows` and `report`.
     """
@@ -98,8 +105,25 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
-    work.run(lib.molrt_job_run, job, byref(work.options))
+    if checkpoint is not None:
+        run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
+    elif resume:
+        raise ValueError("resume=True needs checkpoint=...: the directory to go on with")
+    try:
+        work.run(lib.molrt_job_run, job, byref(work.options))
+    except Error:
+        raise
+    except BaseException as error:  # stopped
+        error.model = _best_so_far(job, values.shape, threads)  # type: ignore[attr-defined]
+        raise
     return _result(job, values.shape, threads)
+
+
+def _best_so_far(job: Handle, shape: Any, threads: Optional[int]) -> Optional[FineTunedModel]:
+    try:
+        return _result(job, shape, threads)
+    except Error:
+        return None
 
 
 def _result(job: Handle, shape: Any, threads: Optional[int]) -> FineTunedModel:

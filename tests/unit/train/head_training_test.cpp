@@ -47,7 +47,7 @@ struct Sample {
 };
 
 HeadTrainingResult train(const Sample& sample, const Settings& settings, int threads = 1) {
-  return train_heads(sample.data, settings, threads, {}, {});
+  return train_heads(sample.data, settings, {.threads = threads});
 }
 
 nlohmann::json report_of(const HeadTrainingResult& result) {
@@ -179,12 +179,11 @@ TEST(HeadTraining, EarlyStoppingKeepsTheBestEpoch) {
   s.set_i64("patience", 10);
   s.set_f64("valid_fraction", .3);
   std::vector<double> losses;
-  const auto result = train_heads(sample.data, s, 1,
-                                  [&](const TrainingProgress& p) {
-                                    losses.push_back(p.valid_loss);
-                                    return false;
-                                  },
-                                  {});
+  const auto progress = [&](const TrainingProgress& p) {
+    if (p.epoch_done) losses.push_back(p.valid_loss);
+    return false;
+  };
+  const auto result = train_heads(sample.data, s, {.progress = progress});
   const auto fold = report_of(result)["folds"][0];
   const auto best = std::min_element(losses.begin(), losses.end());
   EXPECT_EQ(fold["epochs"], losses.size());
@@ -242,18 +241,18 @@ TEST(HeadTraining, ProgressCountsTheEpochsOfAllFoldsOnTheCallingThread) {
   const auto caller = std::this_thread::get_id();
   uint64_t calls = 0;
   std::vector<int> epochs(4);
-  train_heads(sample.data, s, 2,
-              [&](const TrainingProgress& p) {
-                EXPECT_EQ(std::this_thread::get_id(), caller);
-                EXPECT_EQ(p.done, ++calls);
-                EXPECT_EQ(p.total, 20u);
-                EXPECT_EQ(p.folds, 4);
-                EXPECT_EQ(p.epochs, 5);
-                EXPECT_EQ(p.epoch, ++epochs[static_cast<size_t>(p.fold)]);
-                EXPECT_TRUE(std::isfinite(p.train_loss) && std::isfinite(p.valid_loss));
-                return false;
-              },
-              {});
+  train_heads(sample.data, s,
+              {.threads = 2, .progress = [&](const TrainingProgress& p) {
+                 EXPECT_EQ(std::this_thread::get_id(), caller);
+                 if (!p.epoch_done) return false;
+                 EXPECT_EQ(p.done, ++calls);
+                 EXPECT_EQ(p.total, 20u);
+                 EXPECT_EQ(p.folds, 4);
+                 EXPECT_EQ(p.epochs, 5);
+                 EXPECT_EQ(p.epoch, ++epochs[static_cast<size_t>(p.fold)]);
+                 EXPECT_TRUE(std::isfinite(p.train_loss) && std::isfinite(p.valid_loss));
+                 return false;
+               }});
   EXPECT_EQ(calls, 20u);
 }
 
@@ -272,11 +271,15 @@ TEST(HeadTraining, StopsWhenAsked) {
   s.set_i64("folds", 3);
   for (const int threads : {1, 3}) {
     int calls = 0;
-    const auto stop = [&](const TrainingProgress&) { return ++calls == 2; };
-    EXPECT_EQ(status_of([&] { train_heads(sample.data, s, threads, stop, {}); }),
-              MOLRT_ERROR_CANCELLED);
+    const auto stop = [&](const TrainingProgress& p) { return p.epoch_done && ++calls == 2; };
+    const auto best = train_heads(sample.data, s, {.threads = threads, .progress = stop});
+    EXPECT_TRUE(best.interrupted);
+    EXPECT_GE(best.folds.size(), 1u);
     EXPECT_EQ(calls, 2);
-    EXPECT_EQ(status_of([&] { train_heads(sample.data, s, threads, {}, [] { return true; }); }),
+    const auto cancelled = [] { return true; };
+    EXPECT_EQ(status_of([&] {
+                train_heads(sample.data, s, {.threads = threads, .cancelled = cancelled});
+              }),
               MOLRT_ERROR_CANCELLED);
   }
 }
@@ -286,10 +289,14 @@ TEST(HeadTraining, StopsWithinAnEpoch) {
   const Sample sample(600, 6, 1);
   for (const Settings& s : {quick(), ridge()}) {
     int polls = 0;
-    const auto told = [](const TrainingProgress&) { return ADD_FAILURE(), false; };
+    const auto told = [](const TrainingProgress& p) {
+      EXPECT_FALSE(p.epoch_done);
+      return false;
+    };
     const auto cancelled = [&] { return ++polls == 7; };
-    EXPECT_EQ(status_of([&] { train_heads(sample.data, s, 1, told, cancelled); }),
-              MOLRT_ERROR_CANCELLED);
+    EXPECT_EQ(
+        status_of([&] { train_heads(sample.data, s, {.progress = told, .cancelled = cancelled}); }),
+        MOLRT_ERROR_CANCELLED);
     EXPECT_EQ(polls, 7);
   }
 }

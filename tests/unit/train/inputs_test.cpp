@@ -64,7 +64,7 @@ double held_out_rmse(const HeadTrainingResult& result) {
 }
 
 HeadTrainingResult train(const Table& table, const Settings& s, int threads = 1) {
-  return train_heads(table.data, s, threads, {}, {});
+  return train_heads(table.data, s, {.threads = threads});
 }
 
 class InputSolvers : public testing::TestWithParam<const char*> {};

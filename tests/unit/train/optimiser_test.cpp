@@ -74,10 +74,12 @@ TEST(Adam, MatchesItsDefinition) {
   const double b1 = .9, b2 = .99, eps = 1e-3, rate = .1;
   std::vector<float> w{1, -2}, empty;
   double expected[2] = {1, -2}, m[2] = {}, v[2] = {};
-  Adam adam(b1, b2, eps);
+  std::vector<float> g(2);
+  const Tensors tensors{tensor(empty, empty), tensor(w, g)};
+  Adam adam(b1, b2, eps, tensors);
   for (int t = 1; t <= 5; ++t) {
-    std::vector<float> g{.3f * static_cast<float>(t), -1.f / static_cast<float>(t)};
-    adam.step(Tensors{tensor(empty, empty), tensor(w, g)}, rate, 1);
+    g = {.3f * static_cast<float>(t), -1.f / static_cast<float>(t)};
+    adam.step(tensors, rate, 1);
     for (int i = 0; i < 2; ++i) {
       m[i] = b1 * m[i] + (1 - b1) * g[i];
       v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
@@ -96,7 +98,7 @@ TEST(Adam, DecaysTowardsTheOrigin) {
   tensors[0].origin = origin;
   tensors[0].pull = tensors[1].decay = .25;
   tensors[0].rate_factor = .5;
-  Adam adam(.9, .999, 1e-6);
+  Adam adam(.9, .999, 1e-6, tensors);
   for (int t = 1; t <= 5; ++t) {
     adam.step(tensors, .4, 1);
     EXPECT_NEAR(w[0], 1 + 2 * std::pow(1 - .4 * .5 * .25, t), 1e-6);

@@ -1,0 +1,193 @@
+#include "train/checkpoint.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "io/safetensors.h"
+
+namespace molrt {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr const char* run_file = "run.json";
+
+std::string member_file(size_t member) { return fmt::format("member-{}.safetensors", member); }
+std::string part_file(size_t member) { return fmt::format("member-{}.part.safetensors", member); }
+
+// Temporary files (base/file.h) begin with a dot.
+bool is_ours(std::string name) {
+  if (name.starts_with('.')) name.erase(0, 1);
+  return name == run_file || name.starts_with(std::string(run_file) + ".tmp-") ||
+         (name.starts_with("member-") && name.find(".safetensors") != name.npos);
+}
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// "settings: lr was 0.001, is now 0.0005", or "".
+std::string difference(const std::string& part, const json& was, const json& is) {
+  if (was == is) return "";
+  if (!was.is_object() || !is.is_object())
+    return fmt::format("{} was {}, is now {}", part, text_of(was), text_of(is));
+  for (const auto& [name, value] : was.items())
+    if (!is.contains(name)) return fmt::format("{}: {} was {}", part, name, text_of(value));
+  for (const auto& [name, value] : is.items()) {
+    if (!was.contains(name)) return fmt::format("{}: {} is now {}", part, name, text_of(value));
+    const std::string found = difference(name, was.at(name), value);
+    if (!found.empty()) return fmt::format("{}: {}", part, found);
+  }
+  return fmt::format("{} is another one", part);
+}
+
+void write_state(const std::string& path, const CheckpointState& state) {
+  AtomicFile file(path);
+  write_safetensors(file, state.tensors, {{"state", state.facts.dump()}});
+  file.commit();
+}
+
+std::optional<CheckpointState> read_state(const std::string& path) {
+  if (!fs::exists(path)) return std::nullopt;
+  Safetensors read = read_safetensors(*ByteSource::open_file(path));
+  try {
+    return CheckpointState{std::move(read.tensors), json::parse(read.metadata.at("state"))};
+  } catch (const std::exception& e) {
+    fail(MOLRT_ERROR_FORMAT, "{}: no checkpoint of a training run: {}", path, e.what());
+  }
+}
+
+json read_run(const std::string& path) {
+  const auto source = ByteSource::open_file(path);
+  const auto bytes = source->read(0, source->size(), "the run's facts");
+  const auto* text = reinterpret_cast<const char*>(bytes.data());
+  try {
+    return json::parse(text, text + bytes.size());
+  } catch (const json::exception& e) {
+    fail(MOLRT_ERROR_FORMAT, "{}: not JSON: {}", path, e.what());
+  }
+}
+
+void write_run(const std::string& path, const json& facts) {
+  AtomicFile file(path);
+  const std::string text = facts.dump(1) + "\n";
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
+}  // namespace
+
+Checkpoint::Checkpoint(const std::string& directory, const json& facts, bool resume)
+    : directory_(directory) {
+  std::error_code error;
+  fs::create_directories(directory_, error);
+  if (error) fail_io("make the directory", directory_, error.value());
+  lock();
+  if (resume && fs::exists(file(run_file))) {
+    run_ = read_run(file(run_file));
+  } else {
+    clear();
+  }
+  for (const auto& [name, value] : facts.items()) check_fact(name, value);
+}
+
+Checkpoint::~Checkpoint() {
+  try {
+    if (!has_members()) remove();
+  } catch (const std::exception&) {  // then it stays
+  }
+  close(lock_);
+}
+
+bool Checkpoint::has_members() const {
+  for (const auto& entry : fs::directory_iterator(directory_))
+    if (entry.path().filename().string().starts_with("member-")) return true;
+  return false;
+}
+
+// On the directory itself: a file of its own would be left behind.
+void Checkpoint::lock() {
+  lock_ = open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ < 0) fail_io("open", directory_, errno);
+  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
+  const int error = errno;
+  close(lock_);
+  lock_ = -1;
+  if (error == EWOULDBLOCK)
+    fail(MOLRT_ERROR_IO, "{}: another process is training with this checkpoint", directory_);
+  fail_io("lock", directory_, error);
+}
+
+void Checkpoint::check_same(const std::string& name, const json& value) const {
+  const std::string found = difference(name, run_.at(name), value);
+  if (found.empty()) return;
+  fail(MOLRT_ERROR_INVALID_ARGUMENT,
+       "{}: the checkpoint of another run: {}; give what was given then, or start over without "
+       "resume",
+       directory_, found);
+}
+
+void Checkpoint::check_fact(const std::string& name, const json& value) {
+  if (run_.contains(name)) return check_same(name, value);
+  run_[name] = value;
+  write_run(file(run_file), run_);
+}
+
+void Checkpoint::clear() const {
+  for (const auto& entry : fs::directory_iterator(directory_))
+    if (is_ours(entry.path().filename().string())) fs::remove(entry.path());
+}
+
+void Checkpoint::remove() {
+  clear();
+  std::error_code ignored;  // somebody else's files may be there
+  fs::remove(directory_, ignored);
+}
+
+std::optional<CheckpointState> Checkpoint::finished(size_t member) const {
+  return read_state(file(member_file(member)));
+}
+
+std::optional<CheckpointState> Checkpoint::part(size_t member) const {
+  return read_state(file(part_file(member)));
+}
+
+void Checkpoint::save_part(size_t member, const CheckpointState& state) const {
+  write_state(file(part_file(member)), state);
+}
+
+void Checkpoint::finish(size_t member, const CheckpointState& state) const {
+  write_state(file(member_file(member)), state);
+  fs::remove(file(part_file(member)));
+}
+
+std::optional<CheckpointState> MemberCheckpoint::part() const {
+  return checkpoint_ ? checkpoint_->part(member_) : std::nullopt;
+}
+
+bool MemberCheckpoint::due() const {
+  constexpr auto shortest = std::chrono::seconds(1);
+  return checkpoint_ && Clock::now() - saved_ >= std::max<Clock::duration>(shortest, 20 * took_);
+}
+
+void MemberCheckpoint::save(const CheckpointState& state) {
+  const auto start = Clock::now();
+  checkpoint_->save_part(member_, state);
+  saved_ = Clock::now();
+  took_ = saved_ - start;
+}
+
+std::optional<CheckpointState> MemberCheckpoint::finished() const {
+  return checkpoint_ ? checkpoint_->finished(member_) : std::nullopt;
+}
+
+void MemberCheckpoint::finish(const CheckpointState& state) {
+  if (checkpoint_) checkpoint_->finish(member_, state);
+}
+
+}  // namespace molrt

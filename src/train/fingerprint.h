@@ -1,0 +1,16 @@
+#pragma once
+// What a training run depends on, as a checkpoint remembers it: numbers and CRCs.
+#include <nlohmann/json.hpp>
+
+#include "model/batch.h"
+#include "train/head_training.h"
+
+namespace molrt {
+
+// Known before the molecules are made.
+nlohmann::json run_facts(const Model& base, const HeadTrainingData& data,
+                         const ColumnTable& columns, const Settings& settings);
+// Known after: what the network reads of each row.
+nlohmann::json molecule_facts(const Batch& batch);
+
+}  // namespace molrt

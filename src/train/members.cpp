@@ -1,0 +1,168 @@
+#include "train/members.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "train/held_out.h"
+#include "train/member_state.h"
+#include "train/report.h"
+#include "train/run_settings.h"
+
+namespace molrt {
+namespace {
+
+using Fits = std::vector<std::optional<FoldFit>>;  // of each member; none: not reached
+
+class Members {
+ public:
+  Members(const MemberRun& run, const UsedRows& rows, const FitMember& fit)
+      : run_(run),
+        rows_(rows),
+        fit_(fit),
+        plan_(read_run_settings(run.settings)),
+        folds_(make_members(plan_.seeds)),
+        monitor_(folds_.size() + static_cast<size_t>(plan_.refit ? plan_.seeds : 0),
+                 run.head.ridge ? 1 : run.head.epochs, run.run.progress, run.run.cancelled) {}
+
+  HeadTrainingResult run() {
+    const Fits fits = fit_all(folds_, 0);
+    if (std::none_of(fits.begin(), fits.end(), [](const auto& f) { return f.has_value(); }))
+      fail(MOLRT_ERROR_CANCELLED, "the training was cancelled");
+    HeadTrainingResult result = summary(fits);
+    if (plan_.refit && !result.interrupted)
+      refit(fits, result);
+    else
+      keep(folds_, fits, 0, result);
+    return result;
+  }
+
+ private:
+  std::vector<Fold> make_members(int seeds) const {
+    const std::vector<Split> splits = make_splits(run_.head, rows_.used);
+    std::vector<Fold> members;
+    for (int i = 0; i < seeds; ++i)
+      for (size_t split = 0; split < splits.size(); ++split)
+        members.push_back(make_fold(run_.data, run_.head,
+                                    {members.size(), static_cast<uint32_t>(split), seed(i)},
+                                    splits[split]));
+    return members;
+  }
+
+  uint64_t seed(int i) const { return run_.head.seed + static_cast<uint64_t>(i); }
+
+  Fits fit_all(const std::vector<Fold>& folds, size_t first) {
+    Fits fits(folds.size());
+    parallel_for(run_.parallel, folds.size(), [&](size_t i, int worker) {
+      try {
+        fits[i] = fit_one(folds[i], first + i, worker);
+      } catch (const Error& error) {
+        if (error.status() != MOLRT_ERROR_CANCELLED) throw;
+        stopped_ = true;
+      }
+    });
+    if (!stopped_) deliver();
+    return fits;
+  }
+
+  void deliver() try { monitor_.deliver(); } catch (const Error& error) {
+    if (error.status() != MOLRT_ERROR_CANCELLED) throw;
+    stopped_ = true;
+  }
+
+  FoldFit fit_one(const Fold& fold, size_t member, int worker) {
+    MemberCheckpoint checkpoint =
+        run_.run.checkpoint ? MemberCheckpoint(*run_.run.checkpoint, member) : MemberCheckpoint();
+    if (const auto state = checkpoint.finished()) {
+      FoldFit fit = fit_from_state(*state);
+      monitor_.member_done(member, fit.loop);
+      return without_encoder(std::move(fit), checkpoint);
+    }
+    monitor_.check_cancelled();
+    FoldFit fit = fit_(fold, monitor_.callbacks(worker, member), checkpoint);
+    if (fit.loop.interrupted) {
+      stopped_ = true;
+      return fit;
+    }
+    if (checkpoint) checkpoint.finish(state_of_fit(fit));
+    return without_encoder(std::move(fit), checkpoint);
+  }
+
+  // What is on the disk need not be held until all members are there.
+  static FoldFit without_encoder(FoldFit fit, const MemberCheckpoint& checkpoint) {
+    if (checkpoint) fit.encoder.clear();
+    return fit;
+  }
+
+  HeadTrainingResult summary(const Fits& fits) {
+    HeadTrainingResult result;
+    result.interrupted = stopped_;
+    std::vector<const Fold*> folds;
+    std::vector<const FoldFit*> reached;
+    for (size_t i = 0; i < fits.size(); ++i)
+      if (fits[i]) {
+        folds.push_back(&folds_[i]);
+        reached.push_back(&*fits[i]);
+      }
+    result.held_out = held_out_predictions(run_.data, folds, reached);
+    result.report = training_report(run_.data, run_.settings, rows_, folds, reached, result);
+    return result;
+  }
+
+  // The median of the best epochs.
+  static int best_epochs(const Fits& fits) {
+    std::vector<int> epochs;
+    for (const auto& fit : fits) epochs.push_back(fit->loop.best.epoch);
+    const auto middle = epochs.begin() + static_cast<std::ptrdiff_t>(epochs.size() / 2);
+    std::nth_element(epochs.begin(), middle, epochs.end());
+    return *middle;
+  }
+
+  void refit(const Fits& fits, HeadTrainingResult& result) {
+    std::vector<Fold> folds;
+    for (int i = 0; i < plan_.seeds; ++i) {
+      folds.push_back(
+          make_fold(run_.data, run_.head, {folds.size(), 0, seed(i)}, {rows_.used, {}}));
+      folds.back().last_epoch = best_epochs(fits);
+    }
+    const Fits last = fit_all(folds, folds_.size());
+    if (stopped_) {  // the members trained with rows held out are a model, too
+      result.interrupted = true;
+      return keep(folds_, fits, 0, result);
+    }
+    keep(folds, last, folds_.size(), result);
+  }
+
+  void keep(const std::vector<Fold>& folds, const Fits& fits, size_t first,
+            HeadTrainingResult& result) const {
+    for (size_t i = 0; i < fits.size(); ++i) {
+      if (!fits[i]) continue;
+      TensorMap encoder = fits[i]->encoder;
+      if (encoder.empty() && run_.run.checkpoint)
+        if (const auto state = run_.run.checkpoint->finished(first + i))
+          encoder = fit_from_state(*state).encoder;
+      result.folds.push_back(
+          {fits[i]->head, folds[i].inputs, folds[i].scalers, std::move(encoder)});
+    }
+  }
+
+  const MemberRun& run_;
+  const UsedRows& rows_;
+  const FitMember& fit_;
+  RunSettings plan_;
+  std::vector<Fold> folds_;  // of all members
+  Monitor monitor_;
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace
+
+HeadTrainingResult train_members(const MemberRun& run, const UsedRows& rows, const FitMember& fit) {
+  return Members(run, rows, fit).run();
+}
+
+}  // namespace molrt
