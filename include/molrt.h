@@ -445,8 +445,11 @@ MOLRT_API int32_t molrt_settings_get_text(const molrt_settings *settings, const 
 typedef struct molrt_job molrt_job;
 
 /* A run that will train on the molecules of `batch` (copied) and `targets` [rows, target_count], NaN
- * where there is no value. target_names [target_count] name the model's outputs; NULL: "target",
- * or "target_1" .... settings NULL: all defaults (copied). The base model is never changed.
+ * where there is no value. Setting "task" says what they are: measured values; 0 and 1 (binary: one
+ * target; multilabel); or, of one target, class numbers 0, 1, 2 ... (multiclass: one output a class,
+ * named TARGET_0, TARGET_1 ...; all other tasks have one output a target). target_names [target_count]
+ * name the targets; NULL: "target", or "target_1" .... settings NULL: all defaults (copied). The base
+ * model is never changed.
  * Of several conformers a molecule each epoch sees a random one; held-out losses and predictions are
  * those of the mean, as molrt_predict's (solver=ridge: fitted to their mean representation). The
  * batch's columns stand beside the representation in the head's input, and so do the setting inputs'.
@@ -474,10 +477,11 @@ MOLRT_API int32_t molrt_job_cancel(molrt_job *job);
 /* The trained model; the caller frees it. STATE before a run. */
 MOLRT_API int32_t molrt_job_get_model(const molrt_job *job, molrt_model **model);
 /* What happened, as one JSON object: rows used and left out, each fold's sizes, epochs and metrics,
- * metrics of the held-out parts beside predicting the mean. */
+ * metrics of the held-out parts beside predicting the mean, warnings. */
 MOLRT_API int32_t molrt_job_get_report(const molrt_job *job, char *buffer, size_t capacity,
                                        size_t *needed);
-/* Predictions for rows while they were held out, [rows, target_count]; NaN for rows that never were. */
+/* Predictions for rows while they were held out, [rows, the trained model's outputs]: values in the
+ * targets' units, or probabilities; NaN for rows that never were. */
 MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);
 /* The row's status, as molrt_batch_get_row would tell after the encoder's pass. */
 MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);

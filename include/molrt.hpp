@@ -539,8 +539,9 @@ class Job {
   Job(const Context& context, const Model& base, const Batch& batch,
       const std::vector<double>& targets, const std::vector<std::string>& target_names = {"target"},
       const Settings& settings = {})
-      : held_out_(batch.size() * target_names.size()) {
-    detail::require(targets.size() == held_out_, "targets: expected one for each row and name");
+      : rows_(batch.size()) {
+    detail::require(targets.size() == rows_ * target_names.size(),
+                    "targets: expected one for each row and name");
     const auto names = detail::without_nul(target_names);
     molrt_job* made = nullptr;
     const int32_t status =
@@ -573,9 +574,10 @@ class Job {
       return molrt_job_get_report(get(), buffer, capacity, needed);
     });
   }
-  // Predictions for rows while they were held out, [rows, targets]; NaN for rows that never were.
+  // Predictions for rows while they were held out, [rows, the model's outputs]; NaN for rows that
+  // never were.
   std::vector<float> held_out() const {
-    std::vector<float> predictions(held_out_);
+    std::vector<float> predictions(rows_ * static_cast<size_t>(model().info().outputs));
     check(molrt_job_get_held_out(get(), predictions.data(), predictions.size()));
     return predictions;
   }
@@ -590,7 +592,7 @@ class Job {
   const molrt_job* get() const noexcept { return handle_.get(); }
 
  private:
-  size_t held_out_;  // length
+  size_t rows_;
   detail::Handle<molrt_job, molrt_job_free> handle_;
 };
 

@@ -42,7 +42,7 @@ molrt_progress training_progress(const TrainingProgress& p) {
   progress.step = p.step;
   progress.steps = p.steps;
   progress.valid_metric = p.valid_metric;
-  progress.metric_name = "loss";
+  progress.metric_name = p.metric_name;
   progress.learning_rate = p.learning_rate;
   return progress;
 }
@@ -120,7 +120,7 @@ int32_t molrt_job_get_held_out(const molrt_job* job, float* predictions, size_t 
   return guarded([&] {
     const auto& held_out = finished(job).held_out;
     if (count != held_out.size())
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected rows * targets = {}", count,
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected rows * outputs = {}", count,
            held_out.size());
     std::copy(held_out.begin(), held_out.end(), &require(predictions, "predictions"));
   });

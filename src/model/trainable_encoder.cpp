@@ -26,6 +26,13 @@ void drop_embedding(Team& team, const PackedBatch& batch, const EncoderNoise& no
 
 }  // namespace
 
+// LayerTape: input, query, key, value, context, middle; hidden; logits.
+size_t TrainableEncoder::activation_bytes(const Architecture& a, int tokens) {
+  const AttentionShape shape{tokens, a.width, a.heads};
+  const size_t floats = size_t(tokens) * (6 * size_t(a.width) + a.ffn) + shape.pair_size();
+  return floats * size_t(a.layers) * sizeof(float);
+}
+
 TrainableEncoder::TrainableEncoder(const Architecture& a, Parameters& p)
     : architecture_(a),
       embed_tokens_(p.get("embed_tokens.weight", {a.vocabulary, a.width})),

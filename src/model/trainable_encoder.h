@@ -12,6 +12,9 @@ namespace molrt {
 
 class TrainableEncoder {
  public:
+  // What a molecule's activations take from its forward pass to its way back.
+  static size_t activation_bytes(const Architecture& architecture, int tokens);
+
   // `parameters` outlives it.
   TrainableEncoder(const Architecture& architecture, Parameters& parameters);
 

@@ -157,6 +157,35 @@ std::optional<CheckpointState> Checkpoint::part(size_t member) const {
   return read_state(file(part_file(member)));
 }
 
+namespace {
+
+std::string best_prefix(size_t member) { return fmt::format("member-{}.best-", member); }
+std::string best_file(size_t member, int epoch) {
+  return fmt::format("{}{}.safetensors", best_prefix(member), epoch);
+}
+
+}  // namespace
+
+void Checkpoint::save_best(size_t member, int epoch, const TensorMap& values) const {
+  write_state(file(best_file(member, epoch)), {values, {}});
+}
+
+TensorMap Checkpoint::best(size_t member, int epoch) const {
+  auto state = read_state(file(best_file(member, epoch)));
+  if (!state)
+    fail(MOLRT_ERROR_FORMAT, "{}: is missing; start over without resume",
+         file(best_file(member, epoch)));
+  return std::move(state->tensors);
+}
+
+void Checkpoint::drop_best(size_t member, int but) const {
+  for (const auto& entry : fs::directory_iterator(directory_)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(best_prefix(member)) && name != best_file(member, but))
+      fs::remove(entry.path());
+  }
+}
+
 void Checkpoint::save_part(size_t member, const CheckpointState& state) const {
   write_state(file(part_file(member)), state);
 }
@@ -164,6 +193,7 @@ void Checkpoint::save_part(size_t member, const CheckpointState& state) const {
 void Checkpoint::finish(size_t member, const CheckpointState& state) const {
   write_state(file(member_file(member)), state);
   fs::remove(file(part_file(member)));
+  drop_best(member, 0);
 }
 
 std::optional<CheckpointState> MemberCheckpoint::part() const {
@@ -175,11 +205,16 @@ bool MemberCheckpoint::due() const {
   return checkpoint_ && Clock::now() - saved_ >= std::max<Clock::duration>(shortest, 20 * took_);
 }
 
-void MemberCheckpoint::save(const CheckpointState& state) {
+void MemberCheckpoint::save(const CheckpointState& state, int best_epoch) {
   const auto start = Clock::now();
   checkpoint_->save_part(member_, state);
+  checkpoint_->drop_best(member_, best_epoch);
   saved_ = Clock::now();
   took_ = saved_ - start;
+}
+
+void MemberCheckpoint::save_best(int epoch, const TensorMap& values) const {
+  checkpoint_->save_best(member_, epoch, values);
 }
 
 std::optional<CheckpointState> MemberCheckpoint::finished() const {

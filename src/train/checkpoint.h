@@ -3,6 +3,7 @@
 //   run.json                     what the run was begun with
 //   member-I.safetensors         member I (of folds x seeds), trained to its end
 //   member-I.part.safetensors    member I in training, between two steps
+//   member-I.best-E.safetensors  its values after epoch E, the best so far
 // Every file is replaced whole or not at all. One process at a time uses the directory.
 #include <chrono>
 #include <cstddef>
@@ -34,12 +35,17 @@ class Checkpoint {
 
   std::optional<CheckpointState> finished(size_t member) const;
   std::optional<CheckpointState> part(size_t member) const;
+  // The values of a member's best epoch so far, where they are too large to be held.
+  void save_best(size_t member, int epoch, const TensorMap& values) const;
+  TensorMap best(size_t member, int epoch) const;  // FORMAT if it is not there
   void save_part(size_t member, const CheckpointState& state) const;
   void finish(size_t member, const CheckpointState& state) const;  // its part goes
 
   void remove();  // the run is over
 
  private:
+  friend class MemberCheckpoint;
+  void drop_best(size_t member, int but) const;  // all epochs' but this one's
   void lock();
   void check_same(const std::string& name, const nlohmann::json& value) const;
   bool has_members() const;
@@ -62,7 +68,10 @@ class MemberCheckpoint {
   std::optional<CheckpointState> part() const;
   // Whether so much time has passed that saving is worth it: it takes a twentieth of it at most.
   bool due() const;
-  void save(const CheckpointState& state);
+  // best_epoch: whose values the state needs beside it, of save_best(); those of others go.
+  void save(const CheckpointState& state, int best_epoch = 0);
+  void save_best(int epoch, const TensorMap& values) const;
+  TensorMap best(int epoch) const { return checkpoint_->best(member_, epoch); }
   std::optional<CheckpointState> finished() const;
   void finish(const CheckpointState& state);
 

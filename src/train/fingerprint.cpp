@@ -35,7 +35,9 @@ json run_facts(const Model& base, const HeadTrainingData& data, const ColumnTabl
   return {{"settings", json::parse(settings.to_json())},
           {"base model", {{"crc32", crc_of(base)}, {"parameters", base.parameters()}}},
           {"measured values",
-           {{"rows", data.rows}, {"targets", data.target_names}, {"crc32", crc_of(data.values)}}},
+           {{"rows", data.rows},
+            {"targets", data.target_names},
+            {"crc32", crc_of(data.weights, crc_of(data.values))}}},
           {"input columns",
            {{"names", columns.names}, {"crc32", crc_of(std::span<const float>(columns.values))}}}};
 }

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "train/fold.h"
+#include "train/evaluation.h"
 
 namespace molrt {
 namespace {
@@ -23,21 +23,20 @@ class HeadTrainee : public Trainee {
 
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override {
     const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
-    targets_ = scaled_targets(fold_, rows);
     molecules_ = molecules_of(items);
     const HeadDropout noise{fold_.settings.pooler_dropout, fold_.seed, step, molecules_};
-    outputs_.resize(targets_.size());
-    d_outputs_.resize(targets_.size());
+    outputs_.resize(rows.size() * fold_.outputs());
+    d_outputs_.resize(outputs_.size());
     head_forward_training(head_, gather(fold_, items).data(), noise, activations_, outputs_.data());
-    const LossSum loss = evaluate_loss(fold_.settings.loss, outputs_.data(), targets_.data(),
-                                       targets_.size(), d_outputs_.data());
+    const LossSum loss = fold_loss(fold_, rows, outputs_.data(), d_outputs_.data());
     for (const auto& tensor : parameters(gradient_)) std::fill(tensor.begin(), tensor.end(), 0.f);
     head_backward(head_, noise, activations_, d_outputs_.data(), gradient_, nullptr);
     return loss;
   }
 
   Evaluation evaluate(std::span<const size_t> rows) override {
-    return evaluate_head(fold_, head_, rows);
+    return evaluate_outputs(fold_, rows,
+                            mean_outputs(fold_, rows, head_outputs(fold_, head_, rows)));
   }
 
   const Head& head() const { return head_; }
@@ -47,7 +46,7 @@ class HeadTrainee : public Trainee {
   Head head_, gradient_;
   HeadActivations activations_;
   std::vector<uint32_t> molecules_;
-  std::vector<float> targets_, outputs_, d_outputs_;
+  std::vector<float> outputs_, d_outputs_;
 };
 
 }  // namespace
@@ -66,8 +65,7 @@ LoopSettings loop_settings(const Fold& fold) {
           .adam_eps = s.adam_eps,
           .patience = fold.split.held_out.empty() ? 0 : s.patience,
           .ema_beta = s.ema_beta,
-          .last_epoch = fold.last_epoch,
-          .higher_is_better = false};
+          .last_epoch = fold.last_epoch};
 }
 
 FoldFit fit_adam(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "train/fold.h"
+#include "train/evaluation.h"
 #include "train/ridge.h"
 
 namespace molrt {
@@ -68,12 +68,14 @@ FoldFit fit_ridge(const Fold& fold, const std::function<void()>& check_cancelled
     const double lambda = fold.settings.ridge_lambda;
     store(lambda > 0 ? ridge.fit(y, lambda) : ridge.fit_leave_one_out(y), target, result);
   }
-  const auto mean_loss = [&](std::span<const size_t> rows) {
-    const LossSum loss = evaluate_head(fold, result.head, rows).loss;
-    return loss.labels == 0 ? std::nan("") : loss.mean();
+  const auto evaluate = [&](std::span<const size_t> rows) {
+    return evaluate_outputs(fold, rows,
+                            mean_outputs(fold, rows, head_outputs(fold, result.head, rows)));
   };
-  result.loop.best.train_loss = mean_loss(fold.split.train);
-  result.loop.best.valid_loss = mean_loss(fold.split.held_out);
+  const Evaluation valid = evaluate(fold.split.held_out);
+  result.loop.best.train_loss = evaluate(fold.split.train).loss.mean();
+  result.loop.best.valid_loss = valid.loss.mean();
+  result.loop.best.metric = valid.metric;
   return result;
 }
 

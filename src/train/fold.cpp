@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "train/task_plan.h"
 
 namespace molrt {
 namespace {
@@ -22,13 +23,14 @@ std::vector<size_t> places(const HeadTrainingData& data, std::span<const size_t>
 
 }  // namespace
 
-Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const MemberId& member,
-               Split split) {
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const TaskPlan& plan,
+               const MemberId& member, Split split) {
   const StartingPoint* start =
       data.starts.empty() ? nullptr : &data.starts[member.number % data.starts.size()];
   auto scalers = start ? start->scalers
                        : fit_targets(data.values, data.target_names, split.train,
-                                     settings.scale_targets, training_part(settings, member.split));
+                                     settings.task.scaling, training_part(settings, member.split));
+  scalers.resize(plan.outputs.size());  // of classes all are the identity
   // A head to go on with reads the columns as they are.
   const bool standardise = settings.standardise && !data.representations.empty() && !start;
   auto columns = standardise
@@ -37,35 +39,35 @@ Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const
   auto inputs = start ? start->inputs
                       : fit_inputs(data.beside, data.inputs, split.train,
                                    training_part(settings, member.split));
+  Loss loss = settings.task.loss;
+  loss.class_weights = fold_class_weights(data, plan, settings.task.class_weights, split.train);
   return {.data = data,
           .settings = settings,
           .index = member.split,
           .seed = member.seed,
           .split = std::move(split),
+          .plan = plan,
           .scalers = std::move(scalers),
           .columns = std::move(columns),
           .inputs = std::move(inputs),
+          .loss = std::move(loss),
           .start = start,
           .base_fold = static_cast<int>(member.number % data.base_folds)};
 }
 
+const std::vector<size_t>& watched_rows(const Fold& fold) {
+  return fold.split.held_out.empty() ? fold.split.train : fold.split.held_out;
+}
+
 Head first_head(const Fold& fold) {
   if (fold.start) return fold.start->head;
-  return initialised_head(fold.settings.kind, fold.data.head_width(), fold.data.targets, fold.seed,
-                          fold.index, fold.data.width);
+  return initialised_head(fold.settings.kind, fold.data.head_width(),
+                          static_cast<int>(fold.outputs()), fold.seed, fold.index, fold.data.width);
 }
 
 float scaled_target(const Fold& fold, size_t row, size_t target) {
-  const double value = fold.data.values[row * static_cast<size_t>(fold.data.targets) + target];
+  const double value = fold.data.values[row * fold.targets() + target];
   return static_cast<float>(fold.scalers[target].scaled(value));
-}
-
-std::vector<float> scaled_targets(const Fold& fold, std::span<const size_t> rows) {
-  std::vector<float> targets;
-  for (const size_t row : rows)
-    for (size_t t = 0; t < static_cast<size_t>(fold.data.targets); ++t)
-      targets.push_back(scaled_target(fold, row, t));
-  return targets;
 }
 
 void scaled_inputs(const Fold& fold, size_t row, float* out) {
@@ -86,27 +88,22 @@ std::vector<float> gather(const Fold& fold, std::span<const RowConformer> items)
   return rows;
 }
 
-std::vector<double> mean_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows) {
-  const auto items = fold.data.conformers.all(rows);
-  const auto count = static_cast<size_t>(head.outputs);
-  std::vector<float> outputs(items.size() * count);
-  head_forward(head, gather(fold, items).data(), items.size(), outputs.data());
-  return fold.data.conformers.means(rows, outputs, count);
+std::vector<float> head_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows) {
+  constexpr size_t chunk = 256;
+  const std::vector<RowConformer> items = fold.data.conformers.all(rows);
+  std::vector<float> outputs(items.size() * fold.outputs());
+  for (size_t first = 0; first < items.size(); first += chunk) {
+    const auto part = std::span(items).subspan(first, std::min(chunk, items.size() - first));
+    head_forward(head, gather(fold, part).data(), part.size(),
+                 outputs.data() + first * fold.outputs());
+  }
+  return outputs;
 }
 
-Evaluation evaluate_head(const Fold& fold, const Head& head, std::span<const size_t> rows) {
-  constexpr size_t chunk = 256;
-  Evaluation total;
-  for (size_t first = 0; first < rows.size(); first += chunk) {
-    const auto part = rows.subspan(first, std::min(chunk, rows.size() - first));
-    const std::vector<double> means = mean_outputs(fold, head, part);
-    const std::vector<float> outputs(means.begin(), means.end());
-    const std::vector<float> targets = scaled_targets(fold, part);
-    total.loss.add(
-        evaluate_loss(fold.settings.loss, outputs.data(), targets.data(), targets.size(), nullptr));
-  }
-  total.metric = total.loss.mean();
-  return total;
+std::vector<float> mean_outputs(const Fold& fold, std::span<const size_t> rows,
+                                const std::vector<float>& outputs) {
+  const std::vector<double> means = fold.data.conformers.means(rows, outputs, fold.outputs());
+  return {means.begin(), means.end()};
 }
 
 }  // namespace molrt

@@ -27,26 +27,36 @@ struct Fold {
   uint32_t index;  // of the split
   uint64_t seed;   // of initial weights, batch order and dropout
   Split split;
-  std::vector<TargetScaler> scalers;
-  ColumnScaler columns;  // of the representation
-  InputScaler inputs;    // of what stands beside it
-  int last_epoch = 0;    // 0: as the settings say
+  TaskPlan plan;
+  std::vector<TargetScaler> scalers;  // [outputs]; the identity for classes
+  ColumnScaler columns;               // of the representation
+  InputScaler inputs;                 // of what stands beside it
+  Loss loss;
+  int last_epoch = 0;  // 0: as the settings say
   const StartingPoint* start = nullptr;
   int base_fold = 0;  // of the base model: what a whole network begins with
+
+  size_t targets() const { return static_cast<size_t>(data.targets); }
+  size_t outputs() const { return plan.outputs.size(); }
 };
 
 Head first_head(const Fold& fold);
 
 // DATA error if a target is constant or has no value in the training part.
-Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const MemberId& member,
-               Split split);
+Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const TaskPlan& plan,
+               const MemberId& member, Split split);
+
+// Those whose predictions a report looks at: held out, or where a fold holds nothing out the
+// training rows (for the warning of constant predictions).
+const std::vector<size_t>& watched_rows(const Fold& fold);
 
 struct FoldFit {
   Head head;                         // on raw inputs, as a model has it
   TensorMap encoder;                 // of a whole network, plain names; else empty
   LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge
-  std::vector<double> held_out;      // [held-out rows, targets], scaled: means over conformers
+  // Of the watched rows' conformers, [conformers, outputs]: scaled, or logits.
+  std::vector<float> outputs;
 };
 
 LoopSettings loop_settings(const Fold& fold);
@@ -56,14 +66,15 @@ FoldFit fit_ridge(const Fold& fold, const std::function<void()>& check_cancelled
 
 // NaN: none.
 float scaled_target(const Fold& fold, size_t row, size_t target);
-std::vector<float> scaled_targets(const Fold& fold, std::span<const size_t> rows);
 // What the head reads beside a row's representation, scaled, [inputs].
 void scaled_inputs(const Fold& fold, size_t row, float* out);
 // The head's inputs, scaled, [items, head_width].
 std::vector<float> gather(const Fold& fold, std::span<const RowConformer> items);
-// The head's scaled outputs, evaluation mode, [rows, targets]: means over conformers.
-std::vector<double> mean_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows);
-// Over the rows' labels, evaluation mode.
-Evaluation evaluate_head(const Fold& fold, const Head& head, std::span<const size_t> rows);
+// What the head gives for all conformers of the rows in evaluation mode, [conformers, outputs]:
+// scaled values or logits.
+std::vector<float> head_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows);
+// Their means, [rows, outputs].
+std::vector<float> mean_outputs(const Fold& fold, std::span<const size_t> rows,
+                                const std::vector<float>& outputs);
 
 }  // namespace molrt

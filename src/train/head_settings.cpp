@@ -22,10 +22,6 @@ std::string dropout_of_ridge(const Settings& s) {
   return s.f64("pooler_dropout") == 0 ? "" : if_ridge(s, "solver=ridge has no dropout");
 }
 
-std::string loss_of_ridge(const Settings& s) {
-  return s.text("loss") == "mse" ? "" : if_ridge(s, "solver=ridge minimises the squared error");
-}
-
 std::string patience_needs_rows(const Settings& s) {
   if (s.i64("patience") > 0 && s.i64("folds") == 1 && s.f64("valid_fraction") == 0)
     return "valid_fraction=0 holds nothing out to stop by";
@@ -40,10 +36,6 @@ std::string seed_of_chance(const Settings& s) {
 
 std::string valid_fraction_of_one_fold(const Settings& s) {
   return s.i64("folds") == 1 ? "" : "with folds >= 2 each fold's own part is held out";
-}
-
-std::string delta_of_huber(const Settings& s) {
-  return s.text("loss") == "huber" ? gradient_only(s) : "it belongs to loss=huber";
 }
 
 std::string of_ridge(const Settings& s) { return ridge(s) ? "" : "it belongs to solver=ridge"; }
@@ -72,8 +64,6 @@ std::vector<SettingRow> model_settings() {
       {"standardise", int64_t{1}, "", "", 0, 1, "", "0.1.0",
        "1: scale the representation's columns by the training rows' mean and standard deviation; "
        "stored in the head's first layer"},
-      {"target_scaling", "standard", "", "", 0, 0, "standard|none", "0.1.0",
-       "standard: train on targets with mean 0 and standard deviation 1 over the training rows"},
   };
 }
 
@@ -99,10 +89,6 @@ std::vector<SettingRow> solver_settings() {
        "penalty on the squared weights, added to the sum of squared errors; 0: the best by "
        "leave-one-out on the training rows",
        of_ridge},
-      {"loss", "mse", "", "", 0, 0, "mse|mae|huber", "0.1.0",
-       "mean over the labels of a batch, in scaled units", loss_of_ridge},
-      {"huber_delta", 1.0, "", "", 1e-6, 1e6, "", "0.1.0",
-       "where loss=huber turns from quadratic to linear, in scaled units", delta_of_huber},
       {"epochs", int64_t{100}, "epochs", "", 1, 1000000, "", "0.1.0",
        "passes over the training rows, at most", gradient_only},
       {"patience", int64_t{0}, "epochs", "20", 0, 1000000, "", "0.1.0",
@@ -128,14 +114,6 @@ std::vector<SettingRow> adam_settings() {
       {"adam_eps", 1e-6, "", "", 1e-15, 1, "", "0.1.0", "added to the root of Adam's mean square",
        gradient_only},
   };
-}
-
-Loss read_loss(const Settings& s) {
-  const std::string& name = s.text("loss");
-  const LossKind kind = name == "mae"     ? LossKind::mae
-                        : name == "huber" ? LossKind::huber
-                                          : LossKind::mse;
-  return {kind, s.f64("huber_delta")};
 }
 
 }  // namespace
@@ -166,8 +144,7 @@ HeadSettings read_head_settings(const Settings& s) {
       .valid_fraction = s.f64("valid_fraction"),
       .folds = static_cast<int>(s.i64("folds")),
       .seed = static_cast<uint64_t>(s.i64("seed")),
-      .scale_targets = s.text("target_scaling") == "standard",
-      .loss = read_loss(s),
+      .task = read_task_settings(s),
       .ridge_lambda = s.f64("ridge_lambda"),
       .standardise = s.i64("standardise") == 1,
   };

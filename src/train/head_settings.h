@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "nn/head.h"
-#include "train/loss.h"
 #include "train/settings.h"
+#include "train/task_settings.h"
 
 namespace molrt {
 
@@ -31,8 +31,7 @@ struct HeadSettings {
   double valid_fraction;  // with folds = 1
   int folds;
   uint64_t seed;
-  bool scale_targets;
-  Loss loss;
+  TaskSettings task;
   double ridge_lambda;  // 0: chosen by leave-one-out
   bool standardise;
 };

@@ -26,22 +26,17 @@ FoldFit ridge(const Fold& fold, const LoopCallbacks& callbacks) {
 }
 
 // With the head as it is stored, so that the model predicts the same for these rows.
-std::vector<double> scaled_held_out(const Fold& fold, const Head& head) {
+std::vector<float> watched_outputs(const Fold& fold, const Head& head) {
   Fold stored = fold;
   stored.columns = identity_columns(fold.data.width);  // they are in the head
-  std::vector<double> outputs;
-  for (const size_t row : fold.split.held_out) {
-    const std::vector<double> own = mean_outputs(stored, head, {&row, 1});
-    outputs.insert(outputs.end(), own.begin(), own.end());
-  }
-  return outputs;
+  return head_outputs(stored, head, watched_rows(fold));
 }
 
 FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {
   FoldFit fit =
       fold.settings.ridge ? ridge(fold, callbacks) : fit_adam(fold, callbacks, checkpoint);
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
-  fit.held_out = scaled_held_out(fold, fit.head);
+  fit.outputs = watched_outputs(fold, fit.head);
   return fit;
 }
 
@@ -50,8 +45,8 @@ FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpo
 HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings,
                                const TrainingRun& run) {
   const HeadSettings effective = read_head_settings(settings);
-  const UsedRows rows =
-      find_used_rows(data, [&](size_t row) { return has_representation(data, row); });
+  const UsedRows rows = find_used_rows(data, effective.task.task,
+                                       [&](size_t row) { return has_representation(data, row); });
   return train_members({data, settings, effective, run.threads, run}, rows, fit_head);
 }
 

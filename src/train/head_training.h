@@ -10,6 +10,7 @@
 #include "base/tensor.h"
 #include "model/head_inputs.h"
 #include "model/target_scaler.h"
+#include "model/task.h"
 #include "nn/head.h"
 #include "train/conformers.h"
 #include "train/settings.h"
@@ -33,40 +34,63 @@ struct HeadTrainingData {
   std::span<const float> representations;  // [conformers, width]; those of no use are NaN
   HeadInputs inputs;                       // what stands beside CLS, without scalers
   std::span<const float> beside;           // [rows, inputs], unscaled; NaN: missing
-  std::span<const double> values;          // [rows, targets], own units; NaN: no value
+  std::span<const double> values;          // [rows, targets], own units or classes; NaN: no value
   std::vector<std::string> target_names;   // [targets], for messages and the report
+  std::span<const double> weights;         // [rows] of the loss, >= 0; empty: all 1
   std::vector<StartingPoint> starts;       // of member i: number i, again and again; empty: none
   size_t base_folds = 1;                   // networks of the base model; member i begins likewise
   int head_width() const { return width + static_cast<int>(inputs.size()); }
 };
 
+// What the head gives for the targets. All of a task's outputs are its targets', but of multiclass,
+// whose one target has an output a class.
+struct TaskPlan {
+  Task task = Task::regression;
+  size_t classes = 0;                // of a label; 0: measured values
+  std::vector<std::string> outputs;  // names
+};
+
 struct TrainedHead {
-  Head head;                          // predicts scaled values
+  Head head;                          // predicts scaled values, or logits
   InputScaler inputs;                 // of what stands beside CLS, fitted likewise
-  std::vector<TargetScaler> scalers;  // [targets], fitted on this fold's training rows
+  std::vector<TargetScaler> scalers;  // [outputs], fitted on this fold's training rows
   TensorMap encoder;                  // of a whole network, plain names; else empty
 };
 
 // The report is one JSON object; numbers that are not defined are null:
 //   rows      total = used + without_target (all cells empty) + failed (no representation)
 //   settings  those that took effect, by name
-//   folds     an array: train_rows, held_out_rows, epochs (run; 0 for ridge), best_epoch (whose
-//             parameters were kept), train_loss and valid_loss there (scaled units), ridge_lambda
-//             (an array by target; ridge only), targets (held-out metrics)
-//   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values),
-//             rmse, mae, r2; mean_rmse, mean_mae, mean_r2: the same for predicting the mean of the
-//             fold's training rows
+//   task, targets, outputs  (names); classes (of a label; only of classes)
+//   metric    what valid_metric is
+//   folds     an array of the networks (folds x seeds): seed, split, train_rows, held_out_rows,
+//   epochs (run; 0 for ridge), best_epoch (whose
+//             parameters were kept), train_loss, valid_loss (scaled units) and valid_metric there,
+//             ridge_lambda (an array by target; ridge only), targets (held-out metrics), history
+//             (an array: epoch, train_loss, valid_loss, metric, lr)
+//   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values);
+//             of measured values mse, rmse, mae, r2, pearson, spearman; of classes class_counts
+//             (by class), auroc, auprc, accuracy, f1, mcc, logloss (train/metrics.h; a class above
+//             .5, sample weights do not count) and threshold (as stored; binary and multilabel);
+//             mean_rmse ...: the same for predicting the mean of the fold's training rows, which of
+//             classes is their frequencies
+//   held_out_mean  of several targets: each metric's mean over those for which it is defined
 //   inputs    where more than CLS is read: columns (names), descriptors and morgan_bits (numbers of
 //             them), rows_with_missing, constant (names of columns and descriptors that are, in the
 //             training rows of some member, and so without effect there), constant_morgan_bits
 //   early_stopping_on_held_out  true if the held-out rows also chose the epoch: the metrics are
-//   then
-//             a little optimistic
+//             then a little optimistic
+//   interrupted  true if it was cancelled and this is the best by then
+//   warnings  an array of sentences
 struct HeadTrainingResult {
+  TaskPlan plan;
   std::vector<TrainedHead> folds;  // those that the model averages
-  std::vector<float> held_out;     // [rows, targets], own units; NaN where a row never was held out
-  std::string report;              // JSON, see above and molrt_job_get_report
-  bool interrupted = false;        // it was cancelled: what there was by then
+  std::vector<float> held_out;     // [rows, outputs], own units or probabilities; NaN where a row
+                                   // never was held out
+  // [outputs] of binary and multilabel with held-out rows: best_threshold(), .5 where it is not
+  // defined; else empty.
+  std::vector<double> thresholds;
+  std::string report;        // JSON, see above and molrt_job_get_report
+  bool interrupted = false;  // it was cancelled: what there was by then
 };
 
 struct TrainingProgress {
@@ -76,6 +100,7 @@ struct TrainingProgress {
   double train_loss = nan_loss, valid_loss = nan_loss;
   uint64_t step = 0, steps = 0;  // optimiser steps of all of them; steps 0: not known
   double valid_metric = nan_loss;
+  const char* metric_name = "";
   double learning_rate = nan_loss;
   bool epoch_done = false;  // else it tells of a step within `epoch`, and train_loss is its batch's
 };

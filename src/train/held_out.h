@@ -1,13 +1,17 @@
 #pragma once
-// What was predicted of rows by networks that were not trained on them.
+// What a run's networks predict of rows that they were not trained on.
 #include "train/fold.h"
 
 namespace molrt {
 
-// [rows, targets] in the targets' own units: the mean, in scaled units, over the members that held
-// the row out; NaN where none did. As the model of these members would predict it.
-std::vector<float> held_out_predictions(const HeadTrainingData& data,
-                                        std::span<const Fold* const> folds,
-                                        std::span<const FoldFit* const> fits);
+// [rows, outputs], own units or probabilities, of every member's watched rows; NaN elsewhere. Where
+// several members of a split watch a row it is their mean in scaled units, as the model of these
+// members would predict it.
+std::vector<float> member_predictions(std::span<const Fold> members,
+                                      std::span<const FoldFit* const> fits);
+
+// The same without the rows that no member held out.
+std::vector<float> held_out_only(std::span<const Fold> members,
+                                 const std::vector<float>& predictions);
 
 }  // namespace molrt

@@ -6,9 +6,9 @@
 namespace molrt {
 namespace {
 
-bool is_constant(std::span<const Fold* const> folds, size_t input) {
-  return std::any_of(folds.begin(), folds.end(),
-                     [&](const Fold* fold) { return fold->inputs.factor[input] == 0; });
+bool is_constant(std::span<const Fold> members, size_t input) {
+  return std::any_of(members.begin(), members.end(),
+                     [&](const Fold& member) { return member.inputs.factor[input] == 0; });
 }
 
 size_t rows_with_missing(const HeadTrainingData& data, std::span<const size_t> rows) {
@@ -21,15 +21,14 @@ size_t rows_with_missing(const HeadTrainingData& data, std::span<const size_t> r
 
 }  // namespace
 
-nlohmann::ordered_json input_report(const HeadTrainingData& data,
-                                    std::span<const Fold* const> folds,
-                                    std::span<const size_t> rows) {
+nlohmann::ordered_json input_report(std::span<const Fold> members, std::span<const size_t> rows) {
+  const HeadTrainingData& data = members[0].data;
   const std::vector<std::string> names = data.inputs.names();
   const auto bits = static_cast<size_t>(data.inputs.descriptors.morgan_bits);
   std::vector<std::string> constant;
   size_t constant_bits = 0;
   for (size_t i = 0; i < names.size(); ++i) {
-    if (!is_constant(folds, i)) continue;
+    if (!is_constant(members, i)) continue;
     if (i + bits >= names.size())
       ++constant_bits;
     else

@@ -7,8 +7,6 @@
 namespace molrt {
 
 // Keys: head_training.h, "inputs". `rows` are those used.
-nlohmann::ordered_json input_report(const HeadTrainingData& data,
-                                    std::span<const Fold* const> folds,
-                                    std::span<const size_t> rows);
+nlohmann::ordered_json input_report(std::span<const Fold> members, std::span<const size_t> rows);
 
 }  // namespace molrt

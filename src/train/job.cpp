@@ -9,6 +9,7 @@
 #include "train/input_settings.h"
 #include "train/network_training.h"
 #include "train/run_settings.h"
+#include "train/task_plan.h"
 
 namespace molrt {
 namespace {
@@ -25,17 +26,19 @@ std::string inputs_text(const HeadInputs& inputs) {
 }
 
 // The base model's heads and scalings, to go on with.
-std::vector<StartingPoint> starting_points(const Model& base,
-                                           const std::vector<std::string>& targets,
+std::vector<StartingPoint> starting_points(const Model& base, Task task,
+                                           std::vector<std::string> targets,
                                            const HeadInputs& inputs) {
   const ModelCard& card = base.card();
+  if (task == Task::multiclass && targets.size() == 1)
+    targets = class_output_names(targets[0], card.targets.size());
   if (card.folds() == 0)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'head_init' is base, but the base model has no head to go on with");
-  if (card.task != Task::regression || card.targets != targets)
+  if (card.task != task || card.targets != targets)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
-         "setting 'head_init' is base: expected the base model's {} targets {}, found {}",
-         task_name(card.task), quoted(card.targets), quoted(targets));
+         "setting 'head_init' is base: expected the base model's {} {}, found {} {}",
+         task_name(card.task), quoted(card.targets), task_name(task), quoted(targets));
   if (card.inputs.columns != inputs.columns || card.inputs.descriptors != inputs.descriptors)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'head_init' is base: the base model's head reads other inputs beside the "
@@ -88,7 +91,7 @@ HeadTrainingData Job::training_data() const {
   data.inputs = training_inputs();
   data.base_folds = std::max<size_t>(1, base_->heads().size());
   if (read_run_settings(settings_).continue_head)
-    data.starts = starting_points(*base_, table_.target_names, data.inputs);
+    data.starts = starting_points(*base_, task_of(settings_), table_.target_names, data.inputs);
   return data;
 }
 
@@ -111,13 +114,13 @@ void Job::remove_checkpoint() {
 ModelCard Job::trained_card(const RunOptions& options) const {
   ModelCard card = base_->card();
   if (options.max_atoms > 0) card.max_atoms = options.max_atoms;
-  card.task = Task::regression;
-  card.thresholds.clear();
+  card.task = result_->plan.task;
+  card.thresholds = result_->thresholds;
   card.head = result_->folds[0].head.kind;
   card.inputs = training_inputs();
   if (card.inputs.size() > 0)
     for (const TrainedHead& fold : result_->folds) card.inputs.scalers.push_back(fold.inputs);
-  card.targets = table_.target_names;
+  card.targets = result_->plan.outputs;
   card.scalers.clear();
   for (const TrainedHead& fold : result_->folds) card.scalers.push_back(fold.scalers);
   card.settings = settings_.to_json();

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "train/average.h"
+#include "train/best.h"
 #include "train/split.h"
 
 namespace molrt {
@@ -23,19 +24,13 @@ json to_json(const EpochRecord& r) {
           {"train_loss", number(r.train_loss)},
           {"valid_loss", number(r.valid_loss)},
           {"metric", number(r.metric)},
+          {"score", number(r.score)},
           {"lr", r.lr}};
 }
 
 EpochRecord epoch_record(const json& j) {
-  return {j.at("epoch"), number(j.at("train_loss")), number(j.at("valid_loss")),
-          number(j.at("metric")), j.at("lr")};
-}
-
-Tensor view(std::span<const float> values) {
-  return {Dtype::f32,
-          {static_cast<int64_t>(values.size())},
-          reinterpret_cast<const std::byte*>(values.data()),
-          nullptr};
+  return {j.at("epoch"),          number(j.at("train_loss")), number(j.at("valid_loss")),
+          number(j.at("metric")), number(j.at("score")),      j.at("lr")};
 }
 
 class Loop {
@@ -53,7 +48,8 @@ class Loop {
                          settings.warmup)),
         tensors_(trainee.tensors()),
         adam_(settings.adam_beta1, settings.adam_beta2, settings.adam_eps, tensors_),
-        average_(settings.ema_beta, tensors_) {
+        average_(settings.ema_beta, tensors_),
+        best_(tensors_, checkpoint) {
     if (plan_.total >= std::numeric_limits<uint32_t>::max())  // the step is a u32 of the masks' key
       fail(MOLRT_ERROR_UNSUPPORTED,
            "{} optimiser steps are too many: lower epochs or raise batch_size", plan_.total);
@@ -69,6 +65,7 @@ class Loop {
       if (result_.best.epoch == 0) throw;
       result_.interrupted = true;
     }
+    adam_.moments() = {};  // room for what comes back from the disk
     put_best();
     return result_;
   }
@@ -102,7 +99,7 @@ class Loop {
     if (!std::isfinite(norm)) fail_diverged("gradient's norm", norm);
     adam_.step(tensors_, learning_rate(settings_.lr, step_, plan_), settings_.threads);
     average_.update(tensors_, step_, settings_.threads);
-    epoch_loss_.add(loss);
+    epoch_loss_ += loss;
     ++batch_;
     ++step_;
     callbacks_.after_step(step_, plan_.total, loss.mean());
@@ -111,10 +108,9 @@ class Loop {
   void finish_epoch(int epoch) {
     average_.exchange(tensors_);
     const Evaluation held_out = evaluate();
-    const bool labelled = held_out.loss.labels > 0;
-    const EpochRecord record{epoch, epoch_loss_.mean(), labelled ? held_out.loss.mean() : nan,
-                             labelled ? held_out.metric : nan,
-                             learning_rate(settings_.lr, step_ - 1, plan_)};
+    const EpochRecord record{
+        epoch,           epoch_loss_.mean(), held_out.loss.mean(),
+        held_out.metric, held_out.score,     learning_rate(settings_.lr, step_ - 1, plan_)};
     keep_if_best(record);
     average_.exchange(tensors_);
     result_.epochs = epoch;
@@ -125,27 +121,28 @@ class Loop {
   }
 
   Evaluation evaluate() {
-    if (held_out_.empty()) return {};
+    if (held_out_.empty()) return {{}, nan, nan};
     const Evaluation found = trainee_.evaluate(held_out_);
     if (!std::isfinite(found.loss.sum)) fail_diverged("held-out loss", found.loss.mean());
     return found;
   }
 
-  bool is_better(double metric) const {
-    if (result_.best.epoch == 0) return true;
-    return settings_.higher_is_better ? metric > result_.best.metric : metric < result_.best.metric;
+  // The first one, even if its score is not defined, is better than none.
+  bool is_better(double score) const {
+    const EpochRecord& best = result_.best;
+    return best.epoch == 0 || score < best.score || (std::isnan(best.score) && !std::isnan(score));
   }
 
   // Without early stopping every epoch counts as the best so far.
   void keep_if_best(const EpochRecord& record) {
-    if (stops_early() && !is_better(record.metric)) return;
+    if (stops_early() && !is_better(record.score)) return;
     result_.best = record;
-    if (stops_early()) best_values_ = copy_values(tensors_);
+    if (stops_early()) best_.keep(record.epoch, tensors_);
   }
 
   void put_best() {
     if (stops_early())
-      put_values(best_values_, tensors_);
+      best_.put(tensors_);
     else
       average_.exchange(tensors_);
   }
@@ -159,7 +156,7 @@ class Loop {
       visit("mean." + name, std::span<float>(adam_.moments()[i].mean));
       visit("square." + name, std::span<float>(adam_.moments()[i].square));
       if (average_.on()) visit("average." + name, std::span<float>(average_.values()[i]));
-      if (!best_values_.empty()) visit("best." + name, std::span<float>(best_values_[i]));
+      if (!best_.values().empty()) visit("best." + name, std::span<float>(best_.values()[i]));
     }
   }
 
@@ -172,10 +169,9 @@ class Loop {
     state.facts = {{"step", step_},
                    {"batch", batch_},
                    {"loss_sum", epoch_loss_.sum},
-                   {"loss_labels", epoch_loss_.labels},
-                   {"has_best", !best_values_.empty()},
+                   {"loss_weight", epoch_loss_.weight},
                    {"result", molrt::to_json(result_)}};
-    checkpoint_.save(state);
+    checkpoint_.save(state, best_.file_epoch());
   }
 
   void restore() {
@@ -186,23 +182,16 @@ class Loop {
       step_ = facts.at("step");
       batch_ = facts.at("batch");
       epoch_loss_.sum = facts.at("loss_sum");
-      epoch_loss_.labels = facts.at("loss_labels");
+      epoch_loss_.weight = facts.at("loss_weight");
       result_ = loop_result(facts.at("result"));
-      if (facts.at("has_best")) best_values_ = copy_values(tensors_);
     } catch (const json::exception& e) {
       fail(MOLRT_ERROR_FORMAT, "the checkpoint's state is broken: {}", e.what());
     }
-    visit_arrays([&](const std::string& name, std::span<float> to) { read(*state, name, to); });
+    if (stops_early() && result_.best.epoch > 0) best_.restore(result_.best.epoch, tensors_);
+    visit_arrays([&](const std::string& name, std::span<float> to) {
+      read_tensor(state->tensors, name, to);
+    });
     adam_.set_steps(step_);
-  }
-
-  static void read(const CheckpointState& state, const std::string& name, std::span<float> to) {
-    if (to.empty()) return;
-    const auto found = state.tensors.find(name);
-    if (found == state.tensors.end() || found->second.count() != to.size())
-      fail(MOLRT_ERROR_FORMAT, "the checkpoint's tensor '{}' is missing or has another size", name);
-    const std::vector<float> values = to_f32(found->second);
-    std::copy(values.begin(), values.end(), to.begin());
   }
 
   [[noreturn]] void fail_diverged(const char* what, double value) const {
@@ -226,7 +215,7 @@ class Loop {
   size_t batch_ = 0;  // of the epoch
   LossSum epoch_loss_;
   LoopResult result_;
-  TensorValues best_values_;  // with early stopping
+  BestValues best_;  // with early stopping
 };
 
 }  // namespace

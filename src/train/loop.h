@@ -14,9 +14,11 @@
 
 namespace molrt {
 
+// Of the held-out rows; NaN where it is not defined.
 struct Evaluation {
   LossSum loss;
-  double metric = 0;  // NaN without a label
+  double metric;  // what is shown
+  double score;   // what early stopping minimises
 };
 
 class Trainee {
@@ -41,14 +43,14 @@ struct LoopSettings {
   int patience;     // 0: no early stopping
   double ema_beta;  // 0: off
   int last_epoch;   // where it ends, though the learning rate is planned for `epochs`; 0: there
-  bool higher_is_better;  // of the metric, by which early stopping chooses
-  int threads = 1;        // of the optimiser; the trainee has its own
+  int threads = 1;  // of the optimiser; the trainee has its own
 };
 
 struct EpochRecord {
   int epoch = 0;
-  double train_loss = 0, valid_loss = 0, metric = 0;  // the last two NaN without held-out rows
-  double lr = 0;                                      // of its last step
+  double train_loss = 0;
+  double valid_loss = 0, metric = 0, score = 0;  // Evaluation's; NaN without held-out rows
+  double lr = 0;                                 // of its last step
 };
 
 struct LoopResult {

@@ -8,10 +8,11 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "train/held_out.h"
+#include "train/evaluation.h"
 #include "train/member_state.h"
 #include "train/report.h"
 #include "train/run_settings.h"
+#include "train/task_plan.h"
 
 namespace molrt {
 namespace {
@@ -25,9 +26,11 @@ class Members {
         rows_(rows),
         fit_(fit),
         plan_(read_run_settings(run.settings)),
+        task_(plan_task(run.data, run.head.task, rows.used)),
         folds_(make_members(plan_.seeds)),
         monitor_(folds_.size() + static_cast<size_t>(plan_.refit ? plan_.seeds : 0),
-                 run.head.ridge ? 1 : run.head.epochs, run.run.progress, run.run.cancelled) {}
+                 run.head.ridge ? 1 : run.head.epochs, shown_metric_name(folds_.front()),
+                 run.run.progress, run.run.cancelled) {}
 
   HeadTrainingResult run() {
     const Fits fits = fit_all(folds_, 0);
@@ -47,7 +50,7 @@ class Members {
     std::vector<Fold> members;
     for (int i = 0; i < seeds; ++i)
       for (size_t split = 0; split < splits.size(); ++split)
-        members.push_back(make_fold(run_.data, run_.head,
+        members.push_back(make_fold(run_.data, run_.head, task_,
                                     {members.size(), static_cast<uint32_t>(split), seed(i)},
                                     splits[split]));
     return members;
@@ -101,15 +104,14 @@ class Members {
   HeadTrainingResult summary(const Fits& fits) {
     HeadTrainingResult result;
     result.interrupted = stopped_;
-    std::vector<const Fold*> folds;
+    std::vector<Fold> members;
     std::vector<const FoldFit*> reached;
     for (size_t i = 0; i < fits.size(); ++i)
       if (fits[i]) {
-        folds.push_back(&folds_[i]);
+        members.push_back(folds_[i]);
         reached.push_back(&*fits[i]);
       }
-    result.held_out = held_out_predictions(run_.data, folds, reached);
-    result.report = training_report(run_.data, run_.settings, rows_, folds, reached, result);
+    finish_result(members, reached, run_.settings, rows_, result);
     return result;
   }
 
@@ -126,7 +128,7 @@ class Members {
     std::vector<Fold> folds;
     for (int i = 0; i < plan_.seeds; ++i) {
       folds.push_back(
-          make_fold(run_.data, run_.head, {folds.size(), 0, seed(i)}, {rows_.used, {}}));
+          make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, {rows_.used, {}}));
       folds.back().last_epoch = best_epochs(fits);
     }
     const Fits last = fit_all(folds, folds_.size());
@@ -154,6 +156,7 @@ class Members {
   const UsedRows& rows_;
   const FitMember& fit_;
   RunSettings plan_;
+  TaskPlan task_;
   std::vector<Fold> folds_;  // of all members
   Monitor monitor_;
   std::atomic<bool> stopped_{false};

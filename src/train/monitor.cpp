@@ -13,13 +13,14 @@ constexpr auto between_steps = std::chrono::milliseconds(50);
 
 }  // namespace
 
-Monitor::Monitor(size_t members, int epochs, const TrainingCallback& progress,
+Monitor::Monitor(size_t members, int epochs, const char* metric, const TrainingCallback& progress,
                  const CancelFlag& cancelled)
     : epochs_(epochs), progress_(progress), cancelled_(cancelled), members_(members) {
   for (size_t i = 0; i < members; ++i) {
     members_[i].last.fold = static_cast<int>(i);
     members_[i].last.folds = static_cast<int>(members);
     members_[i].last.epochs = epochs;
+    members_[i].last.metric_name = metric;
   }
 }
 

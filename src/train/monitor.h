@@ -14,7 +14,7 @@ namespace molrt {
 class Monitor {
  public:
   // Each member trains for so many epochs at most.
-  Monitor(size_t members, int epochs, const TrainingCallback& progress,
+  Monitor(size_t members, int epochs, const char* metric, const TrainingCallback& progress,
           const CancelFlag& cancelled);
 
   // From any thread; worker 0 is the calling one. Both throw CANCELLED.

@@ -5,13 +5,15 @@
 
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/evaluation.h"
 
 namespace molrt {
 namespace {
 
 // Molecules that share one pass: their activations are held until they have gone back. Small enough
-// for 1.5 GB at the official sizes, large enough for all threads.
+// for 1.5 GB in all at the official sizes, large enough for all threads.
 constexpr size_t most_tokens = 1024;
+constexpr size_t most_activations = size_t{256} << 20;  // bytes
 
 TensorMap encoder_only(const TensorMap& tensors) {
   TensorMap encoder;
@@ -134,15 +136,18 @@ std::vector<float> NetworkTrainee::head_inputs(Items items, const EncoderNoise& 
 
 namespace {
 
-// body(part) for consecutive parts of the items, each of one or of at most most_tokens.
+// body(part) for consecutive parts of the items, each of one or within both limits.
 template <typename Body>
-void for_each_part(const TrainingMolecules& molecules, const ConformerTable& conformers,
-                   std::span<const RowConformer> items, const Body& body) {
+void for_each_part(const Architecture& architecture, const TrainingMolecules& molecules,
+                   const ConformerTable& conformers, std::span<const RowConformer> items,
+                   const Body& body) {
   for (size_t first = 0, last; first < items.size(); first = last) {
-    size_t tokens = 0;
+    size_t tokens = 0, bytes = 0;
     for (last = first; last < items.size(); ++last) {
-      tokens += static_cast<size_t>(molecules[conformers.place(items[last])]->length());
-      if (last > first && tokens > most_tokens) break;
+      const int length = molecules[conformers.place(items[last])]->length();
+      tokens += static_cast<size_t>(length);
+      bytes += TrainableEncoder::activation_bytes(architecture, length);
+      if (last > first && (tokens > most_tokens || bytes > most_activations)) break;
     }
     body(items.subspan(first, last - first));
   }
@@ -154,28 +159,24 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int e
   parameters_.clear_gradients();
   for (const auto& tensor : parameters(head_gradient_))
     std::fill(tensor.begin(), tensor.end(), 0.f);
-  const std::vector<float> targets = scaled_targets(fold_, rows);
-  const size_t labels = count_labels(targets.data(), targets.size());
+  const double weight = fold_weight(fold_, rows);
   LossSum total;
   const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
-  for_each_part(molecules_, fold_.data.conformers, items,
-                [&](Items part) { train_part(part, step, labels, total); });
+  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
+                [&](Items part) { train_part(part, step, weight, total); });
   return total;
 }
 
-void NetworkTrainee::train_part(Items items, uint32_t step, size_t labels, LossSum& total) {
+void NetworkTrainee::train_part(Items items, uint32_t step, double weight, LossSum& total) {
   const EncoderNoise encoder_noise = noise(items, step);
   const HeadDropout head_noise{settings_.head.pooler_dropout, fold_.seed, step, ids_};
   const std::vector<float> inputs = head_inputs(items, encoder_noise);
-  const std::vector<float> targets = scaled_targets(fold_, rows_of(items));
-  std::vector<float> outputs(targets.size()), d_outputs(targets.size()), d_inputs(inputs.size());
+  std::vector<float> outputs(items.size() * fold_.outputs()), d_outputs(outputs.size());
+  std::vector<float> d_inputs(inputs.size());
   head_forward_training(head_, inputs.data(), head_noise, activations_, outputs.data());
-  const LossSum loss = evaluate_loss(settings_.head.loss, outputs.data(), targets.data(),
-                                     targets.size(), d_outputs.data(), labels);
+  total += fold_loss(fold_, rows_of(items), outputs.data(), d_outputs.data(), weight);
   head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_inputs.data());
   backward(d_inputs, encoder_noise);
-  total.sum += loss.sum;
-  total.labels += loss.labels;
 }
 
 // Of the head's inputs CLS alone comes from the encoder.
@@ -188,27 +189,21 @@ void NetworkTrainee::backward(const std::vector<float>& d_inputs, const EncoderN
   encoder_.backward(team_, noise, d_rows_.data());
 }
 
-std::vector<double> NetworkTrainee::predict(std::span<const size_t> rows) {
-  const auto count = static_cast<size_t>(fold_.data.targets);
-  const ConformerTable& conformers = fold_.data.conformers;
-  const std::vector<RowConformer> items = conformers.all(rows);
-  std::vector<float> outputs(items.size() * count);
-  size_t done = 0;
-  for_each_part(molecules_, conformers, items, [&](Items part) {
-    const std::vector<float> inputs = head_inputs(part, {});
-    head_forward(head_, inputs.data(), part.size(), outputs.data() + done * count);
-    done += part.size();
-  });
-  return conformers.means(rows, outputs, count);
+std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
+  const std::vector<RowConformer> items = fold_.data.conformers.all(rows);
+  std::vector<float> outputs(items.size() * fold_.outputs());
+  float* next = outputs.data();
+  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
+                [&](Items part) {
+                  const std::vector<float> inputs = head_inputs(part, {});
+                  head_forward(head_, inputs.data(), part.size(), next);
+                  next += part.size() * fold_.outputs();
+                });
+  return outputs;
 }
 
 Evaluation NetworkTrainee::evaluate(std::span<const size_t> rows) {
-  const std::vector<double> means = predict(rows);
-  const std::vector<float> outputs(means.begin(), means.end());
-  const std::vector<float> targets = scaled_targets(fold_, rows);
-  const LossSum loss =
-      evaluate_loss(settings_.head.loss, outputs.data(), targets.data(), targets.size(), nullptr);
-  return {loss, loss.mean()};
+  return evaluate_outputs(fold_, rows, mean_outputs(fold_, rows, predict(rows)));
 }
 
 TensorMap NetworkTrainee::encoder_tensors() const {

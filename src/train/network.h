@@ -21,8 +21,8 @@ class NetworkTrainee : public Trainee {
   std::vector<TrainedTensor> tensors() override;
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override;
   Evaluation evaluate(std::span<const size_t> rows) override;
-  // Scaled outputs [rows, targets], evaluation mode: means over the conformers.
-  std::vector<double> predict(std::span<const size_t> rows);
+  // Of all conformers of the rows, evaluation mode, [conformers, outputs].
+  std::vector<float> predict(std::span<const size_t> rows);
 
   const Head& head() const { return head_; }
   // The encoder's tensors as they are now, in memory of their own.
@@ -30,7 +30,7 @@ class NetworkTrainee : public Trainee {
 
  private:
   using Items = std::span<const RowConformer>;
-  void train_part(Items items, uint32_t step, size_t labels, LossSum& total);
+  void train_part(Items items, uint32_t step, double weight, LossSum& total);
   // [items, head_width]
   std::vector<float> head_inputs(Items items, const EncoderNoise& noise);
   EncoderNoise noise(Items items, uint32_t step);

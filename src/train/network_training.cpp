@@ -8,7 +8,8 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
                                   const TrainingMolecules& molecules, const Settings& settings,
                                   const TrainingRun& run) {
   const NetworkSettings effective = read_network_settings(settings);
-  const UsedRows rows = find_used_rows(data, [&](size_t row) { return data.conformers.count(row) > 0; });
+  const UsedRows rows = find_used_rows(data, effective.head.task.task,
+                                       [&](size_t row) { return data.conformers.count(row) > 0; });
   Team team(run.threads);
   const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,
                        MemberCheckpoint& checkpoint) {
@@ -19,7 +20,7 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
     fit.loop =
         run_loop(trainee, loop, fold.split.train, fold.split.held_out, callbacks, checkpoint);
     fit.head = trainee.head();
-    fit.held_out = trainee.predict(fold.split.held_out);
+    fit.outputs = trainee.predict(watched_rows(fold));
     fit.encoder = trainee.encoder_tensors();
     return fit;
   };

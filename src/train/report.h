@@ -1,15 +1,15 @@
 #pragma once
 // What a training run tells about itself (keys: head_training.h).
-#include <string>
+#include <span>
 #include <vector>
 
 #include "train/rows.h"
 
 namespace molrt {
 
-// `folds` and `fits` of each member; the result with all but its report.
-std::string training_report(const HeadTrainingData& data, const Settings& settings,
-                            const UsedRows& rows, std::span<const Fold* const> folds,
-                            std::span<const FoldFit* const> fits, const HeadTrainingResult& result);
+// Fills in the result's plan, thresholds, held_out and report. `members` and `fits` of the networks
+// that were reached.
+void finish_result(const std::vector<Fold>& members, std::span<const FoldFit* const> fits,
+                   const Settings& settings, const UsedRows& rows, HeadTrainingResult& result);
 
 }  // namespace molrt

@@ -1,37 +1,33 @@
 #include "train/rows.h"
 
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
+#include "train/task_plan.h"
 
 namespace molrt {
 namespace {
 
 // Checks the row's cells on the way.
-bool has_target(const HeadTrainingData& data, size_t row) {
+bool has_target(const HeadTrainingData& data, size_t row, Task task) {
   const auto count = static_cast<size_t>(data.targets);
   bool found = false;
   for (size_t target = 0; target < count; ++target) {
-    const double value = data.values[row * count + target];
-    if (std::isinf(value))
-      fail(MOLRT_ERROR_DATA, "row {}: target '{}' is infinite", row + 1, data.target_names[target]);
-    if (std::fabs(value) > std::numeric_limits<float>::max())
-      fail(MOLRT_ERROR_DATA, "row {}: target '{}' is {}, beyond float32", row + 1,
-           data.target_names[target], value);
-    found = found || !std::isnan(value);
+    check_label(data, row, target, task);
+    found = found || !std::isnan(data.values[row * count + target]);
   }
   return found;
 }
 
 }  // namespace
 
-UsedRows find_used_rows(const HeadTrainingData& data, const std::function<bool(size_t)>& usable) {
+UsedRows find_used_rows(const HeadTrainingData& data, Task task,
+                        const std::function<bool(size_t)>& usable) {
   if (data.rows > most_rows)
     fail(MOLRT_ERROR_UNSUPPORTED, "{} rows; at most {} can be trained on", data.rows, most_rows);
   UsedRows rows;
   for (size_t row = 0; row < data.rows; ++row) {
-    const bool labelled = has_target(data, row);
+    const bool labelled = has_target(data, row, task);
     if (!usable(row))
       ++rows.failed;
     else if (!labelled)

@@ -12,8 +12,9 @@ struct UsedRows {
 };
 
 // usable(row): whether the molecule can be read. DATA errors name the row and target of a value
-// that nothing can be learnt from.
-UsedRows find_used_rows(const HeadTrainingData& data, const std::function<bool(size_t)>& usable);
+// that the task cannot learn from.
+UsedRows find_used_rows(const HeadTrainingData& data, Task task,
+                        const std::function<bool(size_t)>& usable);
 
 std::vector<Split> make_splits(const HeadSettings& settings, const std::vector<size_t>& rows);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 
@@ -55,17 +56,12 @@ void check_labels(const std::vector<double>& labels, const std::string& name,
          labels.size(), *low);
 }
 
-TargetScaler standard_scaler(const std::vector<double>& labels, const std::string& name) {
-  const auto n = static_cast<double>(labels.size());
-  TargetScaler scaler;
-  for (const double label : labels) scaler.mean += label / n;
-  double variance = 0;
-  for (const double label : labels) variance += (label - scaler.mean) * (label - scaler.mean) / n;
-  scaler.scale = std::sqrt(variance);
-  if (!std::isfinite(scaler.scale) || scaler.scale == 0)
-    fail(MOLRT_ERROR_DATA, "target '{}' cannot be scaled: its standard deviation is {}", name,
-         scaler.scale);
-  return scaler;
+// Of all rows, NaN if none has one.
+double smallest_label(std::span<const double> values, size_t targets, size_t target) {
+  double smallest = std::numeric_limits<double>::quiet_NaN();
+  for (size_t i = target; i < values.size(); i += targets)
+    smallest = std::fmin(smallest, values[i]);
+  return smallest;
 }
 
 }  // namespace
@@ -152,13 +148,14 @@ InputScaler fit_inputs(std::span<const float> beside, const HeadInputs& inputs,
 
 std::vector<TargetScaler> fit_targets(std::span<const double> values,
                                       const std::vector<std::string>& names,
-                                      std::span<const size_t> rows, bool scale,
+                                      std::span<const size_t> rows, TargetScaling scaling,
                                       const std::string& where) {
   std::vector<TargetScaler> scalers;
   for (size_t target = 0; target < names.size(); ++target) {
-    const auto labels = labels_of(values, names.size(), target, rows);
+    auto labels = labels_of(values, names.size(), target, rows);
     check_labels(labels, names[target], where);
-    scalers.push_back(scale ? standard_scaler(labels, names[target]) : TargetScaler{});
+    scalers.push_back(fit_target(scaling, std::move(labels),
+                                 smallest_label(values, names.size(), target), names[target]));
   }
   return scalers;
 }

@@ -8,6 +8,7 @@
 #include "model/head_inputs.h"
 #include "model/target_scaler.h"
 #include "nn/head.h"
+#include "train/target_scaling.h"
 
 namespace molrt {
 
@@ -32,12 +33,11 @@ InputScaler fit_inputs(std::span<const float> beside, const HeadInputs& inputs,
 // as it is.
 Head fold_columns_into(const ColumnScaler& columns, Head head);
 
-// values [all rows, names.size()], own units; NaN: none. Mean and population standard deviation
-// over `rows`, or 0 and 1 if !scale. DATA error naming the target and `where` if a target has no
-// value there or is constant.
+// values [all rows, names.size()], own units; NaN: none. Fitted on `rows`. DATA error naming the
+// target and `where` if a target has no value there, is constant or cannot be scaled.
 std::vector<TargetScaler> fit_targets(std::span<const double> values,
                                       const std::vector<std::string>& names,
-                                      std::span<const size_t> rows, bool scale,
+                                      std::span<const size_t> rows, TargetScaling scaling,
                                       const std::string& where);
 
 }  // namespace molrt

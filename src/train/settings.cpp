@@ -10,6 +10,7 @@
 #include "train/input_settings.h"
 #include "train/network_settings.h"
 #include "train/run_settings.h"
+#include "train/task_settings.h"
 
 namespace molrt {
 namespace {
@@ -89,8 +90,9 @@ std::string why_without_effect(const SettingRow& row, const Settings& settings) 
 
 const std::vector<SettingRow>& settings_table() {
   static const std::vector<SettingRow> table = [] {
-    std::vector<SettingRow> rows = head_settings();
-    for (const auto& part : {input_settings(), network_settings(), run_settings()})
+    std::vector<SettingRow> rows;
+    for (const auto& part :
+         {task_settings(), head_settings(), input_settings(), network_settings(), run_settings()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();
@@ -154,6 +156,9 @@ void Settings::validate() const {
     const std::string reason = why_without_effect(row, *this);
     if (!reason.empty())
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "setting '{}' would have no effect: {}", row.name, reason);
+    const std::string conflict = row.conflict == nullptr ? "" : row.conflict(*this);
+    if (!conflict.empty())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "setting '{}': {}", row.name, conflict);
   }
 }
 

@@ -30,6 +30,9 @@ struct SettingRow {
   std::string (*without_effect)(const Settings&) = nullptr;
   // The default where other settings change it (help says how). Null: default_value.
   SettingValue (*default_beside)(const Settings&) = nullptr;
+  // Why the value cannot stand beside the others' ("mse is for measured values"); "" if it can.
+  // Null: it always can.
+  std::string (*conflict)(const Settings&) = nullptr;
 };
 
 const std::vector<SettingRow>& settings_table();
@@ -47,7 +50,7 @@ class Settings {
   std::string text(std::string_view name) const;
   bool is_set(std::string_view name) const;  // by the user, even to its default
 
-  // INVALID_ARGUMENT if a setting that the user set would change nothing.
+  // INVALID_ARGUMENT if a setting that the user set would change nothing, or conflicts with others.
   void validate() const;
 
   std::string to_json() const;  // every setting that takes effect, by name, as it will run

@@ -78,8 +78,8 @@ class Network {
     HeadActivations activations;
     std::vector<float> outputs(targets_.size()), d_outputs(targets_.size()), d_cls(cls.size());
     head_forward_training(head_, cls.data(), no_dropout, activations, outputs.data());
-    const LossSum loss =
-        evaluate_loss({}, outputs.data(), targets_.data(), targets_.size(), d_outputs.data());
+    const LossSum loss = evaluate_loss(
+        {}, {targets_.size(), 1, 1, outputs.data(), targets_.data(), nullptr}, d_outputs.data());
     head_backward(head_, no_dropout, activations, d_outputs.data(), head_gradient_, d_cls.data());
     std::vector<float> d_rows(padded_rows(encoder_.tokens()) * width_, 0.0f);
     for (size_t m = 0; m < molecules_.size(); ++m)

@@ -50,8 +50,8 @@ TEST_P(HeadGradient, MatchesThePeer) {
   HeadActivations activations;
   std::vector<float> outputs(targets.size()), d_outputs(targets.size());
   head_forward_training(head, cls.data(), no_dropout, activations, outputs.data());
-  const LossSum loss =
-      evaluate_loss({}, outputs.data(), targets.data(), targets.size(), d_outputs.data());
+  const LossSum loss = evaluate_loss(
+      {}, {targets.size(), 1, 1, outputs.data(), targets.data(), nullptr}, d_outputs.data());
   const double expected = golden.at("loss").numbers.at(0);
   EXPECT_NEAR(loss.mean(), expected, 1e-5 * std::abs(expected));
 

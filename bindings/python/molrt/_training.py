@@ -3,6 +3,7 @@
 import ctypes
 import difflib
 import json
+import logging
 import numbers
 import operator
 import os
@@ -48,8 +49,8 @@ class FineTunedModel(Model):
 
     report: dict with the rows used and left out, the settings, each fold's sizes, epochs and metrics,
         and metrics of the held-out molecules beside those of always predicting the mean
-    held_out: [n, targets] float32, predictions for molecules by a fold that was not trained on them;
-        NaN for those that were never held out
+    held_out: [n, outputs] float32, predictions for molecules by a fold that was not trained on them,
+        of classes as probabilities; NaN for those that were never held out
     rows: what happened to each molecule
     """
 
@@ -77,11 +78,13 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
 
     weights: a model, or what load() takes
     smiles, or symbols and coordinates, or mol_blocks; ladder ... threads: see Model
-    targets: [n] or [n, targets] in your own units; None or NaN where there is no value
+    targets: [n] or [n, targets] in your own units; None or NaN where there is no value. With
+        task="binary" or "multilabel" 0 and 1, with task="multiclass" class numbers 0, 1, 2 ...
     columns: numbers beside the molecules that the head reads too, such as {"temperature": values}, each
         [n] with None or NaN where there is none; predict() then needs them
     conformers: see Model; each epoch sees a random one, held-out molecules are predicted by the mean
-    target_names: one str or [targets], all different; default: "target", or "target_1" ...
+    target_names: one str or [targets], all different; default: "target", or "target_1" ... A
+        multiclass model's outputs are NAME_0, NAME_1 ...
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
         fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
         metric_name and learning_rate
@@ -114,31 +117,37 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     except Error:
         raise
     except BaseException as error:  # stopped
-        error.model = _best_so_far(job, values.shape, threads)  # type: ignore[attr-defined]
+        error.model = _best_so_far(job, work.size, threads)  # type: ignore[attr-defined]
         raise
-    return _result(job, values.shape, threads)
+    return _result(job, work.size, threads)
 
 
-def _best_so_far(job: Handle, shape: Any, threads: Optional[int]) -> Optional[FineTunedModel]:
+def _best_so_far(job: Handle, rows: int, threads: Optional[int]) -> Optional[FineTunedModel]:
     try:
-        return _result(job, shape, threads)
+        return _result(job, rows, threads)
     except Error:
         return None
 
 
-def _result(job: Handle, shape: Any, threads: Optional[int]) -> FineTunedModel:
+def _result(job: Handle, rows: int, threads: Optional[int]) -> FineTunedModel:
     model = FineTunedModel(Handle(lib.molrt_model_free, lib.molrt_job_get_model, job), threads)
     model.report = json.loads(read_text(lib.molrt_job_get_report, job))
-    model.held_out = np.empty(shape, np.float32)
+    for warning in model.report["warnings"]:
+        logging.getLogger("molrt").warning("%s", warning)
+    model.held_out = np.empty((rows, model.info["outputs"]), np.float32)
     run(lib.molrt_job_get_held_out, job, model.held_out.ctypes.data, model.held_out.size)
-    model.rows = job_rows(job, shape[0])
+    model.rows = job_rows(job, rows)
     return model
 
 
 def _target_matrix(targets: Any, rows: int) -> np.ndarray:
     if targets is None:
         raise TypeError("finetune() needs targets=...: the measured values")
-    values = np.ascontiguousarray(targets, dtype=np.float64)  # None becomes NaN
+    try:
+        values = np.ascontiguousarray(targets, dtype=np.float64)  # None becomes NaN
+    except ValueError:
+        _fail_at_text(targets)
+        raise
     if values.ndim == 1:
         values = values.reshape(-1, 1)
     if values.ndim != 2:
@@ -147,6 +156,16 @@ def _target_matrix(targets: Any, rows: int) -> np.ndarray:
         raise ValueError(f"targets has {len(values)} rows, but there are {rows} molecules")
     _check_magnitude(values)
     return values
+
+
+def _fail_at_text(targets: Any) -> None:
+    """Names the first target that is no number."""
+    for (row, *_), value in np.ndenumerate(np.asarray(targets, dtype=object)):
+        try:
+            float("nan" if value is None else value)
+        except (TypeError, ValueError):
+            raise DataError(f"targets[{row}]: {value!r} is no number; classes are numbers from 0, a "
+                            "missing value is NaN or None") from None
 
 
 def _check_magnitude(values: np.ndarray) -> None:

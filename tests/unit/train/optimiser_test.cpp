@@ -65,7 +65,8 @@ TEST(Clip, CountsEveryElement) {
       values[i] = 1 + static_cast<float>(i);
       squares += double{values[i]} * values[i];
     }
-    EXPECT_DOUBLE_EQ(clip_gradients(Tensors{tensor(empty, empty), tensor(values, values)}, 0, 1), std::sqrt(squares));
+    EXPECT_DOUBLE_EQ(clip_gradients(Tensors{tensor(empty, empty), tensor(values, values)}, 0, 1),
+                     std::sqrt(squares));
   }
 }
 
@@ -90,7 +91,8 @@ TEST(Adam, MatchesItsDefinition) {
   }
 }
 
-// Zero gradients: w - u shrinks by 1 - rate * factor * decay a step (spec: regularisers.md section 5).
+// Zero gradients: w - u shrinks by 1 - rate * factor * decay a step (spec: regularisers.md section
+// 5).
 TEST(Adam, DecaysTowardsTheOrigin) {
   std::vector<float> w{3}, zero{1}, g{0};
   const std::vector<float> origin{1};

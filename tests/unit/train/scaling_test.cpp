@@ -13,18 +13,18 @@ TEST(TargetScaling, UsesTheGivenRowsOnlyAndThePopulationDeviation) {
   const double nan = std::nan("");
   const std::vector<double> values{1, 10, nan, 20, 3, nan, 1000, 1000};
   const std::vector<size_t> rows{0, 1, 2};
-  const auto scalers = fit_targets(values, {"a", "b"}, rows, true, "here");
+  const auto scalers = fit_targets(values, {"a", "b"}, rows, TargetScaling::standard, "here");
   EXPECT_DOUBLE_EQ(scalers[0].mean, 2);
   EXPECT_DOUBLE_EQ(scalers[0].scale, 1);
   EXPECT_DOUBLE_EQ(scalers[1].mean, 15);
   EXPECT_DOUBLE_EQ(scalers[1].scale, 5);
   EXPECT_DOUBLE_EQ(scalers[1].inverse(scalers[1].scaled(7)), 7);
-  EXPECT_EQ(fit_targets(values, {"a", "b"}, rows, false, "here")[1].scale, 1);
+  EXPECT_EQ(fit_targets(values, {"a", "b"}, rows, TargetScaling::none, "here")[1].scale, 1);
 }
 
 void expect_data_error(const std::vector<double>& values, const std::string& part) {
   const std::vector<size_t> rows{0, 1};
-  for (const bool scale : {true, false}) {
+  for (const TargetScaling scale : {TargetScaling::power, TargetScaling::none}) {
     try {
       fit_targets(values, {"alpha", "beta"}, rows, scale, "fold 3");
       FAIL() << "no error";

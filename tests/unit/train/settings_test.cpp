@@ -105,6 +105,75 @@ TEST(Settings, WhatWouldHaveNoEffectIsRefused) {
   refused([](S s) { s.set_f64("huber_delta", 1); }, "huber_delta");
   refused([](S s) { s.set_i64("folds", 2), s.set_f64("valid_fraction", .2); }, "valid_fraction");
   refused([](S s) { s.set_f64("valid_fraction", 0), s.set_i64("patience", 3); }, "patience");
+  refused([](S s) { s.set_f64("valid_fraction", 0), s.set_text("metric", "rmse"); }, "metric");
+  refused([](S s) { s.set_text("solver", "ridge"), s.set_text("metric", "rmse"); }, "metric");
+  refused([](S s) { s.set_text("class_weights", "balanced"); }, "class_weights");
+  refused([](S s) { s.set_f64("focal.alpha", .5); }, "focal.alpha");
+  refused([](S s) { s.set_text("task", "binary"), s.set_f64("focal.gamma", 1); }, "focal.gamma");
+  refused([](S s) { s.set_text("task", "binary"), s.set_text("target_scaling", "power"); },
+          "target_scaling");
+  refused(
+      [](S s) {
+        s.set_text("task", "multiclass"), s.set_text("loss", "focal");
+        s.set_f64("focal.alpha", .5);
+      },
+      "focal.alpha");
+}
+
+TEST(Settings, WhatDoesNotFitTogetherIsRefused) {
+  const auto refused = [](const std::string& task, const std::string& name,
+                          const std::string& value, const std::string& part) {
+    Settings settings;
+    settings.set_text("task", task);
+    settings.set_text(name, value);
+    expect_error([&] { settings.validate(); }, part);
+  };
+  refused("binary", "loss", "mse", "'loss': mse is for measured values; classes take bce or focal");
+  refused("multiclass", "loss", "bce", "'loss': bce is for one yes or no a target");
+  refused("multilabel", "loss", "ce", "'loss': ce is for task=multiclass");
+  refused("regression", "loss", "focal", "'loss': focal is for classes");
+  refused("regression", "metric", "auroc",
+          "'metric': auroc is for classes; the task is regression");
+  refused("binary", "metric", "rmse", "'metric': rmse is for measured values");
+  refused("binary", "solver", "ridge", "'task': solver=ridge fits measured values");
+  for (const char* weights : {"1", "1,", ",1", "1;2", "1,-2", "1,0", "1,nan", "1,inf", "even", ""})
+    refused("multiclass", "class_weights", weights, "is neither none, balanced nor");
+  refused("binary", "class_weights", "1,2,3", "task=binary takes two numbers");
+}
+
+TEST(Settings, EachTaskHasItsLossAndScaling) {
+  const auto json_of = [](const char* task) {
+    Settings settings;
+    settings.set_text("task", task);
+    EXPECT_NO_THROW(settings.validate());
+    return nlohmann::json::parse(settings.to_json());
+  };
+  EXPECT_EQ(json_of("regression")["loss"], "mse");
+  EXPECT_EQ(json_of("regression")["target_scaling"], "standard");
+  EXPECT_EQ(json_of("binary")["loss"], "bce");
+  EXPECT_EQ(json_of("binary")["target_scaling"], "none");
+  EXPECT_EQ(json_of("multilabel")["loss"], "bce");
+  EXPECT_EQ(json_of("multiclass")["loss"], "ce");
+  EXPECT_FALSE(json_of("regression").contains("class_weights"));
+}
+
+TEST(Settings, ClassesArrive) {
+  Settings s;
+  s.set_text("task", "multiclass"), s.set_text("loss", "focal"), s.set_f64("focal.gamma", 3);
+  s.set_text("class_weights", "1,2.5,3e1"), s.set_text("metric", "f1");
+  EXPECT_NO_THROW(s.validate());
+  const TaskSettings task = read_head_settings(s).task;
+  EXPECT_EQ(task.task, Task::multiclass);
+  EXPECT_EQ(task.loss.kind, LossKind::focal);
+  EXPECT_EQ(task.loss.focal_gamma, 3);
+  EXPECT_TRUE(task.loss.softmax);
+  EXPECT_EQ(task.class_weights.given, (std::vector<double>{1, 2.5, 30}));
+  EXPECT_EQ(task.metric, Metric::f1);
+  s.set_text("class_weights", "balanced"), s.set_text("metric", "loss"), s.set_text("loss", "auto");
+  EXPECT_TRUE(read_task_settings(s).class_weights.balanced);
+  EXPECT_TRUE(read_task_settings(s).class_weights.given.empty());
+  EXPECT_EQ(read_task_settings(s).metric, std::nullopt);
+  EXPECT_EQ(read_task_settings(s).loss.kind, LossKind::ce);
 }
 
 TEST(Settings, WhatRunsIsAccepted) {
@@ -143,9 +212,9 @@ TEST(HeadSettings, EverySettingArrives) {
   EXPECT_EQ(h.kind, HeadKind::pooled);
   EXPECT_EQ(h.pooler_dropout, .25);
   EXPECT_FALSE(h.standardise);
-  EXPECT_FALSE(h.scale_targets);
-  EXPECT_EQ(h.loss.kind, LossKind::huber);
-  EXPECT_EQ(h.loss.huber_delta, .5);
+  EXPECT_EQ(h.task.scaling, TargetScaling::none);
+  EXPECT_EQ(h.task.loss.kind, LossKind::huber);
+  EXPECT_EQ(h.task.loss.huber_delta, .5);
   EXPECT_EQ(std::make_tuple(h.epochs, h.patience, h.batch_size, h.folds, h.seed),
             std::make_tuple(7, 3, 9, 4, uint64_t{11}));
   EXPECT_EQ(std::make_tuple(h.lr, h.warmup, h.clip, h.adam_beta1, h.adam_beta2, h.adam_eps),
