@@ -441,6 +441,11 @@ MOLRT_API int32_t molrt_settings_get_i64(const molrt_settings *settings, const c
 MOLRT_API int32_t molrt_settings_get_text(const molrt_settings *settings, const char *name,
                                           char *buffer, size_t capacity, size_t *needed);
 
+/* A row's part in a split; 0, 1, ...: the fold that holds it out, while the others train on it. */
+#define MOLRT_PART_TRAIN (-1) /* all folds train on it */
+#define MOLRT_PART_TEST (-2)  /* never trained on, nor stopped by */
+#define MOLRT_PART_NONE (-3)  /* not in the run */
+
 /* ---- job: one training run ---------------------------------------------------------------------------- */
 typedef struct molrt_job molrt_job;
 
@@ -460,6 +465,20 @@ MOLRT_API int32_t molrt_job_create(molrt_context *context, const molrt_model *ba
                                    const char *const *target_names, const molrt_settings *settings,
                                    molrt_job **job);
 MOLRT_API void molrt_job_free(molrt_job *job);
+/* Columns beside the targets, each copied and with one value for each row of the batch (`count`), set
+ * before the run (STATE afterwards). INVALID_ARGUMENT, naming the row, for values that cannot be used.
+ * The rows of one molecule always stay on one side of a split, whatever these say.
+ * Weights of the rows in the loss: finite, 0 or more, not all 0. */
+MOLRT_API int32_t molrt_job_set_weights(molrt_job *job, const double *weights, size_t count);
+/* UTF-8 names of groups that stay whole: for split=group, which is then the default. */
+MOLRT_API int32_t molrt_job_set_groups(molrt_job *job, const char *const *groups, size_t count);
+/* MOLRT_PART_* or the number of a fold from 0, without gaps: for split=column, which is then the
+ * default, as is its number of folds. A row whose molecule is also on another side is left out where
+ * it would be trained on (held out, if the other is in the test), with a warning in the report. */
+MOLRT_API int32_t molrt_job_set_parts(molrt_job *job, const int32_t *parts, size_t count);
+/* The part that a word of a table means: "train" or "training", "valid", "validation", "val" or "dev"
+ * (fold 0), "test", or the number of a fold. INVALID_ARGUMENT for any other. */
+MOLRT_API int32_t molrt_part_of_word(const char *word, int32_t *part);
 /* Before the run: keeps in `directory`, which is made where need be, what a killed run needs to be gone
  * on with; that takes a twentieth of the time at most. With resume 1 the run goes on with what is there
  * and ends in the same bytes as one that was never stopped; INVALID_ARGUMENT, from molrt_job_run, if
@@ -480,9 +499,12 @@ MOLRT_API int32_t molrt_job_get_model(const molrt_job *job, molrt_model **model)
  * metrics of the held-out parts beside predicting the mean, warnings. */
 MOLRT_API int32_t molrt_job_get_report(const molrt_job *job, char *buffer, size_t capacity,
                                        size_t *needed);
-/* Predictions for rows while they were held out, [rows, the trained model's outputs]: values in the
- * targets' units, or probabilities; NaN for rows that never were. */
+/* Predictions for rows while they were held out, and for those of the test by the trained model; [rows,
+ * the trained model's outputs]: values in the targets' units, or probabilities; NaN for the others. */
 MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);
+/* The split that was used, [rows]: what molrt_job_set_parts takes to have it again. MOLRT_PART_NONE
+ * for rows that were left out. */
+MOLRT_API int32_t molrt_job_get_parts(const molrt_job *job, int32_t *parts, size_t count);
 /* The row's status, as molrt_batch_get_row would tell after the encoder's pass. */
 MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);
 /* What went wrong with the row, or "" (also for a row that does not exist). */

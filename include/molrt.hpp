@@ -551,6 +551,19 @@ class Job {
     context.finish(status);
   }
 
+  // Columns beside the targets, one value for each row, before the run.
+  void set_weights(const std::vector<double>& weights) {
+    check(molrt_job_set_weights(get(), weights.data(), weights.size()));
+  }
+  void set_groups(const std::vector<std::string>& groups) {
+    const auto names = detail::without_nul(groups);
+    check(molrt_job_set_groups(get(), detail::addresses(names).data(), names.size()));
+  }
+  // MOLRT_PART_* or the number of the fold that holds the row out.
+  void set_parts(const std::vector<int32_t>& parts) {
+    check(molrt_job_set_parts(get(), parts.data(), parts.size()));
+  }
+
   // Trains. Once only.
   void run(const RunOptions& options = {}) {
     detail::Run run(options);
@@ -574,12 +587,18 @@ class Job {
       return molrt_job_get_report(get(), buffer, capacity, needed);
     });
   }
-  // Predictions for rows while they were held out, [rows, the model's outputs]; NaN for rows that
-  // never were.
+  // Predictions for rows while they were held out, and for those of the test; [rows, the model's
+  // outputs], NaN for the others.
   std::vector<float> held_out() const {
     std::vector<float> predictions(rows_ * static_cast<size_t>(model().info().outputs));
     check(molrt_job_get_held_out(get(), predictions.data(), predictions.size()));
     return predictions;
+  }
+  // The split that was used, [rows].
+  std::vector<int32_t> parts() const {
+    std::vector<int32_t> parts(rows_);
+    check(molrt_job_get_parts(get(), parts.data(), parts.size()));
+    return parts;
   }
   Row row(size_t index) const {
     Row row;

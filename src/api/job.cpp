@@ -1,6 +1,7 @@
 #include "api/guard.h"
 #include "api/handles.h"
 #include "base/text.h"
+#include "train/given_parts.h"
 
 using namespace molrt;
 using namespace molrt::api;
@@ -20,6 +21,24 @@ std::vector<std::string> read_names(const char* const* names, size_t count) {
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is there twice", in_quotes(list.back()));
   }
   return list;
+}
+
+// Its columns can be set until it runs.
+RowColumns& open_columns(molrt_job* job) {
+  Job& j = require(job, "job").job;
+  if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; columns are set before");
+  return j.columns();
+}
+
+// `values` [count], for a job of as many rows.
+template <typename T>
+std::span<const T> column(const molrt_job& job, const char* name, const T* values, size_t count) {
+  const size_t rows = job.job.batch().size();
+  if (count != rows)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected one of {} for each of the {} rows",
+         count, name, rows);
+  require(values, name);
+  return {values, count};
 }
 
 const HeadTrainingResult& finished(const molrt_job* job) {
@@ -89,6 +108,39 @@ int32_t molrt_job_remove_checkpoint(molrt_job* job) {
   return guarded([&] { require(job, "job").job.remove_checkpoint(); });
 }
 
+int32_t molrt_job_set_weights(molrt_job* job, const double* weights, size_t count) {
+  return guarded([&] {
+    RowColumns& columns = open_columns(job);
+    const auto given = column(*job, "weights", weights, count);
+    columns.set_weights({given.begin(), given.end()});
+  });
+}
+
+int32_t molrt_job_set_groups(molrt_job* job, const char* const* groups, size_t count) {
+  return guarded([&] {
+    RowColumns& columns = open_columns(job);
+    std::vector<std::string> names;
+    for (const char* name : column(*job, "groups", groups, count))
+      names.emplace_back(&require(name, "a group"));
+    columns.set_groups(std::move(names));
+  });
+}
+
+int32_t molrt_job_set_parts(molrt_job* job, const int32_t* parts, size_t count) {
+  return guarded([&] {
+    RowColumns& columns = open_columns(job);
+    const auto given = column(*job, "parts", parts, count);
+    columns.set_parts({given.begin(), given.end()});
+  });
+}
+
+int32_t molrt_part_of_word(const char* word, int32_t* part) {
+  return guarded([&] {
+    require(part, "part");
+    *part = part_of_word(&require(word, "word"));
+  });
+}
+
 int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
   return guarded([&] {
     Job& j = require(job, "job").job;
@@ -123,6 +175,15 @@ int32_t molrt_job_get_held_out(const molrt_job* job, float* predictions, size_t 
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected rows * outputs = {}", count,
            held_out.size());
     std::copy(held_out.begin(), held_out.end(), &require(predictions, "predictions"));
+  });
+}
+
+int32_t molrt_job_get_parts(const molrt_job* job, int32_t* parts, size_t count) {
+  return guarded([&] {
+    const std::vector<int32_t>& used = finished(job).parts;
+    if (count != used.size())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: the job has {} rows", count, used.size());
+    std::copy(used.begin(), used.end(), &require(parts, "parts"));
   });
 }
 

@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/input.h"
@@ -19,6 +21,7 @@
 #include "cli/signals.h"
 #include "cli/tally.h"
 #include "cli/training_checkpoint.h"
+#include "cli/training_columns.h"
 #include "cli/training_report.h"
 
 namespace molrt::cli {
@@ -27,13 +30,14 @@ namespace {
 struct FinetuneOptions {
   const CLI::App* command = nullptr;
   std::string weights, output;
-  std::vector<std::string> targets, columns;
+  std::vector<std::string> targets, input_columns;
   InputOptions input;
   OpenOptions open;
   ConformerOptions conformers;
   RunOptions run;
   ReportOptions report;
   bool resume = false;
+  TrainingColumnOptions columns;
   SettingsFlags flags;
 };
 
@@ -81,10 +85,11 @@ std::vector<size_t> find_columns(const InputTable& table, const std::vector<std:
   return columns;
 }
 
-TrainingTable read_table(InputTable& table, const FinetuneOptions& options, molrt_batch* batch) {
+TrainingTable read_table(InputTable& table, const FinetuneOptions& options, TrainingColumns& beside,
+                         molrt_batch* batch) {
   TrainingTable data;
   const auto columns = find_columns(table, options.targets, data.targets);
-  const auto inputs = find_columns(table, options.columns, data.columns);
+  const auto inputs = find_columns(table, options.input_columns, data.columns);
   for (Record record; table.next(record); check_signals()) {
     table.add_to(batch, record);
     data.smiles.push_back(table.smiles(record));
@@ -92,6 +97,7 @@ TrainingTable read_table(InputTable& table, const FinetuneOptions& options, molr
     data.problems.push_back(record.problem);
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
     for (const size_t column : inputs) data.inputs.push_back(label(table, record, column));
+    beside.read(table, record);
   }
   data.counts = table.counts();
   if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
@@ -122,6 +128,15 @@ std::vector<const char*> addresses(const std::vector<std::string>& texts) {
   return addresses;
 }
 
+void check_split_output(const FinetuneOptions& options) {
+  const auto& path = options.columns.save_split;
+  if (path.empty()) return;
+  check_output_is_no_input(*options.command, path);
+  if (path == options.output)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "--save-split {}: is where the model goes", path);
+  find_write_target(path);
+}
+
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
@@ -129,10 +144,12 @@ class Finetuning {
     check_output_is_no_input(*options.command, options.output);
     check_model_output(options.output);
     file_existed_ = std::filesystem::exists(options.output);
+    check_split_output(options);
     InputTable table(options.input);
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
-    data_ = read_table(table, options, batch_.get());
+    columns_.emplace(options.columns, table);
+    data_ = read_table(table, options, *columns_, batch_.get());
     check_columns(data_);
     check(molrt_batch_set_columns(batch_.get(), addresses(data_.columns).data(),
                                   data_.inputs.data(), data_.smiles.size(), data_.columns.size()));
@@ -171,6 +188,7 @@ class Finetuning {
     check(molrt_job_create(context_.get(), base_.get(), batch_.get(), data_.values.data(),
                            names.size(), names.data(), settings_.get(), &job));
     job_.reset(job);
+    columns_->give_to(job);
     batch_.reset();  // the job has a copy
   }
 
@@ -196,6 +214,8 @@ class Finetuning {
     check(molrt_job_get_model(job_.get(), &trained));
     const Model model(trained);
     save_model(context_.get(), model.get(), path, MOLRT_DTYPE_KEEP);
+    const auto& split = options_.columns.save_split;
+    if (!split.empty()) save_split(job_.get(), data_.smiles.size(), split);
   }
 
   Tally tally() const {
@@ -235,6 +255,7 @@ class Finetuning {
   Settings settings_;
   Progress progress_;
   TrainingTable data_;
+  std::optional<TrainingColumns> columns_;
   Context context_;
   Batch batch_;
   Model base_;
@@ -264,7 +285,7 @@ Command finetune_command(CLI::App& app) {
       ->type_name("COLUMN");
   command
       ->add_option(
-          "--input-column", options->columns,
+          "--input-column", options->input_columns,
           "Column of numbers that the head reads beside the molecule, such as a "
           "temperature, by name or position; once for each. predict needs it too. An empty "
           "cell counts as the training rows' mean")
@@ -283,6 +304,7 @@ Command finetune_command(CLI::App& app) {
       "Go on with what a killed or interrupted run has left in OUTPUT.checkpoint: ends "
       "in the same model as a run that was never stopped");
   add_report_options(*command, options->report);
+  add_training_column_options(*command, options->columns);
   options->flags.add_to(*command);
   add_open_options(*command, options->open);
   add_conformer_options(*command, options->conformers);

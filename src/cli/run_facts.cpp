@@ -30,7 +30,7 @@ bool changes_no_bytes(const std::string& name) {
 }
 
 bool names_files(const std::string& name) {
-  static constexpr std::array names = {"input", "model", "weights", "dictionary"};
+  static constexpr std::array names = {"input", "model", "weights", "dictionary", "split-file"};
   return is_one_of(name, names);
 }
 

@@ -58,11 +58,23 @@ std::string fold_line(const Json& fold, size_t number_of_fold) {
   return line;
 }
 
-std::string held_out_line(const Json& target) {
+// "" if there is nothing to tell.
+std::string split_line(const Json& split) {
+  std::string line;
+  if (split.at("repeated_molecules") != 0)
+    line = fmt::format("{} molecules are there several times, in {} rows, which stay together",
+                       split.at("repeated_molecules").dump(), split.at("repeated_rows").dump());
+  if (split.at("test_rows") != 0)
+    line += fmt::format("{}{} rows are kept for the test", line.empty() ? "" : "; ",
+                        split.at("test_rows").dump());
+  return line.empty() ? line : "split: " + line;
+}
+
+std::string metrics_line(const Json& target, const char* rows) {
   return fmt::format(
-      "'{}' held out ({} values): RMSE {}, MAE {}, R2 {}; predicting the mean: RMSE {}, MAE {}, R2 "
+      "'{}' {} ({} values): RMSE {}, MAE {}, R2 {}; predicting the mean: RMSE {}, MAE {}, R2 "
       "{}",
-      target.at("name").get<std::string>(), target.at("n").dump(), number(target, "rmse"),
+      target.at("name").get<std::string>(), rows, target.at("n").dump(), number(target, "rmse"),
       number(target, "mae"), number(target, "r2"), number(target, "mean_rmse"),
       number(target, "mean_mae"), number(target, "mean_r2"));
 }
@@ -73,9 +85,15 @@ std::vector<std::string> training_summary(const Json& report) {
   std::vector<std::string> lines = {rows_line(report.at("rows")),
                                     settings_line(report.at("settings"))};
   if (report.contains("inputs")) lines.push_back(inputs_line(report.at("inputs")));
+  const auto split = split_line(report.at("split"));
+  if (!split.empty()) lines.push_back(split);
+  for (const auto& warning : report.at("warnings"))
+    lines.push_back("warning: " + warning.get<std::string>());
   size_t fold = 0;
   for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, ++fold));
-  for (const auto& target : report.at("held_out")) lines.push_back(held_out_line(target));
+  for (const auto& target : report.at("held_out"))
+    lines.push_back(metrics_line(target, "held out"));
+  for (const auto& target : report.at("test")) lines.push_back(metrics_line(target, "test"));
   if (report.value("early_stopping_on_held_out", false)) {
     lines.push_back("(the held-out rows also chose when to stop: a little optimistic)");
   }

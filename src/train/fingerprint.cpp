@@ -35,11 +35,15 @@ json run_facts(const Model& base, const HeadTrainingData& data, const ColumnTabl
   return {{"settings", json::parse(settings.to_json())},
           {"base model", {{"crc32", crc_of(base)}, {"parameters", base.parameters()}}},
           {"measured values",
-           {{"rows", data.rows},
-            {"targets", data.target_names},
-            {"crc32", crc_of(data.weights, crc_of(data.values))}}},
+           {{"rows", data.rows}, {"targets", data.target_names}, {"crc32", crc_of(data.values)}}},
           {"input columns",
            {{"names", columns.names}, {"crc32", crc_of(std::span<const float>(columns.values))}}}};
+}
+
+json column_facts(const HeadTrainingData& data) {
+  uint32_t groups = 0;
+  for (const std::string& group : data.groups) groups = crc32(group + '\n', groups);
+  return {{"weights", crc_of(data.weights)}, {"groups", groups}, {"parts", crc_of(data.parts)}};
 }
 
 json molecule_facts(const Batch& batch) {

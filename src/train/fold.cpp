@@ -59,6 +59,12 @@ const std::vector<size_t>& watched_rows(const Fold& fold) {
   return fold.split.held_out.empty() ? fold.split.train : fold.split.held_out;
 }
 
+std::vector<size_t> predicted_rows(const Fold& fold) {
+  std::vector<size_t> rows = watched_rows(fold);
+  rows.insert(rows.end(), fold.split.test.begin(), fold.split.test.end());
+  return rows;
+}
+
 Head first_head(const Fold& fold) {
   if (fold.start) return fold.start->head;
   return initialised_head(fold.settings.kind, fold.data.head_width(),

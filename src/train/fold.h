@@ -49,13 +49,15 @@ Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const
 // Those whose predictions a report looks at: held out, or where a fold holds nothing out the
 // training rows (for the warning of constant predictions).
 const std::vector<size_t>& watched_rows(const Fold& fold);
+// The watched rows and, behind them, those of the test.
+std::vector<size_t> predicted_rows(const Fold& fold);
 
 struct FoldFit {
   Head head;                         // on raw inputs, as a model has it
   TensorMap encoder;                 // of a whole network, plain names; else empty
   LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge
-  // Of the watched rows' conformers, [conformers, outputs]: scaled, or logits.
+  // Of the conformers of predicted_rows(), [conformers, outputs]: scaled, or logits.
   std::vector<float> outputs;
 };
 

@@ -34,8 +34,10 @@ std::string seed_of_chance(const Settings& s) {
              : "";
 }
 
-std::string valid_fraction_of_one_fold(const Settings& s) {
-  return s.i64("folds") == 1 ? "" : "with folds >= 2 each fold's own part is held out";
+std::string standardise_of_frozen(const Settings& s) {
+  if (s.text("freeze.prefix") != "encoder")
+    return "what the head reads changes as the encoder is trained";
+  return s.text("head_init") == "base" ? "head_init=base reads the columns as they are" : "";
 }
 
 std::string of_ridge(const Settings& s) { return ridge(s) ? "" : "it belongs to solver=ridge"; }
@@ -63,19 +65,15 @@ std::vector<SettingRow> model_settings() {
        "dropout rate of the head's inputs, in training", dropout_of_ridge},
       {"standardise", int64_t{1}, "", "", 0, 1, "", "0.1.0",
        "1: scale the representation's columns by the training rows' mean and standard deviation; "
-       "stored in the head's first layer"},
+       "stored in the head's first layer",
+       standardise_of_frozen},
   };
 }
 
-std::vector<SettingRow> split_settings() {
+std::vector<SettingRow> fold_settings() {
   return {
       {"folds", int64_t{1}, "", "5", 1, 1000, "", "0.1.0",
        "2 or more: cross-validation; the model averages the folds' heads"},
-      {"split", "random", "", "", 0, 0, "random", "0.1.0", "how rows are held out"},
-      {"valid_fraction", .1, "", "", 0, .9, "", "0.1.0",
-       "with folds=1: part of the rows that is held out for early stopping and for the reported "
-       "metrics; 0: none",
-       valid_fraction_of_one_fold},
       {"seed", int64_t{42}, "", "", 0, 9223372036854775807.0, "", "0.1.0",
        "of splits, initial weights, batch order and dropout", seed_of_chance},
   };
@@ -120,7 +118,8 @@ std::vector<SettingRow> adam_settings() {
 
 std::vector<SettingRow> head_settings() {
   std::vector<SettingRow> rows;
-  for (const auto& part : {model_settings(), solver_settings(), adam_settings(), split_settings()})
+  for (const auto& part :
+       {model_settings(), solver_settings(), adam_settings(), fold_settings(), split_settings()})
     rows.insert(rows.end(), part.begin(), part.end());
   return rows;
 }
@@ -141,12 +140,12 @@ HeadSettings read_head_settings(const Settings& s) {
       .adam_eps = s.f64("adam_eps"),
       .ema_beta = s.f64("ema.beta"),
       .patience = static_cast<int>(s.i64("patience")),
-      .valid_fraction = s.f64("valid_fraction"),
       .folds = static_cast<int>(s.i64("folds")),
       .seed = static_cast<uint64_t>(s.i64("seed")),
       .task = read_task_settings(s),
       .ridge_lambda = s.f64("ridge_lambda"),
       .standardise = s.i64("standardise") == 1,
+      .split = read_split_settings(s),
   };
 }
 

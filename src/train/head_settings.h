@@ -7,6 +7,7 @@
 
 #include "nn/head.h"
 #include "train/settings.h"
+#include "train/split_settings.h"
 #include "train/task_settings.h"
 
 namespace molrt {
@@ -26,14 +27,14 @@ struct HeadSettings {
   double warmup;  // fraction of the steps
   double clip;    // 0: off
   double adam_beta1, adam_beta2, adam_eps;
-  double ema_beta;        // 0: off
-  int patience;           // 0: no early stopping
-  double valid_fraction;  // with folds = 1
+  double ema_beta;  // 0: off
+  int patience;     // 0: no early stopping
   int folds;
   uint64_t seed;
   TaskSettings task;
   double ridge_lambda;  // 0: chosen by leave-one-out
   bool standardise;
+  SplitSettings split;
 };
 
 // INVALID_ARGUMENT as Settings::validate.

@@ -26,17 +26,17 @@ FoldFit ridge(const Fold& fold, const LoopCallbacks& callbacks) {
 }
 
 // With the head as it is stored, so that the model predicts the same for these rows.
-std::vector<float> watched_outputs(const Fold& fold, const Head& head) {
+std::vector<float> predicted_outputs(const Fold& fold, const Head& head) {
   Fold stored = fold;
   stored.columns = identity_columns(fold.data.width);  // they are in the head
-  return head_outputs(stored, head, watched_rows(fold));
+  return head_outputs(stored, head, predicted_rows(fold));
 }
 
 FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {
   FoldFit fit =
       fold.settings.ridge ? ridge(fold, callbacks) : fit_adam(fold, callbacks, checkpoint);
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
-  fit.outputs = watched_outputs(fold, fit.head);
+  fit.outputs = predicted_outputs(fold, fit.head);
   return fit;
 }
 

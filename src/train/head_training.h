@@ -36,7 +36,11 @@ struct HeadTrainingData {
   std::span<const float> beside;           // [rows, inputs], unscaled; NaN: missing
   std::span<const double> values;          // [rows, targets], own units or classes; NaN: no value
   std::vector<std::string> target_names;   // [targets], for messages and the report
-  std::span<const double> weights;         // [rows] of the loss, >= 0; empty: all 1
+  // The user's columns, [rows]; the empty ones are not there.
+  std::span<const double> weights;         // of the loss, >= 0; none: all 1
+  std::span<const std::string> molecules;  // the same text for the same molecule; none: all differ
+  std::span<const std::string> groups;     // of split=group, or the scaffolds
+  std::span<const int32_t> parts;          // of split=column and split=file: MOLRT_PART_* or a fold
   std::vector<StartingPoint> starts;       // of member i: number i, again and again; empty: none
   size_t base_folds = 1;                   // networks of the base model; member i begins likewise
   int head_width() const { return width + static_cast<int>(inputs.size()); }
@@ -58,15 +62,19 @@ struct TrainedHead {
 };
 
 // The report is one JSON object; numbers that are not defined are null:
-//   rows      total = used + without_target (all cells empty) + failed (no representation)
+//   rows      total = used + without_target (all cells empty) + failed (no representation) +
+//             outside_split (in no part of the given split)
+//   split     units (molecules, scaffolds or groups that the split kept whole), repeated_molecules
+//             (with several of the rows) and repeated_rows (their rows), left_out (rows of a given
+//             split whose molecule is on another side), test_rows
 //   settings  those that took effect, by name
 //   task, targets, outputs  (names); classes (of a label; only of classes)
 //   metric    what valid_metric is
 //   folds     an array of the networks (folds x seeds): seed, split, train_rows, held_out_rows,
-//   epochs (run; 0 for ridge), best_epoch (whose
-//             parameters were kept), train_loss, valid_loss (scaled units) and valid_metric there,
-//             ridge_lambda (an array by target; ridge only), targets (held-out metrics), history
-//             (an array: epoch, train_loss, valid_loss, metric, lr)
+//             epochs (run; 0 for ridge), best_epoch (whose parameters were kept), train_loss,
+//             valid_loss (scaled units) and valid_metric there, ridge_lambda (an array by target;
+//             ridge only), targets (held-out metrics), history (an array: epoch, train_loss,
+//             valid_loss, metric, lr)
 //   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values);
 //             of measured values mse, rmse, mae, r2, pearson, spearman; of classes class_counts
 //             (by class), auroc, auprc, accuracy, f1, mcc, logloss (train/metrics.h; a class above
@@ -74,6 +82,7 @@ struct TrainedHead {
 //             mean_rmse ...: the same for predicting the mean of the fold's training rows, which of
 //             classes is their frequencies
 //   held_out_mean  of several targets: each metric's mean over those for which it is defined
+//   test      as held_out over the test rows, predicted by the trained model; empty without
 //   inputs    where more than CLS is read: columns (names), descriptors and morgan_bits (numbers of
 //             them), rows_with_missing, constant (names of columns and descriptors that are, in the
 //             training rows of some member, and so without effect there), constant_morgan_bits
@@ -84,8 +93,10 @@ struct TrainedHead {
 struct HeadTrainingResult {
   TaskPlan plan;
   std::vector<TrainedHead> folds;  // those that the model averages
-  std::vector<float> held_out;     // [rows, outputs], own units or probabilities; NaN where a row
-                                   // never was held out
+  // [rows, outputs], own units or probabilities: by the members that had the row held out; of the
+  // test, by the model; NaN for the other rows.
+  std::vector<float> held_out;
+  std::vector<int32_t> parts;  // [rows]: SplitPlan's
   // [outputs] of binary and multilabel with held-out rows: best_threshold(), .5 where it is not
   // defined; else empty.
   std::vector<double> thresholds;

@@ -10,13 +10,6 @@ namespace {
 
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
-// Of each row: the sum of its members' scaled outputs.
-struct Sums {
-  std::vector<double> scaled;       // [rows, outputs]
-  std::vector<const Fold*> member;  // one of them, which share their scalers; null: none
-  std::vector<int> count;
-};
-
 // Over a row's conformers, in their order: what Batch::predict takes the mean of.
 std::vector<double> mean_activation(Task task, std::span<const float> logits, size_t conformers) {
   const size_t outputs = logits.size() / conformers;
@@ -29,19 +22,62 @@ std::vector<double> mean_activation(Task task, std::span<const float> logits, si
   return sum;
 }
 
-void add_member(const Fold& member, const FoldFit& fit, Sums& sums) {
-  const size_t outputs = member.outputs();
-  const std::vector<size_t>& rows = watched_rows(member);
-  std::span<const float> next = fit.outputs;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const size_t conformers = member.data.conformers.count(rows[i]);
-    const std::vector<double> scaled =
-        mean_activation(member.plan.task, next.first(conformers * outputs), conformers);
-    next = next.subspan(conformers * outputs);
-    for (size_t k = 0; k < outputs; ++k) sums.scaled[rows[i] * outputs + k] += scaled[k];
-    sums.member[rows[i]] = &member;
-    ++sums.count[rows[i]];
+// The mean over members of rows' predictions, by Model::finish()'s rule: in scaled units where the
+// members share their scaler, else in the target's own.
+class Means {
+ public:
+  Means(size_t rows, size_t outputs)
+      : outputs_(outputs),
+        scaled_(rows * outputs),
+        values_(rows * outputs),
+        same_(rows * outputs, true),
+        first_(rows),
+        count_(rows) {}
+
+  // outputs: of the member, [conformers of the rows, outputs], and more that is not read.
+  void add(const Fold& member, std::span<const size_t> rows, std::span<const float> outputs) {
+    for (const size_t row : rows) {
+      const size_t conformers = member.data.conformers.count(row);
+      const std::vector<double> scaled =
+          mean_activation(member.plan.task, outputs.first(conformers * outputs_), conformers);
+      outputs = outputs.subspan(conformers * outputs_);
+      if (!first_[row]) first_[row] = &member;
+      for (size_t k = 0; k < outputs_; ++k) add_value(member, row, k, scaled[k]);
+      ++count_[row];
+    }
   }
+
+  void write(std::vector<float>& predictions) const {
+    for (size_t row = 0; row < first_.size(); ++row)
+      for (size_t k = 0; first_[row] && k < outputs_; ++k)
+        predictions[row * outputs_ + k] = static_cast<float>(mean(row, k));
+  }
+
+ private:
+  void add_value(const Fold& member, size_t row, size_t k, double scaled) {
+    const size_t item = row * outputs_ + k;
+    scaled_[item] += scaled;
+    values_[item] += member.scalers[k].inverse(scaled);
+    same_[item] = same_[item] && member.scalers[k] == first_[row]->scalers[k];
+  }
+  double mean(size_t row, size_t k) const {
+    const size_t item = row * outputs_ + k;
+    return same_[item] ? first_[row]->scalers[k].inverse(scaled_[item] / count_[row])
+                       : values_[item] / count_[row];
+  }
+
+  size_t outputs_;
+  std::vector<double> scaled_, values_;
+  std::vector<bool> same_;
+  std::vector<const Fold*> first_;  // [rows]; null: none
+  std::vector<int> count_;
+};
+
+// They stand behind those of the watched rows.
+std::span<const float> outputs_of_test(const Fold& member, std::span<const float> outputs) {
+  size_t conformers = 0;
+  for (const size_t row : watched_rows(member)) conformers += member.data.conformers.count(row);
+  return outputs.subspan(conformers * member.outputs());
 }
 
 }  // namespace
@@ -49,25 +85,32 @@ void add_member(const Fold& member, const FoldFit& fit, Sums& sums) {
 std::vector<float> member_predictions(std::span<const Fold> members,
                                       std::span<const FoldFit* const> fits) {
   const size_t rows = members[0].data.rows, outputs = members[0].outputs();
-  Sums sums{std::vector<double>(rows * outputs), std::vector<const Fold*>(rows),
-            std::vector<int>(rows)};
-  for (size_t i = 0; i < members.size(); ++i) add_member(members[i], *fits[i], sums);
+  Means means(rows, outputs);
+  for (size_t i = 0; i < members.size(); ++i)
+    means.add(members[i], watched_rows(members[i]), fits[i]->outputs);
   std::vector<float> predictions(rows * outputs, nan);
-  for (size_t row = 0; row < rows; ++row)
-    for (size_t k = 0; sums.member[row] && k < outputs; ++k)
-      predictions[row * outputs + k] = static_cast<float>(
-          sums.member[row]->scalers[k].inverse(sums.scaled[row * outputs + k] / sums.count[row]));
+  means.write(predictions);
   return predictions;
 }
 
-std::vector<float> held_out_only(std::span<const Fold> members,
-                                 const std::vector<float>& predictions) {
+void put_test_predictions(std::span<const Fold> members, std::span<const FoldFit* const> fits,
+                          std::vector<float>& predictions) {
   const size_t outputs = members[0].outputs();
-  std::vector<float> held_out(predictions.size(), nan);
+  Means means(members[0].data.rows, outputs);
+  for (size_t i = 0; i < members.size(); ++i)
+    means.add(members[i], members[i].split.test, outputs_of_test(members[i], fits[i]->outputs));
+  means.write(predictions);
+}
+
+std::vector<float> unseen_only(std::span<const Fold> members,
+                               const std::vector<float>& predictions) {
+  const size_t outputs = members[0].outputs();
+  std::vector<float> unseen(predictions.size(), nan);
   for (const Fold& member : members)
-    for (const size_t row : member.split.held_out)
-      std::copy_n(predictions.data() + row * outputs, outputs, held_out.data() + row * outputs);
-  return held_out;
+    for (const auto* rows : {&member.split.held_out, &member.split.test})
+      for (const size_t row : *rows)
+        std::copy_n(predictions.data() + row * outputs, outputs, unseen.data() + row * outputs);
+  return unseen;
 }
 
 }  // namespace molrt

@@ -57,6 +57,7 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
     : base_(std::move(base)),
       batch_(std::move(batch)),
       table_(std::move(table)),
+      columns_(batch_.size()),
       settings_(std::move(settings)) {
   settings_.validate();  // before the encoder's pass, which may take hours
 }
@@ -101,8 +102,14 @@ void Job::open_checkpoint(const HeadTrainingData& data) {
       checkpoint_directory_, run_facts(*base_, data, batch_.columns(), settings_), resume_);
 }
 
-const Checkpoint* Job::checkpoint_of_molecules() {
-  if (checkpoint_) checkpoint_->check_fact("molecules", molecule_facts(batch_));
+// Once the batch has its molecules.
+const Checkpoint* Job::describe_molecules(const RunOptions& options, HeadTrainingData& data) {
+  columns_.describe_molecules(batch_, settings_, options.threads,
+                              [this] { return cancelled_.load(); });
+  columns_.give(data);
+  if (!checkpoint_) return nullptr;
+  checkpoint_->check_fact("molecules", molecule_facts(batch_));
+  checkpoint_->check_fact("columns", column_facts(data));
   return checkpoint_.get();
 }
 
@@ -157,7 +164,7 @@ HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData d
   make_molecules(stoppable(options), data);
   const std::vector<float> cls = batch_.represent(*base_, stoppable(options));
   data.conformers = ConformerTable(batch_.conformer_counts());
-  run.checkpoint = checkpoint_of_molecules();
+  run.checkpoint = describe_molecules(options, data);
   data.representations = cls;
   return train_heads(data, settings_, run);
 }
@@ -166,7 +173,7 @@ HeadTrainingResult Job::train_network(const RunOptions& options, HeadTrainingDat
                                       TrainingRun run) {
   make_molecules(stoppable(options), data);
   data.conformers = ConformerTable(batch_.conformer_counts());
-  run.checkpoint = checkpoint_of_molecules();
+  run.checkpoint = describe_molecules(options, data);
   TrainingMolecules molecules;
   for (size_t row = 0; row < batch_.size(); ++row)
     for (const Features* features : batch_.features(row)) molecules.push_back(features);
@@ -175,6 +182,7 @@ HeadTrainingResult Job::train_network(const RunOptions& options, HeadTrainingDat
 
 void Job::run(RunOptions options, const TrainingCallback& progress) {
   started_ = true;
+  columns_.settle(settings_);
   const HeadTrainingData data = training_data();
   open_checkpoint(data);
   const TrainingRun run{options.threads, progress, [this] { return cancelled_.load(); }};

@@ -8,6 +8,7 @@
 #include "model/batch.h"
 #include "train/checkpoint.h"
 #include "train/head_training.h"
+#include "train/row_columns.h"
 
 namespace molrt {
 
@@ -21,6 +22,8 @@ class Job {
   // The base model is shared and never changed; the batch and the settings are copies.
   Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Settings settings);
 
+  // Before run().
+  RowColumns& columns() { return columns_; }
   // Keeps what it has done in a directory, and goes on with what is there (train/checkpoint.h).
   void set_checkpoint(std::string directory, bool resume);
   // Representations once, then heads; or whole networks. Both callbacks are called on this thread;
@@ -44,13 +47,14 @@ class Job {
   HeadTrainingResult train_network(const RunOptions& options, HeadTrainingData data,
                                    TrainingRun run);
   void open_checkpoint(const HeadTrainingData& data);
-  const Checkpoint* checkpoint_of_molecules();
+  const Checkpoint* describe_molecules(const RunOptions& options, HeadTrainingData& data);
   ModelCard trained_card(const RunOptions& options) const;
   Model trained_model(const RunOptions& options) const;
 
   std::shared_ptr<const Model> base_, model_;
   Batch batch_;
   TrainingTable table_;
+  RowColumns columns_;
   Settings settings_;
   std::vector<float> beside_;         // HeadTrainingData's
   std::string checkpoint_directory_;  // empty: none

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "train/average.h"
 #include "train/best.h"
-#include "train/split.h"
+#include "train/shuffle.h"
 
 namespace molrt {
 namespace {

@@ -27,6 +27,7 @@ class Members {
         fit_(fit),
         plan_(read_run_settings(run.settings)),
         task_(plan_task(run.data, run.head.task, rows.used)),
+        split_(plan_split(run.data, run.head.split, rows.used)),
         folds_(make_members(plan_.seeds)),
         monitor_(folds_.size() + static_cast<size_t>(plan_.refit ? plan_.seeds : 0),
                  run.head.ridge ? 1 : run.head.epochs, shown_metric_name(folds_.front()),
@@ -36,23 +37,23 @@ class Members {
     const Fits fits = fit_all(folds_, 0);
     if (std::none_of(fits.begin(), fits.end(), [](const auto& f) { return f.has_value(); }))
       fail(MOLRT_ERROR_CANCELLED, "the training was cancelled");
-    HeadTrainingResult result = summary(fits);
-    if (plan_.refit && !result.interrupted)
-      refit(fits, result);
-    else
-      keep(folds_, fits, 0, result);
-    return result;
+    if (!plan_.refit || stopped_) return result_of(fits, folds_, fits, 0);
+    const std::vector<Fold> all = refit_folds(fits);
+    const Fits last = fit_all(all, folds_.size());
+    // The members trained with rows held out are a model, too.
+    if (stopped_) return result_of(fits, folds_, fits, 0);
+    return result_of(fits, all, last, folds_.size());
   }
 
  private:
   std::vector<Fold> make_members(int seeds) const {
-    const std::vector<Split> splits = make_splits(run_.head, rows_.used);
+    check_training_side(run_.data, run_.head, split_);
     std::vector<Fold> members;
     for (int i = 0; i < seeds; ++i)
-      for (size_t split = 0; split < splits.size(); ++split)
+      for (size_t split = 0; split < split_.folds.size(); ++split)
         members.push_back(make_fold(run_.data, run_.head, task_,
                                     {members.size(), static_cast<uint32_t>(split), seed(i)},
-                                    splits[split]));
+                                    split_.folds[split]));
     return members;
   }
 
@@ -101,18 +102,27 @@ class Members {
     return fit;
   }
 
-  HeadTrainingResult summary(const Fits& fits) {
+  // `kept`, from member `first` on: what the model is made of.
+  HeadTrainingResult result_of(const Fits& fits, const std::vector<Fold>& kept_folds,
+                               const Fits& kept, size_t first) {
     HeadTrainingResult result;
     result.interrupted = stopped_;
-    std::vector<Fold> members;
-    std::vector<const FoldFit*> reached;
+    std::vector<Fold> members, kept_members;
+    finish_result(reached(folds_, fits, members), reached(kept_folds, kept, kept_members),
+                  run_.settings, rows_, split_, result);
+    keep(kept_folds, kept, first, result);
+    return result;
+  }
+
+  static TrainedMembers reached(const std::vector<Fold>& folds, const Fits& fits,
+                                std::vector<Fold>& members) {
+    TrainedMembers found{members, {}};
     for (size_t i = 0; i < fits.size(); ++i)
       if (fits[i]) {
-        members.push_back(folds_[i]);
-        reached.push_back(&*fits[i]);
+        members.push_back(folds[i]);
+        found.fits.push_back(&*fits[i]);
       }
-    finish_result(members, reached, run_.settings, rows_, result);
-    return result;
+    return found;
   }
 
   // The median of the best epochs.
@@ -124,19 +134,17 @@ class Members {
     return *middle;
   }
 
-  void refit(const Fits& fits, HeadTrainingResult& result) {
+  std::vector<Fold> refit_folds(const Fits& fits) const {
+    Split all;
+    all.test = split_.folds.front().test;
+    std::set_difference(rows_.used.begin(), rows_.used.end(), all.test.begin(), all.test.end(),
+                        std::back_inserter(all.train));
     std::vector<Fold> folds;
     for (int i = 0; i < plan_.seeds; ++i) {
-      folds.push_back(
-          make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, {rows_.used, {}}));
+      folds.push_back(make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, all));
       folds.back().last_epoch = best_epochs(fits);
     }
-    const Fits last = fit_all(folds, folds_.size());
-    if (stopped_) {  // the members trained with rows held out are a model, too
-      result.interrupted = true;
-      return keep(folds_, fits, 0, result);
-    }
-    keep(folds, last, folds_.size(), result);
+    return folds;
   }
 
   void keep(const std::vector<Fold>& folds, const Fits& fits, size_t first,
@@ -157,6 +165,7 @@ class Members {
   const FitMember& fit_;
   RunSettings plan_;
   TaskPlan task_;
+  SplitPlan split_;
   std::vector<Fold> folds_;  // of all members
   Monitor monitor_;
   std::atomic<bool> stopped_{false};

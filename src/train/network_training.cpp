@@ -20,7 +20,7 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
     fit.loop =
         run_loop(trainee, loop, fold.split.train, fold.split.held_out, callbacks, checkpoint);
     fit.head = trainee.head();
-    fit.outputs = trainee.predict(watched_rows(fold));
+    fit.outputs = trainee.predict(predicted_rows(fold));
     fit.encoder = trainee.encoder_tensors();
     return fit;
   };

@@ -117,6 +117,40 @@ Json mean_json(const Json& targets, Task task) {
   return json;
 }
 
+// The test's rows are measured against the mean of what the folds would say without a molecule, as
+// the model predicts the mean of its members.
+HeldOut collect_test(std::span<const Fold> folds, size_t target,
+                     const std::vector<float>& predictions) {
+  const Fold& first = folds.front();
+  const std::vector<size_t>& rows = first.split.test;
+  Outcomes model = outcomes_of(first, target, rows, predictions_of(first, rows, predictions));
+  std::vector<double> mean(model.classes);
+  for (const Fold& fold : folds) {
+    const std::vector<double> own = ignorant_prediction(fold, target);
+    for (size_t c = 0; c < mean.size(); ++c) mean[c] += own[c] / static_cast<double>(folds.size());
+  }
+  Outcomes ignorant{model.measured, {}, model.classes};
+  for (size_t i = 0; i < rows.size(); ++i)
+    ignorant.predicted.insert(ignorant.predicted.end(), mean.begin(), mean.end());
+  return {std::move(model), std::move(ignorant)};
+}
+
+Json test_json(std::span<const Fold> folds, const std::vector<float>& predictions) {
+  Json json = Json::array();
+  if (folds.front().split.test.empty()) return json;
+  for (size_t target = 0; target < folds.front().targets(); ++target)
+    json.push_back(metrics_json(folds.front(), target, collect_test(folds, target, predictions)));
+  return json;
+}
+
+Json split_json(const SplitPlan& plan) {
+  return {{"units", plan.units},
+          {"repeated_molecules", plan.repeated.molecules},
+          {"repeated_rows", plan.repeated.rows},
+          {"left_out", plan.left_out},
+          {"test_rows", plan.folds.front().test.size()}};
+}
+
 Json history_json(const LoopResult& loop) {
   Json history = Json::array();
   for (const EpochRecord& r : loop.history)
@@ -190,30 +224,38 @@ Json held_out_json(const std::vector<Fold>& folds, const HeadTrainingResult& res
 
 }  // namespace
 
-void finish_result(const std::vector<Fold>& members, std::span<const FoldFit* const> fits,
-                   const Settings& settings, const UsedRows& rows, HeadTrainingResult& result) {
-  const std::vector<Fold> folds = splits_of(members);
-  const std::vector<float> predictions = member_predictions(members, fits);
+void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
+                   const Settings& settings, const UsedRows& rows, const SplitPlan& plan,
+                   HeadTrainingResult& result) {
+  const std::vector<Fold> folds = splits_of(members.folds);
+  std::vector<float> predictions = member_predictions(members.folds, members.fits);
+  put_test_predictions(kept.folds, kept.fits, predictions);
   const Fold& first = folds.front();
   result.plan = first.plan;
+  result.parts = plan.parts;
   result.thresholds = find_thresholds(folds, predictions);
-  result.held_out = held_out_only(folds, predictions);
+  result.held_out = unseen_only(folds, predictions);
   Json json;
   json["rows"] = {{"total", first.data.rows},
                   {"used", rows.used.size()},
                   {"without_target", rows.without_target},
-                  {"failed", rows.failed}};
+                  {"failed", rows.failed},
+                  {"outside_split", rows.outside_split}};
+  json["split"] = split_json(plan);
   json["settings"] = Json::parse(settings.to_json());
   json.update(task_json(first));
   json["folds"] = Json::array();
-  for (size_t i = 0; i < members.size(); ++i)
-    json["folds"].push_back(fold_json(members[i], fits[i]));
+  for (size_t i = 0; i < members.folds.size(); ++i)
+    json["folds"].push_back(fold_json(members.folds[i], members.fits[i]));
   json["held_out"] = held_out_json(folds, result, predictions);
   if (first.targets() > 1) json["held_out_mean"] = mean_json(json["held_out"], first.plan.task);
+  json["test"] = test_json(folds, predictions);
   json["early_stopping_on_held_out"] = !first.settings.ridge && first.settings.patience > 0;
   if (first.data.inputs.size() > 0) json["inputs"] = input_report(members, rows.used);
   json["interrupted"] = result.interrupted;
-  json["warnings"] = training_warnings(folds, rows.used, predictions);
+  json["warnings"] = plan.warnings;
+  for (const std::string& warning : training_warnings(folds, rows.used, predictions))
+    json["warnings"].push_back(warning);
   // Names come from files and may not be UTF-8.
   result.report = json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -7,9 +7,15 @@
 
 namespace molrt {
 
-// Fills in the result's plan, thresholds, held_out and report. `members` and `fits` of the networks
-// that were reached.
-void finish_result(const std::vector<Fold>& members, std::span<const FoldFit* const> fits,
-                   const Settings& settings, const UsedRows& rows, HeadTrainingResult& result);
+struct TrainedMembers {
+  const std::vector<Fold>& folds;
+  std::vector<const FoldFit*> fits;  // of each
+};
+
+// Fills in the result's plan, thresholds, held_out, parts and report. `members`: those that were
+// reached; `kept`: those that the model is made of, which predict the test.
+void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
+                   const Settings& settings, const UsedRows& rows, const SplitPlan& plan,
+                   HeadTrainingResult& result);
 
 }  // namespace molrt

@@ -1,5 +1,6 @@
 #include "train/rows.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -19,7 +20,24 @@ bool has_target(const HeadTrainingData& data, size_t row, Task task) {
   return found;
 }
 
+void check_training_side(const HeadTrainingData& data, const HeadSettings& settings,
+                         const Split& split, size_t fold) {
+  if (settings.patience > 0 && split.held_out.empty())
+    fail(MOLRT_ERROR_DATA, "patience = {}: the split holds nothing out to stop by",
+         settings.patience);
+  const auto has_weight = [&](size_t row) { return data.weights[row] > 0; };
+  if (!data.weights.empty() && std::none_of(split.train.begin(), split.train.end(), has_weight))
+    fail(MOLRT_ERROR_DATA, "all {} training rows of fold {} have weight 0", split.train.size(),
+         fold);
+}
+
 }  // namespace
+
+void check_training_side(const HeadTrainingData& data, const HeadSettings& settings,
+                         const SplitPlan& plan) {
+  for (size_t fold = 0; fold < plan.folds.size(); ++fold)
+    check_training_side(data, settings, plan.folds[fold], fold);
+}
 
 UsedRows find_used_rows(const HeadTrainingData& data, Task task,
                         const std::function<bool(size_t)>& usable) {
@@ -28,7 +46,9 @@ UsedRows find_used_rows(const HeadTrainingData& data, Task task,
   UsedRows rows;
   for (size_t row = 0; row < data.rows; ++row) {
     const bool labelled = has_target(data, row, task);
-    if (!usable(row))
+    if (!data.parts.empty() && data.parts[row] == MOLRT_PART_NONE)
+      ++rows.outside_split;
+    else if (!usable(row))
       ++rows.failed;
     else if (!labelled)
       ++rows.without_target;
@@ -37,13 +57,10 @@ UsedRows find_used_rows(const HeadTrainingData& data, Task task,
   }
   if (rows.used.empty())
     fail(MOLRT_ERROR_DATA,
-         "no row can be trained on: of {} rows {} have no target value and {} molecules failed",
-         data.rows, rows.without_target, rows.failed);
+         "no row can be trained on: of {} rows {} have no target value, {} molecules failed and {} "
+         "are in no part of the split",
+         data.rows, rows.without_target, rows.failed, rows.outside_split);
   return rows;
-}
-
-std::vector<Split> make_splits(const HeadSettings& settings, const std::vector<size_t>& rows) {
-  return random_splits(rows, settings.folds, settings.valid_fraction, settings.seed);
 }
 
 }  // namespace molrt

@@ -8,7 +8,7 @@ namespace molrt {
 
 struct UsedRows {
   std::vector<size_t> used;  // ascending
-  size_t without_target = 0, failed = 0;
+  size_t without_target = 0, failed = 0, outside_split = 0;
 };
 
 // usable(row): whether the molecule can be read. DATA errors name the row and target of a value
@@ -16,6 +16,8 @@ struct UsedRows {
 UsedRows find_used_rows(const HeadTrainingData& data, Task task,
                         const std::function<bool(size_t)>& usable);
 
-std::vector<Split> make_splits(const HeadSettings& settings, const std::vector<size_t>& rows);
+// DATA errors where a fold holds nothing out to stop by, or its training rows have no weight.
+void check_training_side(const HeadTrainingData& data, const HeadSettings& settings,
+                         const SplitPlan& plan);
 
 }  // namespace molrt

@@ -159,7 +159,12 @@ TEST_F(Hpp, AJobTrainsAModel) {
   settings.set("epochs", 3);
   molrt::Job job(context_, molrt::Model::untrained(context_, small_architecture()), batch, targets,
                  {"a", "b"}, settings);
+  std::vector<int32_t> parts;
+  for (size_t i = 0; i < batch.size(); ++i) parts.push_back(static_cast<int32_t>(i % 2));
+  job.set_parts(parts);
+  job.set_weights(std::vector<double>(batch.size(), 2));
   job.run();
+  EXPECT_EQ(job.parts(), parts);
   EXPECT_EQ(job.model().target_names(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(job.held_out().size(), targets.size());
   EXPECT_EQ(job.row(0).status, MOLRT_ROW_OK);

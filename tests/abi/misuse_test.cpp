@@ -546,6 +546,10 @@ MisuseTest::Table MisuseTest::jobs() {
   static molrt_job* made = nullptr;
   static const double targets[2] = {1, 2};
   static const char* const hole[] = {nullptr};
+  static const double below[2] = {1, -1}, zeros[2] = {0, 0};
+  static const char* const groups[2] = {"a", nullptr};
+  static const int32_t parts[2] = {0, -4};
+  static int32_t part;
   return {
       {"molrt_job_create", "no context", kInvalid,
        [this] { return molrt_job_create(nullptr, m_, b_, targets, 1, nullptr, nullptr, &made); }},
@@ -563,6 +567,32 @@ MisuseTest::Table MisuseTest::jobs() {
        [this] { return create_job(m_, targets, 1, hole, &made); }},
       {"molrt_job_create", "no result", kInvalid,
        [this] { return create_job(m_, targets, 1, nullptr, nullptr); }},
+      {"molrt_job_set_weights", "no job", kInvalid,
+       [] { return molrt_job_set_weights(nullptr, targets, 2); }},
+      {"molrt_job_set_weights", "no weights", kInvalid,
+       [this] { return molrt_job_set_weights(j_, nullptr, 2); }},
+      {"molrt_job_set_weights", "of other rows", kInvalid,
+       [this] { return molrt_job_set_weights(j_, targets, SIZE_MAX); }},
+      {"molrt_job_set_weights", "below 0", kInvalid,
+       [this] { return molrt_job_set_weights(j_, below, 2); }},
+      {"molrt_job_set_weights", "all 0", kInvalid,
+       [this] { return molrt_job_set_weights(j_, zeros, 2); }},
+      {"molrt_job_set_groups", "no job", kInvalid,
+       [] { return molrt_job_set_groups(nullptr, groups, 2); }},
+      {"molrt_job_set_groups", "no groups", kInvalid,
+       [this] { return molrt_job_set_groups(j_, nullptr, 2); }},
+      {"molrt_job_set_groups", "one is NULL", kInvalid,
+       [this] { return molrt_job_set_groups(j_, groups, 2); }},
+      {"molrt_job_set_parts", "no job", kInvalid,
+       [] { return molrt_job_set_parts(nullptr, parts, 2); }},
+      {"molrt_job_set_parts", "no parts", kInvalid,
+       [this] { return molrt_job_set_parts(j_, nullptr, 2); }},
+      {"molrt_job_set_parts", "no such part", kInvalid,
+       [this] { return molrt_job_set_parts(j_, parts, 2); }},
+      {"molrt_part_of_word", "no word", kInvalid, [] { return molrt_part_of_word(nullptr, &part); }},
+      {"molrt_part_of_word", "no result", kInvalid,
+       [] { return molrt_part_of_word("train", nullptr); }},
+      {"molrt_part_of_word", "no part", kInvalid, [] { return molrt_part_of_word("trian", &part); }},
       {"molrt_job_run", "no job", kInvalid, [] { return molrt_job_run(nullptr, nullptr); }},
       {"molrt_job_set_checkpoint", "no job", kInvalid,
        [] { return molrt_job_set_checkpoint(nullptr, "run", 0); }},
@@ -581,6 +611,7 @@ MisuseTest::Table MisuseTest::jobs() {
 MisuseTest::Table MisuseTest::job_results() {
   static molrt_model* made = nullptr;
   static float floats[64];
+  static int32_t parts[2];
   static size_t needed;
   static molrt_row row;
   must(molrt_row_init(&row, sizeof row));
@@ -599,6 +630,10 @@ MisuseTest::Table MisuseTest::job_results() {
        [] { return molrt_job_get_held_out(nullptr, floats, 20); }},
       {"molrt_job_get_held_out", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_held_out(j_, floats, 20); }},
+      {"molrt_job_get_parts", "no job", kInvalid,
+       [] { return molrt_job_get_parts(nullptr, parts, 2); }},
+      {"molrt_job_get_parts", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_job_get_parts(j_, parts, 2); }},
       {"molrt_job_get_row", "no job", kInvalid, [] { return molrt_job_get_row(nullptr, 0, &row); }},
       {"molrt_job_get_row", "no result", kInvalid,
        [this] { return molrt_job_get_row(j_, 0, nullptr); }},

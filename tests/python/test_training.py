@@ -67,6 +67,36 @@ def test_given_structures_and_weights_by_path(small, esol, tmp_path):
     assert from_shapes.held_out.tobytes() == from_smiles.held_out.tobytes()
 
 
+def test_a_split_comes_again(small, esol):
+    first = molrt.finetune(small, esol.smiles, esol.values, epochs=3, folds=3, test_fraction=.1,
+                           split="scaffold")
+    assert set(first.parts) == {molrt.PART_TEST, 0, 1, 2}
+    again = molrt.finetune(small, esol.smiles, esol.values, epochs=3, parts=first.parts)
+    assert (again.parts == first.parts).all()
+    assert again.report["settings"]["split"] == "column" and again.report["settings"]["folds"] == 3
+    assert again.held_out.tobytes() == first.held_out.tobytes()
+
+
+def test_the_test_is_predicted_by_the_model(small, esol):
+    for folds in 1, 2:
+        model = molrt.finetune(small, esol.smiles, esol.values, epochs=3, folds=folds, test_fraction=.2)
+        test = model.parts == molrt.PART_TEST
+        assert test.sum() == 12 == model.report["test"][0]["n"]
+        predicted = model.predict(esol.smiles).mean
+        assert predicted[test].tobytes() == model.held_out[test].tobytes()
+
+
+def test_words_groups_and_weights(small, esol):
+    n = len(esol.smiles)
+    words = ["train"] * (n - 3) + ["valid", "test", 0]
+    model = molrt.finetune(small, esol.smiles, esol.values, epochs=2, parts=words)
+    assert list(model.parts[-3:]) == [0, molrt.PART_TEST, 0] and (model.parts[:-3] == -1).all()
+    groups = np.arange(n) // 7
+    model = molrt.finetune(small, esol.smiles, esol.values, epochs=2, folds=4, groups=groups)
+    assert all(len(set(model.parts[groups == g])) == 1 for g in set(groups))
+    assert model.report["settings"]["split"] == "group"
+
+
 def test_settings_table():
     table = {setting.keyword: setting for setting in molrt.settings()}
     assert table["epochs"].type == "int" and table["lr"].type == "float"
@@ -111,3 +141,19 @@ def test_wrong_settings(small, settings, error, text):
 def test_wrong_targets(small, arguments, error, text):
     with pytest.raises(error, match=text):
         molrt.finetune(small, ["C", "CC"], **arguments)
+
+
+@pytest.mark.parametrize("arguments, error, text", [
+    ({"groups": ["a"]}, ValueError, "groups has 1 entries, but there are 2 molecules"),
+    ({"groups": ["a", "b"], "split": "random"}, molrt.InvalidArgumentError, "does not use them"),
+    ({"split": "group"}, molrt.InvalidArgumentError, "split=group needs groups"),
+    ({"parts": ["train", "trial"]}, molrt.InvalidArgumentError, "trial"),
+    ({"parts": [0, 2**40]}, molrt.InvalidArgumentError, "row 2: part 2147483647"),
+    ({"parts": [0, .5]}, TypeError, "integer"),
+    ({"sample_weights": [1, -2]}, molrt.InvalidArgumentError, "row 2: weight -2"),
+    ({"sample_weights": [0, 0]}, molrt.InvalidArgumentError, "all 2 weights are 0"),
+    ({"sample_weights": [1, float("nan")]}, molrt.InvalidArgumentError, "row 2: weight nan"),
+])
+def test_wrong_columns(small, arguments, error, text):
+    with pytest.raises(error, match=text):
+        molrt.finetune(small, ["C", "CC"], [1, 2], **arguments)

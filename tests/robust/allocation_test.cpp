@@ -414,6 +414,34 @@ std::vector<Function> of_jobs() {
                                        nullptr, t.settings.get(), j);
              });
            }},
+          of_job("molrt_job_set_weights", false,
+                 [](auto* j) {
+                   return without_result([=] {
+                     static const double weights[Things::rows] = {1, 2, 1, 2, 1, 2};
+                     return molrt_job_set_weights(j, weights, Things::rows);
+                   });
+                 }),
+          of_job("molrt_job_set_groups", false,
+                 [](auto* j) {
+                   return without_result([=] {
+                     static const char* const groups[Things::rows] = {"a", "b", "c", "d", "e", "f"};
+                     return molrt_job_set_groups(j, groups, Things::rows);
+                   });
+                 }),
+          of_job("molrt_job_set_parts", false,
+                 [](auto* j) {
+                   return without_result([=] {
+                     static const int32_t parts[Things::rows] = {0, 1, 0, 1, -1, -2};
+                     return molrt_job_set_parts(j, parts, Things::rows);
+                   });
+                 }),
+          {"molrt_part_of_word",
+           [](const Things&) {
+             return without_result([] {
+               int32_t part;
+               return molrt_part_of_word("validation", &part);
+             });
+           }},
           of_job("molrt_job_run", false,
                  [](auto* j) { return without_result([=] { return molrt_job_run(j, nullptr); }); }),
           of_job("molrt_job_set_checkpoint", false,
@@ -440,6 +468,13 @@ std::vector<Function> of_jobs() {
                  [](auto* j) {
                    return getting_floats(Things::rows, [=](float* values) {
                      return molrt_job_get_held_out(j, values, Things::rows);
+                   });
+                 }),
+          of_job("molrt_job_get_parts", true,
+                 [](auto* j) {
+                   return without_result([=] {
+                     int32_t parts[Things::rows];
+                     return molrt_job_get_parts(j, parts, Things::rows);
                    });
                  }),
           of_job("molrt_job_get_row", true, [](auto* j) {

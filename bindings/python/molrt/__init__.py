@@ -22,7 +22,7 @@ from ._errors import DataError, Error, FileError, FormatError, InvalidArgumentEr
 from ._library import lib as _lib, text as _text
 from ._model import Embedding, Model, Prediction, init, load, predict
 from ._molecules import Rows
-from ._training import FineTunedModel, Setting, finetune, settings
+from ._training import PART_NONE, PART_TEST, PART_TRAIN, FineTunedModel, Setting, finetune, settings
 
 __version__ = _text(_lib.molrt_version_text())
 
@@ -33,6 +33,6 @@ def build_info() -> str:
 
 
 __all__ = ["Conformers", "DataError", "Embedding", "Error", "FileError", "FineTunedModel",
-           "FormatError", "InvalidArgumentError", "Model", "OutOfMemoryError", "Prediction",
-           "ProgressArgument", "Rows", "Setting", "build_info", "conformers", "finetune", "init",
-           "load", "predict", "settings"]
+           "FormatError", "InvalidArgumentError", "Model", "OutOfMemoryError", "PART_NONE", "PART_TEST",
+           "PART_TRAIN", "Prediction", "ProgressArgument", "Rows", "Setting", "build_info",
+           "conformers", "finetune", "init", "load", "predict", "settings"]

@@ -19,6 +19,8 @@ from ._library import SettingInfo, lib, text
 from ._model import Model, load
 from ._molecules import Columns, Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
 
+PART_TRAIN, PART_TEST, PART_NONE = -1, -2, -3  # of a split, as molrt.h has them
+
 _F64, _I64, _TEXT = 1, 2, 3
 _TYPES = {_F64: "float", _I64: "int", _TEXT: "str"}
 
@@ -49,13 +51,16 @@ class FineTunedModel(Model):
 
     report: dict with the rows used and left out, the settings, each fold's sizes, epochs and metrics,
         and metrics of the held-out molecules beside those of always predicting the mean
-    held_out: [n, outputs] float32, predictions for molecules by a fold that was not trained on them,
-        of classes as probabilities; NaN for those that were never held out
+    held_out: [n, outputs] float32, predictions for molecules by a fold that was not trained on them
+        (of those of the test by all networks), of classes as probabilities; NaN for the others
+    parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the fold, from 0, that
+        held the molecule out. finetune(parts=...) takes it to have the same split again
     rows: what happened to each molecule
     """
 
     report: Dict[str, Any]
     held_out: np.ndarray
+    parts: np.ndarray
     rows: Rows
 
 
@@ -73,6 +78,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
+             sample_weights: Any = None, groups: Any = None, parts: Any = None,
              **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
@@ -90,6 +96,10 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
         metric_name and learning_rate
     checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
         until you delete it. resume=True goes on with what is there, to the same result
+    sample_weights: [n] of the molecules in the loss, 0 or more
+    groups: [n] names; a group is held out whole (split="group", then the default)
+    parts: [n], what holds each molecule out: "train", "valid" (the same as fold 0), "test", the number
+        of a fold from 0, or PART_TRAIN, PART_TEST, PART_NONE (split="column", then the default)
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
 
@@ -108,6 +118,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
+    _set_columns(job, work.size, sample_weights, groups, parts)
     if checkpoint is not None:
         run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
     elif resume:
@@ -136,8 +147,37 @@ def _result(job: Handle, rows: int, threads: Optional[int]) -> FineTunedModel:
         logging.getLogger("molrt").warning("%s", warning)
     model.held_out = np.empty((rows, model.info["outputs"]), np.float32)
     run(lib.molrt_job_get_held_out, job, model.held_out.ctypes.data, model.held_out.size)
+    model.parts = np.empty(rows, np.int32)
+    run(lib.molrt_job_get_parts, job, model.parts.ctypes.data, model.parts.size)
     model.rows = job_rows(job, rows)
     return model
+
+
+def _set_columns(job: Handle, rows: int, weights: Any, groups: Any, parts: Any) -> None:
+    if weights is not None:
+        array = np.ascontiguousarray(_column("sample_weights", weights, rows), dtype=np.float64)
+        run(lib.molrt_job_set_weights, job, array.ctypes.data, len(array))
+    if groups is not None:
+        names = [c_text(str(group)) for group in _column("groups", groups, rows)]
+        run(lib.molrt_job_set_groups, job, (ctypes.c_char_p * rows)(*names), rows)
+    if parts is not None:
+        array = np.array([_part(part) for part in _column("parts", parts, rows)], np.int32)
+        run(lib.molrt_job_set_parts, job, array.ctypes.data, len(array))
+
+
+def _column(name: str, values: Any, rows: int) -> List[Any]:
+    listed = values.tolist() if hasattr(values, "tolist") else list(values)
+    if len(listed) != rows:
+        raise ValueError(f"{name} has {len(listed)} entries, but there are {rows} molecules")
+    return listed
+
+
+def _part(part: Any) -> int:
+    if not isinstance(part, str):
+        return max(min(operator.index(part), 2**31 - 1), -2**31)  # the library says what it takes
+    number = ctypes.c_int32()
+    run(lib.molrt_part_of_word, c_text(part), byref(number))
+    return number.value
 
 
 def _target_matrix(targets: Any, rows: int) -> np.ndarray:

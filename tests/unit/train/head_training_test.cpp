@@ -144,8 +144,11 @@ TEST_P(Solvers, LeaveUnusableRowsOutAndCountThem) {
   s.set_i64("folds", 2);
   const auto result = train(sample, s);
   const auto report = report_of(result);
-  EXPECT_EQ(report["rows"],
-            (nlohmann::json{{"total", 100}, {"used", 98}, {"without_target", 1}, {"failed", 1}}));
+  EXPECT_EQ(report["rows"], (nlohmann::json{{"total", 100},
+                                            {"used", 98},
+                                            {"without_target", 1},
+                                            {"failed", 1},
+                                            {"outside_split", 0}}));
   EXPECT_EQ(report["held_out"][0]["n"], 97);
   EXPECT_EQ(report["held_out"][1]["n"], 98);
   for (size_t row = 0; row < 100; ++row)
@@ -325,7 +328,7 @@ TEST(HeadTraining, UselessLabelsAreNamed) {
 
   Settings many = ridge();
   many.set_i64("folds", 21);
-  expect_data_error(Sample(20, 4, 1), many, "21 folds need at least 21 rows");
+  expect_data_error(Sample(20, 4, 1), many, "21 folds need at least 21 different molecules");
 }
 
 TEST(HeadTraining, DivergenceIsNamed) {
