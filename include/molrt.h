@@ -165,6 +165,16 @@ typedef struct molrt_model molrt_model;
 #define MOLRT_DTYPE_F16 2
 #define MOLRT_DTYPE_BF16 3
 
+/* How a model with dropout predicts. */
+#define MOLRT_MODE_AUTO 0          /* as the model says */
+#define MOLRT_MODE_DETERMINISTIC 1 /* without dropout */
+#define MOLRT_MODE_MC 2            /* the mean of many passes, each with the dropout of training */
+
+/* Error bars learnt from the rows that were held out in training. */
+#define MOLRT_CALIBRATION_NONE 0
+#define MOLRT_CALIBRATION_AFFINE 1    /* sigma^2 = a s^2 + b of the raw spread s; normal intervals */
+#define MOLRT_CALIBRATION_CONFORMAL 2 /* and intervals by the held-out scores |y - f| / sigma */
+
 typedef struct molrt_open_options {
   uint32_t struct_size;
   int32_t hydrogens;           /* MOLRT_HYDROGENS_*; what is given here wins over the file */
@@ -199,6 +209,9 @@ typedef struct molrt_model_info {
   int64_t bytes_read; /* of the files that the model was opened from: what parsing asked for */
   int32_t task;       /* MOLRT_TASK_* */
   int32_t encoders;   /* folds whose encoders differ have one each; molrt_embed needs exactly one */
+  int32_t mode;        /* MOLRT_MODE_DETERMINISTIC or _MC: which predicts better, by its training */
+  int32_t calibration; /* MOLRT_CALIBRATION_*: of its error bars */
+  int32_t mc_samples;  /* passes of its MC predictions; 0: it was trained without dropout */
   int32_t inputs;     /* numbers that the head reads beside the representation: columns, descriptors,
                          Morgan counts; mostly 0 */
 } molrt_model_info;
@@ -232,6 +245,9 @@ MOLRT_API void molrt_model_free(molrt_model *model);
 MOLRT_API int32_t molrt_model_get_info(const molrt_model *model, molrt_model_info *info);
 /* The name of output `index`, or NULL. Lives as long as the model. */
 MOLRT_API const char *molrt_model_target_name(const molrt_model *model, int32_t index);
+/* The unit of output `index` ("kcal/mol"), "" where it is not known, or NULL. Lives as long as the
+ * model. */
+MOLRT_API const char *molrt_model_target_unit(const molrt_model *model, int32_t index);
 /* The name of column `index` (molrt_batch_set_columns) that the model's head reads, or NULL. Lives as
  * long as the model. */
 MOLRT_API const char *molrt_model_column_name(const molrt_model *model, int32_t index);
@@ -390,6 +406,46 @@ MOLRT_API int32_t molrt_batch_prepare(molrt_context *context, const molrt_model 
 MOLRT_API int32_t molrt_predict(molrt_context *context, const molrt_model *model, molrt_batch *batch,
                                 const molrt_run_options *options, float *mean, float *std,
                                 size_t count);
+typedef struct molrt_uncertain_options {
+  uint32_t struct_size;
+  int32_t mode;    /* MOLRT_MODE_*; AUTO (default) */
+  int32_t samples; /* passes of an MC prediction, 2 to 10000; 0 (default): as the model says */
+  double level;    /* of the interval, above 0 and below 1; default .9 */
+} molrt_uncertain_options;
+
+/* Arrays of rows * outputs floats that you allocate; NULL where you do not want one. NaN where a row
+ * failed, and where it says so below. All but entropies in the target's own unit, or probabilities. */
+typedef struct molrt_uncertain_result {
+  uint32_t struct_size;
+  int32_t mode;         /* filled: DETERMINISTIC or MC */
+  float *value;         /* the prediction: without dropout, or the mean over passes and folds */
+  float *std;           /* the folds' sample standard deviation without dropout; NaN with one fold */
+  float *error;         /* error bar: one calibrated standard deviation; NaN without calibration, and
+                           for classes */
+  float *low, *high;    /* interval that holds a part `level` of new values, if they are like the
+                           held-out ones; NaN likewise, and where those are too few for the level */
+  float *spread;        /* raw: root of the mean variance over passes plus the variance between folds;
+                           NaN with one fold and without passes */
+  float *gap;           /* MC: value - deterministic; NaN without passes */
+  float *deterministic; /* what molrt_predict gives */
+  float *entropy;       /* of the mean probabilities, in nats; of several classes the molecule's, the
+                           same in each output; NaN for a regression */
+  float *mutual_information; /* entropy less the mean entropy of folds and passes: what they disagree
+                                about; likewise */
+} molrt_uncertain_result;
+
+MOLRT_API int32_t molrt_uncertain_options_init(molrt_uncertain_options *options, size_t struct_size);
+MOLRT_API int32_t molrt_uncertain_result_init(molrt_uncertain_result *result, size_t struct_size);
+
+/* Predicts with what is known of the errors. options and how may be NULL. An MC prediction costs as
+ * many passes through the network as it has samples, where the encoder was trained with dropout; the
+ * same model, molecule and options give the same bytes. INVALID_ARGUMENT for MC passes of a model
+ * without dropout, whose standard deviation would be 0. `count` is each array's length: rows *
+ * outputs. */
+MOLRT_API int32_t molrt_predict_uncertain(molrt_context *context, const molrt_model *model,
+                                          molrt_batch *batch, const molrt_run_options *options,
+                                          const molrt_uncertain_options *how,
+                                          molrt_uncertain_result *result, size_t count);
 /* Representations: cls [rows, width] with cls_count = rows * width, and atoms [sum of model_atoms,
  * width], row after row, with atoms_count its length in floats. Either may be NULL. For the size of
  * `atoms` call molrt_batch_prepare first and add up model_atoms; a row that failed there has none,
@@ -479,6 +535,9 @@ MOLRT_API int32_t molrt_job_set_parts(molrt_job *job, const int32_t *parts, size
 /* The part that a word of a table means: "train" or "training", "valid", "validation", "val" or "dev"
  * (fold 0), "test", or the number of a fold. INVALID_ARGUMENT for any other. */
 MOLRT_API int32_t molrt_part_of_word(const char *word, int32_t *part);
+/* The unit of target `index` ("kcal/mol"), which the model stores; "" (default): not known. STATE after
+ * molrt_job_run. */
+MOLRT_API int32_t molrt_job_set_unit(molrt_job *job, int32_t index, const char *unit);
 /* Before the run: keeps in `directory`, which is made where need be, what a killed run needs to be gone
  * on with; that takes a twentieth of the time at most. With resume 1 the run goes on with what is there
  * and ends in the same bytes as one that was never stopped; INVALID_ARGUMENT, from molrt_job_run, if
@@ -505,6 +564,11 @@ MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *prediction
 /* The split that was used, [rows]: what molrt_job_set_parts takes to have it again. MOLRT_PART_NONE
  * for rows that were left out. */
 MOLRT_API int32_t molrt_job_get_parts(const molrt_job *job, int32_t *parts, size_t count);
+/* Error bars (standard deviations) of these predictions and the ends of their 90 % intervals, each
+ * [rows, target_count], by a calibration on the other half of the held-out rows; NaN where there is
+ * none. Any may be NULL. */
+MOLRT_API int32_t molrt_job_get_held_out_errors(const molrt_job *job, float *error, float *low,
+                                                float *high, size_t count);
 /* The row's status, as molrt_batch_get_row would tell after the encoder's pass. */
 MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);
 /* What went wrong with the row, or "" (also for a row that does not exist). */

@@ -235,6 +235,13 @@ class Model {
       names.emplace_back(name);
     return names;
   }
+  // The targets' units, "" where not known.
+  std::vector<std::string> target_units() const {
+    std::vector<std::string> units;
+    for (int32_t i = 0; const char* unit = molrt_model_target_unit(get(), i); ++i)
+      units.emplace_back(unit);
+    return units;
+  }
   // The probability above which an output is class 1; NaN where the model stores none.
   double threshold(int32_t output = 0) const {
     double threshold = 0;
@@ -435,6 +442,42 @@ inline Prediction predict(const Context& context, const Model& model, Batch& bat
   return p;
 }
 
+using UncertainOptions = detail::Struct<molrt_uncertain_options, molrt_uncertain_options_init>;
+
+// With what is known of the errors; each [rows, outputs], as molrt_uncertain_result says.
+struct UncertainPrediction {
+  size_t rows, outputs;
+  int32_t mode;  // MOLRT_MODE_*: how was predicted
+  std::vector<float> value, deviation, error, low, high, spread, gap, deterministic, entropy,
+      mutual_information;
+};
+
+inline UncertainPrediction predict_uncertain(const Context& context, const Model& model,
+                                             Batch& batch, const UncertainOptions& how = {},
+                                             const RunOptions& options = {}) {
+  const size_t rows = batch.size(), outputs = static_cast<size_t>(model.info().outputs);
+  const std::vector<float> empty(rows * outputs);
+  UncertainPrediction p{rows,  outputs, 0,     empty, empty, empty, empty,
+                        empty, empty,   empty, empty, empty, empty};
+  detail::Struct<molrt_uncertain_result, molrt_uncertain_result_init> result;
+  result.value = p.value.data();
+  result.std = p.deviation.data();
+  result.error = p.error.data();
+  result.low = p.low.data();
+  result.high = p.high.data();
+  result.spread = p.spread.data();
+  result.gap = p.gap.data();
+  result.deterministic = p.deterministic.data();
+  result.entropy = p.entropy.data();
+  result.mutual_information = p.mutual_information.data();
+  detail::Run run(options);
+  run.finish(molrt_predict_uncertain(context.get(), model.get(), batch.get(), run.options(), &how,
+                                     &result, rows * outputs),
+             context);
+  p.mode = result.mode;
+  return p;
+}
+
 struct Representations {
   size_t rows, width;
   std::vector<float> cls;             // [rows, width]
@@ -564,6 +607,10 @@ class Job {
     check(molrt_job_set_parts(get(), parts.data(), parts.size()));
   }
 
+  // Before run(): "kcal/mol", which the model stores.
+  void set_unit(int32_t target, const std::string& unit) {
+    check(molrt_job_set_unit(get(), target, detail::without_nul(unit).c_str()));
+  }
   // Trains. Once only.
   void run(const RunOptions& options = {}) {
     detail::Run run(options);
@@ -599,6 +646,17 @@ class Job {
     std::vector<int32_t> parts(rows_);
     check(molrt_job_get_parts(get(), parts.data(), parts.size()));
     return parts;
+  }
+  // Their error bars and 90 % intervals, [rows, outputs]; NaN where there is none.
+  struct HeldOutErrors {
+    std::vector<float> error, low, high;
+  };
+  HeldOutErrors held_out_errors() const {
+    const std::vector<float> empty(rows_ * static_cast<size_t>(model().info().outputs));
+    HeldOutErrors e{empty, empty, empty};
+    check(molrt_job_get_held_out_errors(get(), e.error.data(), e.low.data(), e.high.data(),
+                                        empty.size()));
+    return e;
   }
   Row row(size_t index) const {
     Row row;

@@ -85,13 +85,25 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
                   1, most_targets);
     require(targets, "targets");
     TrainingTable table{{targets, targets + molecules.size() * target_count},
-                        read_names(target_names, target_count)};
+                        read_names(target_names, target_count),
+                        std::vector<std::string>(target_count)};
     *job = new molrt_job{threads, Job(model, molecules, std::move(table),
                                       settings ? settings->settings : Settings())};
   });
 }
 
 void molrt_job_free(molrt_job* job) { delete job; }
+
+int32_t molrt_job_set_unit(molrt_job* job, int32_t index, const char* unit) {
+  return guarded([&] {
+    Job& j = require(job, "job").job;
+    const std::string text = &require(unit, "unit");
+    require_range("index", index, 0, static_cast<int64_t>(j.targets()) - 1);
+    if (!is_utf8(text)) fail(MOLRT_ERROR_INVALID_ARGUMENT, "unit {} is not UTF-8", in_quotes(text));
+    if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; units are set before");
+    j.set_unit(static_cast<size_t>(index), text);
+  });
+}
 
 int32_t molrt_job_set_checkpoint(molrt_job* job, const char* directory, int32_t resume) {
   return guarded([&] {
@@ -184,6 +196,20 @@ int32_t molrt_job_get_parts(const molrt_job* job, int32_t* parts, size_t count) 
     if (count != used.size())
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: the job has {} rows", count, used.size());
     std::copy(used.begin(), used.end(), &require(parts, "parts"));
+  });
+}
+
+int32_t molrt_job_get_held_out_errors(const molrt_job* job, float* error, float* low, float* high,
+                                      size_t count) {
+  return guarded([&] {
+    const HeadTrainingResult& result = finished(job);
+    if (count != result.error.size())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected rows * outputs = {}", count,
+           result.error.size());
+    const std::pair<const std::vector<float>*, float*> arrays[] = {
+        {&result.error, error}, {&result.low, low}, {&result.high, high}};
+    for (const auto& [from, to] : arrays)
+      if (to) std::copy(from->begin(), from->end(), to);
   });
 }
 

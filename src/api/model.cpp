@@ -110,6 +110,10 @@ molrt_model_info describe(const Model& model) {
   info.task = static_cast<int32_t>(card.task);
   info.encoders = static_cast<int32_t>(model.encoders());
   info.inputs = static_cast<int32_t>(card.inputs.size());
+  if (card.folds() == 0) return info;
+  info.mode = static_cast<int32_t>(card.uncertainty.mode);
+  info.calibration = static_cast<int32_t>(card.uncertainty.kind);
+  info.mc_samples = card.uncertainty.noise.any() ? card.uncertainty.samples : 0;
   return info;
 }
 
@@ -189,6 +193,12 @@ const char* molrt_model_column_name(const molrt_model* model, int32_t index) {
   if (!model || index < 0) return nullptr;
   const auto& columns = model->model->card().inputs.columns;
   return static_cast<size_t>(index) < columns.size() ? columns[index].c_str() : nullptr;
+}
+
+const char* molrt_model_target_unit(const molrt_model* model, int32_t index) {
+  if (!model || index < 0 || index >= model->model->card().outputs()) return nullptr;
+  const auto& units = model->model->card().units;
+  return units.empty() ? "" : units[static_cast<size_t>(index)].c_str();
 }
 
 int32_t molrt_model_get_threshold(const molrt_model* model, int32_t index, double* threshold) {

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "api/guard.h"
 #include "api/handles.h"
 
@@ -19,6 +21,40 @@ const Model& model_with_head(const molrt_model* model) {
   if (m.card().folds() == 0)
     fail(MOLRT_ERROR_STATE, "the model has no head to predict with; fine-tune it first");
   return m;
+}
+
+const molrt_uncertain_options uncertain_defaults = {sizeof(molrt_uncertain_options),
+                                                    MOLRT_MODE_AUTO, 0, .9};
+const molrt_uncertain_result no_arrays = {sizeof(molrt_uncertain_result),
+                                          0,
+                                          nullptr,
+                                          nullptr,
+                                          nullptr,
+                                          nullptr,
+                                          nullptr,
+                                          nullptr,
+                                          nullptr,
+                                          nullptr,
+                                          nullptr,
+                                          nullptr};
+
+UncertainOptions read_uncertain_options(const molrt_uncertain_options* user,
+                                        const Uncertainty& of_model) {
+  const auto o = read_struct(user, uncertain_defaults, "how");
+  require_range("mode", o.mode, MOLRT_MODE_AUTO, MOLRT_MODE_MC);
+  if (o.samples != 0) require_range("samples", o.samples, 2, most_samples);
+  if (!(o.level > 0 && o.level < 1))
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "level = {}: expected a number between 0 and 1, such as .9",
+         o.level);
+  UncertainOptions options{of_model.mode, o.samples ? o.samples : of_model.samples, o.level};
+  if (o.mode != MOLRT_MODE_AUTO) options.mode = static_cast<PredictMode>(o.mode);
+  if (o.samples != 0 && options.mode == PredictMode::deterministic)
+    fail(
+        MOLRT_ERROR_INVALID_ARGUMENT,
+        "samples = {} would have no effect: a deterministic prediction has no passes with dropout; "
+        "set mode to MC",
+        o.samples);
+  return options;
 }
 
 }  // namespace
@@ -87,6 +123,33 @@ int32_t molrt_predict(molrt_context* context, const molrt_model* model, molrt_ba
     require_count("count", count, b.size(), m.card().outputs());
     if (count) require(mean, "mean");
     b.predict(m, run.options, mean, std);
+  });
+}
+
+int32_t molrt_uncertain_options_init(molrt_uncertain_options* options, size_t struct_size) {
+  return init_struct(options, struct_size, uncertain_defaults, "options");
+}
+
+int32_t molrt_uncertain_result_init(molrt_uncertain_result* result, size_t struct_size) {
+  return init_struct(result, struct_size, no_arrays, "result");
+}
+
+int32_t molrt_predict_uncertain(molrt_context* context, const molrt_model* model,
+                                molrt_batch* batch, const molrt_run_options* options,
+                                const molrt_uncertain_options* how, molrt_uncertain_result* result,
+                                size_t count) {
+  return guarded([&] {
+    const auto run = read_run_options(options, require(context, "context").threads);
+    Batch& b = require(batch, "batch").batch;
+    const Model& m = model_with_head(model);
+    const UncertainOptions u = read_uncertain_options(how, m.card().uncertainty);
+    molrt_uncertain_result r = read_struct(&require(result, "result"), no_arrays, "result");
+    require_count("count", count, b.size(), m.card().outputs());
+    b.predict_uncertain(m, run.options, u,
+                        {r.value, r.std, r.error, r.low, r.high, r.spread, r.gap, r.deterministic,
+                         r.entropy, r.mutual_information});
+    r.mode = static_cast<int32_t>(u.mode);
+    write_struct(r, result, result->struct_size, "result");
   });
 }
 

@@ -30,7 +30,7 @@ namespace {
 struct FinetuneOptions {
   const CLI::App* command = nullptr;
   std::string weights, output;
-  std::vector<std::string> targets, input_columns;
+  std::vector<std::string> targets, input_columns, units;
   InputOptions input;
   OpenOptions open;
   ConformerOptions conformers;
@@ -137,6 +137,14 @@ void check_split_output(const FinetuneOptions& options) {
   find_write_target(path);
 }
 
+void check_units(size_t units, size_t targets) {
+  if (units == 0 || units == targets) return;
+  fail(MOLRT_ERROR_INVALID_ARGUMENT,
+       "--unit is given {} time{}, --target {}: give one for each target, in the same order (\"\" "
+       "where there is none)",
+       units, units == 1 ? "" : "s", targets);
+}
+
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
@@ -153,6 +161,7 @@ class Finetuning {
     check_columns(data_);
     check(molrt_batch_set_columns(batch_.get(), addresses(data_.columns).data(),
                                   data_.inputs.data(), data_.smiles.size(), data_.columns.size()));
+    check_units(options.units.size(), data_.targets.size());
     progress_.set_rows(data_.smiles.size());
     progress_.begin_window(0, data_.smiles.size(), 0);
     base_ = open_model(context_.get(), options.weights, options.open);
@@ -189,6 +198,8 @@ class Finetuning {
                            names.size(), names.data(), settings_.get(), &job));
     job_.reset(job);
     columns_->give_to(job);
+    for (size_t i = 0; i < options_.units.size(); ++i)
+      check(molrt_job_set_unit(job, static_cast<int32_t>(i), options_.units[i].c_str()));
     batch_.reset();  // the job has a copy
   }
 
@@ -293,6 +304,14 @@ Command finetune_command(CLI::App& app) {
       ->allow_extra_args(false)
       ->take_all()
       ->type_name("COLUMN");
+  command
+      ->add_option("--unit", options->units,
+                   "Unit of the target, such as kcal/mol, which the model stores; once for each "
+                   "--target, in the same order")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all()
+      ->type_name("TEXT");
   command->add_option("-o,--output", options->output, "The model to write")
       ->required()
       ->type_name("FILE");

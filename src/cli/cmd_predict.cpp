@@ -1,9 +1,11 @@
 // molrt predict: the heads of one or more models on every molecule of a table.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 
+#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/panel.h"
 #include "cli/results.h"
@@ -16,6 +18,7 @@ constexpr const char* formats = "csv tsv npy";
 
 struct PredictOptions : ModelRunOptions {
   std::vector<std::string> models;
+  UncertainOptions uncertain;
 };
 
 class Prediction {
@@ -29,11 +32,13 @@ class Prediction {
         context_(make_context(options.run.threads, progress_)) {
     const auto names = panel_names(options.models);
     for (size_t i = 0; i < names.size(); ++i) {
-      panel_.emplace_back(context_.get(), options.models[i], names[i], options.open, table_);
+      panel_.emplace_back(context_.get(), options.models[i], names[i], options.open,
+                          options.uncertain, table_);
     }
   }
 
   void run() {
+    check_level();
     if (format_ == "npy") {
       run_with(ResultMatrix(output_, outputs(), table_.rows()));
     } else {
@@ -45,6 +50,16 @@ class Prediction {
   }
 
  private:
+  void check_level() const {
+    const bool given = options_.output.command->get_option("--level")->count() > 0;
+    const bool shown = std::any_of(panel_.begin(), panel_.end(),
+                                   [](const auto& model) { return model.has_intervals(); });
+    if (given && !shown)
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "--level has no effect: no model has intervals, which molrt finetune learns from rows "
+           "that it holds out (--mc-calibrate)");
+  }
+
   size_t outputs() const {
     size_t count = 0;
     for (const auto& model : panel_) count += model.outputs();
@@ -143,6 +158,7 @@ Command predict_command(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   add_model_run_options(*command, *options, formats);
+  add_uncertain_options(*command, options->uncertain);
   command->footer(
       "Every input row comes out, in order, with its own columns, then TARGET_pred and TARGET_std "
       "for\n"
@@ -153,6 +169,9 @@ Command predict_command(CLI::App& app) {
       "the\n"
       "model's threshold (else .5); of several classes, each its own TARGET_i, the most probable "
       "i.\n"
+      "A model whose error bars were calibrated in training adds TARGET_error (one standard "
+      "deviation)\n"
+      "and TARGET_low, TARGET_high (the interval that should hold --level of new values).\n"
       "Of several models each has its columns, with the file's stem in front: STEM_TARGET,\n"
       "STEM_TARGET_std, STEM_status, STEM_flags.\n"
       "npy: float32 [rows, targets of all models], NaN for rows that failed.\n"

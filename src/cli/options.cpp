@@ -36,6 +36,19 @@ CLI::Validator at_least(double minimum) {
   return CLI::Validator(check, "");
 }
 
+namespace {
+
+CLI::Validator between_0_and_1() {
+  const auto check = [](const std::string& text) {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value > 0 && value < 1) return std::string();
+    return fmt::format("takes a number between 0 and 1, such as 0.9, not '{}'", text);
+  };
+  return CLI::Validator(check, "");
+}
+
+}  // namespace
+
 template <typename Integer>
 CLI::Validator whole_from(Integer minimum) {
   const auto check = [minimum](const std::string& text) {
@@ -159,6 +172,35 @@ void add_run_options(CLI::App& command, RunOptions& options) {
       "--crop", options.crop,
       "A molecule over the limit of atoms loses its last ones (flag `cropped`) instead "
       "of failing");
+}
+
+void add_uncertain_options(CLI::App& command, UncertainOptions& options) {
+  add_choice(
+      command, "--predict", options.mode,
+      "det: without dropout; mc: the mean of many passes with the dropout of training; auto: "
+      "as the model says",
+      "auto det mc")
+      ->group("Uncertainty");
+  command
+      .add_option("--mc-T", options.samples,
+                  "Passes of an MC prediction, 2 to 10000 [as the model says]")
+      ->check(whole_from(2))
+      ->check(CLI::Range(2, 10000).description(""))
+      ->type_name("N")
+      ->group("Uncertainty");
+  command
+      .add_option("--level", options.level,
+                  "Part of new values that TARGET_low to TARGET_high should hold")
+      ->check(between_0_and_1())
+      ->type_name("P")
+      ->capture_default_str()
+      ->group("Uncertainty");
+  command
+      .add_flag("--details", options.details,
+                "More columns: TARGET_spread (raw, over folds and passes), TARGET_det (without "
+                "dropout) and TARGET_gap (what MC differs from it); of classes TARGET_entropy and "
+                "TARGET_mutual_information")
+      ->group("Uncertainty");
 }
 
 void add_input_options(CLI::App& command, InputOptions& options) {

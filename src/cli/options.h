@@ -36,6 +36,14 @@ struct RunOptions {
   bool crop = false;
 };
 
+// How predict predicts, and what it says of the errors.
+struct UncertainOptions {
+  std::string mode = "auto";
+  int samples = 0;  // as the model says
+  double level = .9;
+  bool details = false;
+};
+
 struct InputOptions {
   std::string path;
   std::string smiles;  // column; empty: guessed
@@ -76,6 +84,7 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options);
 void add_sampling_options(CLI::App& command, ConformerOptions& options);
 void add_threads_option(CLI::App& command, RunOptions& options);
 void add_run_options(CLI::App& command, RunOptions& options);
+void add_uncertain_options(CLI::App& command, UncertainOptions& options);
 void add_input_options(CLI::App& command, InputOptions& options);
 void add_decimal_comma_option(CLI::App& command, InputOptions& options);
 void add_output_options(CLI::App& command, OutputOptions& options, const std::string& formats);

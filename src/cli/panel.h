@@ -16,10 +16,11 @@ class PanelModel {
  public:
   // `name` tells it from the panel's other models; empty: it is the only one.
   PanelModel(molrt_context* context, const std::string& path, const std::string& name,
-             const OpenOptions& options, InputTable& table);
+             const OpenOptions& options, const UncertainOptions& uncertain, InputTable& table);
 
   const std::string& name() const { return name_; }
   size_t outputs() const { return targets_.size(); }
+  bool has_intervals() const { return low_.shown; }
   // "y_pred", "y_std" ..., "status", "flags"; of several models "esol_y", "esol_y_std" ...; the
   // labels of classes behind them.
   std::vector<std::string> columns() const;
@@ -37,6 +38,19 @@ class PanelModel {
   nlohmann::ordered_json json() const;
 
  private:
+  struct Column {
+    const char* suffix;
+    std::vector<float> values;  // [rows of the window, targets]
+    bool shown;
+  };
+
+  std::vector<const Column*> columns_of_errors() const;
+  void find_columns(const std::string& path, InputTable& table);
+  void check_mode(const std::string& path) const;
+  void choose_columns(bool details);
+  void say_errors(Progress& progress) const;
+  int samples() const;
+  void note_missing_intervals();
   void score(const Window& window, const InputTable& table);
   void set_columns(const Window& window, const InputTable& table) const;
 
@@ -48,7 +62,13 @@ class PanelModel {
   Labels labels_;
   std::vector<TargetScore> scores_;
   Tally tally_;
-  std::vector<float> mean_, std_;            // [rows of the window, targets]
+  UncertainOptions uncertain_;
+  bool intervals_missing_ = false;  // too few held-out values for the level
+  int32_t mode_;                    // MOLRT_MODE_*: of the predictions
+  std::vector<float> mean_, std_;   // [rows of the window, targets]
+  Column error_{"_error", {}, false}, low_{"_low", {}, false}, high_{"_high", {}, false},
+      spread_{"_spread", {}, false}, deterministic_{"_det", {}, false}, gap_{"_gap", {}, false},
+      entropy_{"_entropy", {}, false}, information_{"_mutual_information", {}, false};
   std::vector<std::string> status_, flags_;  // of the window
 };
 

@@ -10,13 +10,6 @@
 namespace molrt::cli {
 namespace {
 
-template <typename Struct>
-Struct defaults(int32_t (*init)(Struct*, size_t)) {
-  Struct value;
-  check(init(&value, sizeof value));
-  return value;
-}
-
 void on_log(void* progress, int32_t level, const char* message) {
   static_cast<Progress*>(progress)->log(level, message);
 }

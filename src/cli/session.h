@@ -21,6 +21,14 @@ using Job = std::unique_ptr<molrt_job, Free<molrt_job_free>>;
 
 void check(int32_t status);  // throws molrt::Error with molrt_last_error()
 
+// A struct of molrt.h as its molrt_*_init fills it.
+template <typename Struct>
+Struct defaults(int32_t (*init)(Struct*, size_t)) {
+  Struct value;
+  check(init(&value, sizeof value));
+  return value;
+}
+
 class Progress;
 
 Context make_context(int threads, Progress& progress);  // messages go to `progress`

@@ -79,6 +79,40 @@ std::string metrics_line(const Json& target, const char* rows) {
       number(target, "mean_mae"), number(target, "mean_r2"));
 }
 
+// The coverage of one level, which the report lists in order.
+std::string interval_line(const Json& calibrated) {
+  for (const auto& item : calibrated.at("coverage")) {
+    if (item.at("level") != .9) continue;
+    return fmt::format(
+        "; its 90 % intervals (on average +-{}) held {:.0f} % of values that they "
+        "were not made with",
+        number(item, "half_width"), 100 * item.at("seen").get<double>());
+  }
+  return "";
+}
+
+std::vector<std::string> uncertainty_lines(const Json& uncertainty) {
+  std::vector<std::string> lines;
+  const auto mode = uncertainty.at("predict").get<std::string>();
+  if (uncertainty.contains("gain_of_mc")) {
+    const auto& gain = uncertainty.at("gain_of_mc");
+    lines.push_back(fmt::format(
+        "predicts {}: MC dropout gains {} in RMSE over the targets' spread (95 %: above {})",
+        mode == "mc" ? "by MC dropout" : "without dropout", number(gain, "rmse"),
+        number(gain, "lower_bound_95")));
+  }
+  for (const auto& target : uncertainty.at("targets")) {
+    if (!target.contains(mode) || !target.at(mode).contains("b")) continue;
+    const auto& of_mode = target.at(mode);
+    auto line =
+        fmt::format("'{}' error bars: sigma^2 = {} s^2 + {}", target.at("name").get<std::string>(),
+                    number(of_mode, "a"), number(of_mode, "b"));
+    if (of_mode.contains("calibrated")) line += interval_line(of_mode.at("calibrated"));
+    lines.push_back(line);
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::vector<std::string> training_summary(const Json& report) {
@@ -94,6 +128,9 @@ std::vector<std::string> training_summary(const Json& report) {
   for (const auto& target : report.at("held_out"))
     lines.push_back(metrics_line(target, "held out"));
   for (const auto& target : report.at("test")) lines.push_back(metrics_line(target, "test"));
+  if (report.contains("uncertainty")) {
+    for (const auto& line : uncertainty_lines(report.at("uncertainty"))) lines.push_back(line);
+  }
   if (report.value("early_stopping_on_held_out", false)) {
     lines.push_back("(the held-out rows also chose when to stop: a little optimistic)");
   }

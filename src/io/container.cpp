@@ -152,6 +152,55 @@ void read_thresholds(const MetadataReader& reader, ModelCard& card) {
                               card.targets.size()));
 }
 
+std::vector<Calibration> read_calibrations(const MetadataReader& reader, const json& list) {
+  std::vector<Calibration> calibrations;
+  for (const json& c : list)
+    calibrations.push_back({reader.value<double>(c, "a"), reader.value<double>(c, "b"),
+                            static_cast<size_t>(reader.integer(c, "rows", 0, 1 << 30)),
+                            reader.value<std::vector<double>>(c, "scores")});
+  return calibrations;
+}
+
+DropoutRates read_noise(const MetadataReader& reader, const json& noise) {
+  const auto rate = [&](const char* name) { return reader.value<double>(noise, name); };
+  return {rate("embedding"),
+          rate("attention"),
+          rate("activation"),
+          rate("residual"),
+          rate("pooler"),
+          reader.integer(noise, "quiet_layers", 0, most_layers),
+          reader.value<uint64_t>(noise, "seed")};
+}
+
+// Both keys came after version 1 was read by others: they may be missing.
+void read_uncertainty(const MetadataReader& reader, ModelCard& card) {
+  if (!reader.has("uncertainty")) return;
+  const json u = reader.parse("uncertainty");
+  if (u.is_object() && u.empty()) return;
+  Uncertainty& to = card.uncertainty;
+  to.noise = read_noise(reader, reader.value<json>(u, "noise"));
+  to.samples = reader.integer(u, "samples", 2, most_samples);
+  to.mode = reader.choice<PredictMode>(
+      u, "mode", {{"det", PredictMode::deterministic}, {"mc", PredictMode::mc}});
+  to.kind = reader.choice<Calibrated>(u, "kind",
+                                      {{"none", Calibrated::none},
+                                       {"affine", Calibrated::affine},
+                                       {"conformal", Calibrated::conformal}});
+  to.between = reader.value<bool>(u, "between");
+  to.deterministic = read_calibrations(reader, reader.value<json>(u, "det"));
+  to.mc = read_calibrations(reader, reader.value<json>(u, "mc"));
+  const auto fault = uncertainty_fault(to, card.targets.size(), card.architecture.layers);
+  if (!fault.empty()) reader.reject(fmt::format("metadata 'uncertainty' holds {}", fault));
+}
+
+void read_units(const MetadataReader& reader, ModelCard& card) {
+  if (!reader.has("units")) return;
+  card.units = reader.value<std::vector<std::string>>({{"units", reader.parse("units")}}, "units");
+  if (!card.units.empty() && card.units.size() != card.targets.size())
+    reader.reject(
+        fmt::format("metadata 'units' needs one text for each of {} targets", card.targets.size()));
+}
+
 InputScaler read_input_scaler(const MetadataReader& reader, const json& fold) {
   return {reader.value<std::vector<double>>(fold, "mean"),
           reader.value<std::vector<double>>(fold, "factor")};
@@ -189,6 +238,8 @@ void read_head(const MetadataReader& reader, ModelCard& card) {
     card.scalers.push_back(read_scalers(reader, fold, card.targets.size()));
   read_inputs(reader, card.inputs);
   read_thresholds(reader, card);
+  read_units(reader, card);
+  read_uncertainty(reader, card);
 }
 
 json scaler_json(const TargetScaler& s) {
@@ -215,6 +266,32 @@ json scalers_json(const ModelCard& card) {
     folds.push_back(std::move(list));
   }
   return folds;
+}
+
+json calibrations_json(const std::vector<Calibration>& calibrations) {
+  json list = json::array();
+  for (const Calibration& c : calibrations)
+    list.push_back({{"a", c.a}, {"b", c.b}, {"rows", c.rows}, {"scores", c.scores}});
+  return list;
+}
+
+json uncertainty_json(const ModelCard& card) {
+  if (card.folds() == 0) return json::object();
+  const Uncertainty& u = card.uncertainty;
+  return {{"noise",
+           {{"embedding", u.noise.embedding},
+            {"attention", u.noise.attention},
+            {"activation", u.noise.activation},
+            {"residual", u.noise.residual},
+            {"pooler", u.noise.pooler},
+            {"quiet_layers", u.noise.quiet_layers},
+            {"seed", u.noise.seed}}},
+          {"samples", u.samples},
+          {"mode", mode_name(u.mode)},
+          {"kind", calibrated_name(u.kind)},
+          {"between", u.between},
+          {"det", calibrations_json(u.deterministic)},
+          {"mc", calibrations_json(u.mc)}};
 }
 
 json inputs_json(const HeadInputs& inputs) {
@@ -271,6 +348,8 @@ Metadata metadata_from_card(const ModelCard& card) {
                        {"targets", json(card.targets).dump()},
                        {"scalers", scalers_json(card).dump()},
                        {"thresholds", json(card.thresholds).dump()},
+                       {"units", json(card.units).dump()},
+                       {"uncertainty", uncertainty_json(card).dump()},
                        {"settings", card.settings},
                        {"training", card.training},
                        {"provenance", card.provenance}};

@@ -174,6 +174,11 @@ void keep_fold(int fold, ModelCard& card, TensorMap& tensors, const std::string&
   card.scalers = {card.scalers[static_cast<size_t>(fold)]};
   if (card.inputs.size() > 0)
     card.inputs.scalers = {card.inputs.scalers[static_cast<size_t>(fold)]};
+  if (card.uncertainty.between) {  // one member has no variance between members
+    card.uncertainty.kind = Calibrated::none;
+    card.uncertainty.deterministic.clear();
+    card.uncertainty.mc.clear();
+  }
   json provenance = json::parse(card.provenance);
   if (provenance.is_object()) provenance["fold"] = fold;
   card.provenance = provenance.dump();
@@ -274,6 +279,8 @@ std::string describe_model(const Model& model) {
   d["scalers"] = json::parse(metadata.at("scalers"));
   d["thresholds"] = card.thresholds;
   if (metadata.contains("inputs")) d["inputs"] = json::parse(metadata.at("inputs"));
+  d["units"] = card.units;
+  d["uncertainty"] = json::parse(metadata.at("uncertainty"));
   d["settings"] = json::parse(card.settings);
   d["training"] = json::parse(card.training);
   d["provenance"] = json::parse(card.provenance);

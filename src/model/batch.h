@@ -34,6 +34,18 @@ struct ColumnTable {
   size_t rows = 0;
 };
 
+struct UncertainOptions {
+  PredictMode mode = PredictMode::deterministic;
+  int samples = default_samples;  // of PredictMode::mc
+  double level = .9;              // of the interval, between 0 and 1
+};
+
+// [rows, outputs] each; null: not wanted. NaN where a row failed or there is no such number
+// (molrt.h, molrt_uncertain_result).
+struct UncertainArrays {
+  float *value, *std, *error, *low, *high, *spread, *gap, *deterministic, *entropy, *information;
+};
+
 struct RowState {
   int32_t status;           // MOLRT_ROW_*
   int32_t source;           // MOLRT_SOURCE_*
@@ -69,6 +81,10 @@ class Batch {
   void prepare(const Model& model, const RunOptions& options);
   // mean, std [rows, outputs]; std may be null. Rows that fail are NaN.
   void predict(const Model& model, const RunOptions& options, float* mean, float* std);
+  // The same with what is known of the errors. INVALID_ARGUMENT for MC passes of a model without
+  // dropout.
+  void predict_uncertain(const Model& model, const RunOptions& options, const UncertainOptions& how,
+                         const UncertainArrays& out);
   // cls [rows, width]; atoms [sum of model_atoms, width], of `atoms_count` floats in all
   // (INVALID_ARGUMENT if that is another number); either may be null.
   void embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
@@ -135,6 +151,8 @@ class Batch {
 
   const Molecule* molecule(size_t row) const;
   bool lacks_input(size_t row) const;
+  // Rows of the same molecule whose columns differ have an answer each; else there is one for all.
+  std::vector<std::vector<float>> inputs_of_answers(const Molecule& molecule) const;
   void append_row(size_t text);
   size_t append_molecule(Molecule molecule);
   void give_molecule(Text& text, size_t molecule);
@@ -149,6 +167,9 @@ class Batch {
   std::vector<size_t> first_atoms() const;
   std::vector<Item> network_items();
   void run(const Model& model, const RunOptions& options, const Work& work);
+  void finish_noisy(const Model& model, std::span<const Item> items, int samples,
+                    class NoisyRun& run, const Work& work);
+  void run_noisy(const Model& model, const RunOptions& options, int samples, const Work& work);
 
   ConformerOptions options_;
   Sampling sampling_;

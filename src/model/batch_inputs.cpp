@@ -82,6 +82,13 @@ std::vector<float> Batch::inputs(size_t row) const {
   return values;
 }
 
+std::vector<std::vector<float>> Batch::inputs_of_answers(const Molecule& molecule) const {
+  const size_t answers = read_columns_.empty() ? 1 : molecule.rows.size();
+  std::vector<std::vector<float>> all;
+  for (size_t i = 0; i < answers; ++i) all.push_back(inputs(molecule.rows[i]));
+  return all;
+}
+
 bool Batch::lacks_input(size_t row) const {
   const std::vector<float> values = inputs(row);
   return std::any_of(values.begin(), values.end(), [](float v) { return std::isnan(v); });

@@ -4,7 +4,7 @@
 #include <deque>
 
 #include "base/error.h"
-#include "model/batch.h"
+#include "model/batch_work.h"
 #include "model/ordered_mean.h"
 #include "model/run.h"
 
@@ -14,27 +14,7 @@ namespace {
 const char* const not_finite_representation =
     "the representation holds a number that is not finite";
 
-template <typename Values>
-bool all_finite(const Values& values) {
-  return std::all_of(values.begin(), values.end(), [](auto v) { return std::isfinite(v); });
-}
-
-void lose(Features& features, int32_t status, std::string message) {
-  features.status = status;
-  features.message = std::move(message);
-}
-
 }  // namespace
-
-struct Batch::Work {
-  // What of a conformer's rows [length, width] the mean is taken of; called for each encoder in
-  // turn.
-  std::function<void(const Molecule&, const Features&, size_t encoder, const float* rows,
-                     std::vector<double>&)>
-      values;
-  const char* not_finite;  // the message of a conformer whose values are not
-  std::function<void(Molecule&, const std::vector<double>& mean)> finish;
-};
 
 // A molecule's conformers one behind the other.
 std::vector<Batch::Item> Batch::network_items() {
@@ -78,9 +58,7 @@ void Batch::run(const Model& model, const RunOptions& options, const Work& work)
     add(items[i], std::exchange(values[i], {}));
   };
   encoder.failed = [&](size_t i) {
-    Features& own = items[i].molecule->features[items[i].attempt];
-    lose(own, MOLRT_ROW_OUT_OF_MEMORY,
-         fmt::format("out of memory in the network, with {} tokens", own.length()));
+    lose_for_memory(items[i].molecule->features[items[i].attempt]);
     add(items[i], {});
   };
   if (options.progress)
@@ -97,14 +75,14 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
   if (std) std::fill(std, std + size() * outputs, NAN);
   prepare(model, options);
   compute_inputs(model.card().inputs, options);
-  // Rows of the same molecule whose columns differ have an answer each.
   const size_t size = model.scaled_size();
-  const auto answers = [&](const Molecule& m) { return read_columns_.empty() ? 1 : m.rows.size(); };
   const auto finish = [&](Molecule& m, const std::vector<double>& scaled) {
     std::vector<float> values(m.rows.size() * outputs), deviations(m.rows.size() * outputs);
-    for (size_t i = 0; i < m.rows.size(); ++i)
-      model.finish(scaled.data() + std::min(i, answers(m) - 1) * size, values.data() + i * outputs,
+    for (size_t i = 0; i < m.rows.size(); ++i) {
+      const size_t answer = std::min(i, scaled.size() / size - 1);
+      model.finish(scaled.data() + answer * size, values.data() + i * outputs,
                    deviations.data() + i * outputs);
+    }
     if (!all_finite(values)) {
       for (Features& features : m.features) lose(features, MOLRT_ROW_NON_FINITE, not_finite);
       return;
@@ -116,9 +94,10 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
   };
   const auto scale = [&](const Molecule& m, const Features&, size_t encoder, const float* rows,
                          std::vector<double>& scaled) {
-    scaled.resize(answers(m) * size);
-    for (size_t i = 0; i < answers(m); ++i)
-      model.scaled_outputs(encoder, rows, scaled.data() + i * size, inputs(m.rows[i]).data());
+    const auto inputs = inputs_of_answers(m);
+    scaled.resize(inputs.size() * size);
+    for (size_t i = 0; i < inputs.size(); ++i)
+      model.scaled_outputs(encoder, rows, scaled.data() + i * size, inputs[i].data());
   };
   run(model, options, {scale, not_finite, finish});
 }

@@ -8,6 +8,7 @@
 #include "model/head_inputs.h"
 #include "model/target_scaler.h"
 #include "model/task.h"
+#include "model/uncertainty.h"
 #include "nn/head.h"
 
 namespace molrt {
@@ -34,6 +35,8 @@ struct ModelCard {
   std::vector<std::vector<TargetScaler>> scalers;  // [folds][outputs]; the identity for classes
   // [outputs] of a binary or multilabel task, or empty: a probability above it is class 1.
   std::vector<double> thresholds;
+  std::vector<std::string> units;  // [outputs] such as "kcal/mol"; "" or empty: not known
+  Uncertainty uncertainty;
   int outputs() const { return static_cast<int>(targets.size()); }
   int folds() const { return static_cast<int>(scalers.size()); }
   int head_width() const { return architecture.width + static_cast<int>(inputs.size()); }

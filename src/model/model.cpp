@@ -72,6 +72,7 @@ Head read_head(const Weights& weights, int width, int inputs) {
          prefix);
   head.out_weight = weights.get(prefix + "out_proj.weight", {head.outputs, head.hidden});
   head.out_bias = weights.get(prefix + "out_proj.bias", {head.outputs});
+  if (weights.has(prefix + "centre")) head.centre = weights.get(prefix + "centre", {head.width});
   if (!pooled) return head;
   head.kind = HeadKind::pooled;
   head.dense_weight = weights.get(prefix + "dense.weight", {head.hidden, head.width});
@@ -83,6 +84,7 @@ void write_head(const Head& head, TensorMap& tensors) {
   const std::string& prefix = head_prefix;
   tensors[prefix + "out_proj.weight"] = make_tensor({head.outputs, head.hidden}, head.out_weight);
   tensors[prefix + "out_proj.bias"] = make_tensor({head.outputs}, head.out_bias);
+  if (!head.centre.empty()) tensors[prefix + "centre"] = make_tensor({head.width}, head.centre);
   if (head.kind == HeadKind::linear) return;
   tensors[prefix + "dense.weight"] = make_tensor({head.hidden, head.width}, head.dense_weight);
   tensors[prefix + "dense.bias"] = make_tensor({head.hidden}, head.dense_bias);
@@ -168,6 +170,24 @@ void Model::scaled_outputs(size_t encoder, const float* cls, double* scaled,
     head_forward(heads_[fold], head_input(fold, cls, inputs).data(), 1, logits.data());
     activate(card_.task, logits, scaled + fold * card_.targets.size());
   }
+}
+
+void Model::noisy_outputs(size_t encoder, const float* cls, const HeadDropout& dropout,
+                          double* scaled, const float* inputs) const {
+  std::vector<float> logits;
+  HeadActivations activations;
+  for (size_t fold = 0; fold < heads_.size(); ++fold) {
+    if (encoder_of_fold_[fold] != encoder) continue;
+    logits.resize(static_cast<size_t>(heads_[fold].outputs));
+    head_forward_training(heads_[fold], head_input(fold, cls, inputs).data(), dropout, activations,
+                          logits.data());
+    activate(card_.task, logits, scaled + fold * card_.targets.size());
+  }
+}
+
+TensorMap Model::encoder_tensors(size_t index) const {
+  const auto fold = std::find(encoder_of_fold_.begin(), encoder_of_fold_.end(), index);
+  return tensors_of_fold(tensors_, static_cast<int>(fold - encoder_of_fold_.begin()));
 }
 
 void Model::finish(const double* scaled, float* mean, float* std) const {

@@ -20,6 +20,8 @@ class Model {
   size_t encoders() const { return encoders_.size(); }
   const Encoder& encoder(size_t index = 0) const { return *encoders_[index]; }
   const std::vector<Head>& heads() const { return heads_; }  // one a fold
+  // The tensors of one encoder, under plain names, and of what they stand beside in its fold.
+  TensorMap encoder_tensors(size_t index) const;
   // UNSUPPORTED where there are several: representations of different encoders have no mean.
   void require_one_encoder() const;
   int64_t parameters() const;  // elements of the tensors that property prediction uses
@@ -32,14 +34,14 @@ class Model {
   FeatureOptions feature_options() const;
 
   // A prediction in two steps, so that what lies between them can be averaged over conformers.
-  // 1. CLS [width] of one encoder, and what stands beside it, unscaled [card().inputs.size()]
-  // (null:
-  //    nothing does) -> `scaled` [folds, outputs]: the rows of the folds that have this encoder are
-  //    assigned, in the units that the heads were trained on, or as probabilities.
+  // 1. CLS [width] of one encoder, and what stands beside it, unscaled [card().inputs.size()] ->
+  //    `scaled` [folds, outputs]: the rows of the folds that have this encoder are assigned, in the
+  //    units that the heads were trained on, or as probabilities.
   void scaled_outputs(size_t encoder, const float* cls, double* scaled,
                       const float* inputs = nullptr) const;
-  // What a fold's head reads of them, [card().head_width()].
-  std::vector<float> head_input(size_t fold, const float* cls, const float* inputs) const;
+  // The same with the head's dropout; `dropout` has one molecule.
+  void noisy_outputs(size_t encoder, const float* cls, const HeadDropout& dropout, double* scaled,
+                     const float* inputs = nullptr) const;
   size_t scaled_size() const { return heads_.size() * card_.targets.size(); }
   // 2. scaled -> mean and std [outputs] over the folds, in the targets' units; std is the sample
   //    standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is
@@ -48,6 +50,8 @@ class Model {
 
  private:
   Model() = default;
+  // What a fold's head reads, [card().head_width()].
+  std::vector<float> head_input(size_t fold, const float* cls, const float* inputs) const;
 
   ModelCard card_;
   TensorMap tensors_;

@@ -54,8 +54,9 @@ const float* TrainableEncoder::forward(Team& team, std::span<const Features* con
   pair_bias_.forward(team, batch_, molecules_);
   PackedBatch batch = batch_;  // each layer's bias is the logits of the one before
   for (size_t i = 0; i < layers_.size(); ++i) {
-    layers_[i].forward(team, batch, noise.of_layer(static_cast<int>(i)), x, tapes_[i], scratch_);
-    place_pairs(batch, tapes_[i].logits.data());
+    LayerTape& tape = tapes_[i % tapes_.size()];
+    layers_[i].forward(team, batch, noise.of_layer(static_cast<int>(i)), x, tape, scratch_);
+    place_pairs(batch, tape.logits.data());
   }
   float* output = output_.resize(floats);
   std::fill(output, output + floats, 0.0f);

@@ -22,6 +22,9 @@ class TrainableEncoder {
   // no gradients; -1: it ends nowhere.
   void set_frozen_layers(int layers) { frozen_layers_ = layers; }
 
+  // There will be no way back: the layers share two tapes.
+  void set_forward_only() { tapes_.resize(2); }
+
   // Tokens of the molecules, one behind the other -> their representations [padded_rows(tokens),
   // width], which live until the next pass. Molecule m begins at row first_token(m), with CLS.
   const float* forward(Team& team, std::span<const Features* const> molecules,

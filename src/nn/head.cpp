@@ -2,6 +2,7 @@
 
 #include "base/philox.h"
 #include "kernels/dense.h"
+#include "kernels/dropout.h"
 #include "kernels/tanh.h"
 
 namespace molrt {
@@ -14,31 +15,33 @@ void fill_normal(std::span<float> values, uint64_t seed, uint32_t tensor, uint32
     values[i] = static_cast<float>(.02 * random_normal(key, tensor, 0, purpose, i));
 }
 
-// row = row * d / (1 - p), d zero at the mask's hits.
-void drop_row(float* row, size_t width, double p, PhiloxKey key, uint32_t molecule, Site site) {
-  const uint64_t threshold = bernoulli_threshold(p);
-  const float scale = p < 1 ? static_cast<float>(1 / (1 - p)) : 0.f;
-  const uint32_t purpose = random_purpose(Purpose::train);
-  for (size_t block = 0; block < width; block += 4) {
-    const auto lanes = philox4x32({molecule, site, purpose, static_cast<uint32_t>(block / 4)}, key);
-    for (size_t i = block; i < width && i < block + 4; ++i)
-      row[i] = lanes[i - block] < threshold ? 0.f : row[i] * scale;
-  }
-}
-
 // In place on rows [molecules, width]; its own backward pass too.
 void drop(const HeadDropout& dropout, Site site, size_t width, float* rows) {
   if (dropout.p == 0) return;
   const PhiloxKey key = random_key(dropout.seed, dropout.step);
   for (size_t r = 0; r < dropout.molecules.size(); ++r)
-    drop_row(rows + r * width, width, dropout.p, key, dropout.molecules[r], site);
+    dropout_apply({key, dropout.molecules[r], site, dropout.purpose, dropout.p}, 0, width,
+                  rows + r * width);
+}
+
+// The head's inputs, dropped about its centre.
+void drop_inputs(const Head& head, const HeadDropout& dropout, std::vector<float>& rows) {
+  const auto width = static_cast<size_t>(head.width);
+  const auto shift = [&](float sign) {
+    for (size_t i = 0; i < rows.size() && !head.centre.empty(); ++i)
+      rows[i] += sign * head.centre[i % width];
+  };
+  if (dropout.p == 0) return;
+  shift(-1);
+  drop(dropout, site_head_in, width, rows.data());
+  shift(1);
 }
 
 }  // namespace
 
 Head make_head(HeadKind kind, int width, int outputs, int hidden) {
   const bool pooled = kind == HeadKind::pooled;
-  Head head{kind, width, outputs, {}, {}, {}, {}, pooled && hidden > 0 ? hidden : width};
+  Head head{kind, width, outputs, {}, {}, {}, {}, {}, pooled && hidden > 0 ? hidden : width};
   const auto columns = static_cast<size_t>(width), between = static_cast<size_t>(head.hidden);
   if (pooled) {
     head.dense_weight.resize(between * columns);
@@ -97,7 +100,7 @@ void head_forward_training(const Head& head, const float* inputs, const HeadDrop
   const auto [width, hidden, count] = sizes_of(head);
   const size_t rows = dropout.molecules.size();
   activations.input.assign(inputs, inputs + rows * width);
-  drop(dropout, site_head_in, width, activations.input.data());
+  drop_inputs(head, dropout, activations.input);
   const std::vector<float>* last = &activations.input;
   if (head.kind == HeadKind::pooled) {
     pool(head, activations.input.data(), rows, activations.pooled);

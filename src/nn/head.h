@@ -1,6 +1,5 @@
 #pragma once
-// The property heads on the molecule's representation (CLS), or on it and what stands beside it
-// (model/head_inputs.h), forward beside backward
+// The property heads on the molecule's representation (CLS), forward beside backward
 // (spec: model.md section 3, Heads):
 //   linear: dropout, out_proj            pooled: dropout, dense, tanh, dropout, out_proj
 #include <array>
@@ -17,16 +16,20 @@ inline const char* head_name(HeadKind kind) {
 
 struct Head {
   HeadKind kind = HeadKind::linear;
-  int width = 0;  // of its inputs: CLS, then what stands beside it
+  int width = 0;  // of its inputs: CLS, then what stands beside it (model/head_inputs.h)
   int outputs = 0;
   std::vector<float> dense_weight;  // [hidden, width] (out, in); empty for linear
   std::vector<float> dense_bias;    // [hidden]; empty for linear
   std::vector<float> out_weight;    // [outputs, hidden]
   std::vector<float> out_bias;      // [outputs]
-  int hidden = 0;                   // numbers that out_proj reads: width for linear
+  // [width] or empty (0): what dropout leaves of a dropped input, where the training's inputs were
+  // standardised: their means. Matters to dropout alone.
+  std::vector<float> centre;
+  int hidden = 0;  // numbers that out_proj reads: width for linear
 };
 
-// All zeros: a gradient to add to, or a head to fill. hidden (of pooled) 0: the width.
+// All zeros: a gradient to add to, or a head to fill.
+// hidden (of pooled) 0: the width.
 Head make_head(HeadKind kind, int width, int outputs, int hidden = 0);
 // Weights from N(0, .02), biases zero, as the peer's. `sample` tells the folds apart.
 Head initialised_head(HeadKind kind, int width, int outputs, uint64_t seed, uint32_t sample,
@@ -48,6 +51,7 @@ struct HeadDropout {
   uint64_t seed = 0;
   uint32_t step = 0;                    // optimiser step, from 0
   std::span<const uint32_t> molecules;  // [rows]: the dataset row of each row of the batch
+  uint32_t purpose = 0;                 // random_purpose(); 0: training
 };
 
 // What the backward pass needs of the forward pass. Reused from step to step.

@@ -7,21 +7,21 @@
 
 namespace molrt {
 
-Parameters::Parameters(const TensorMap& tensors, const std::string& file) : file_(file) {
+Parameters::Parameters(const TensorMap& tensors, const std::string& file, Gradients gradients)
+    : file_(file) {
   size_t total = 0;
   for (const auto& [name, tensor] : tensors) total += tensor.count();
   values_.reserve(total);
-  gradients_.assign(total, 0.0f);
+  if (gradients == Gradients::kept) gradients_.assign(total, 0.0f);
   const Weights weights(tensors, file);
   for (const auto& [name, tensor] : tensors) {
     const std::vector<float> value = weights.get(name, tensor.shape);
     const size_t offset = values_.size();
     values_.insert(values_.end(), value.begin(), value.end());
     index_[name] = entries_.size();
-    entries_.push_back(
-        {name,
-         tensor.shape,
-         {{values_.data() + offset, value.size()}, {gradients_.data() + offset, value.size()}}});
+    Parameter data{{values_.data() + offset, value.size()}, {}};
+    if (gradients == Gradients::kept) data.gradient = {gradients_.data() + offset, value.size()};
+    entries_.push_back({name, tensor.shape, data});
   }
 }
 

@@ -10,15 +10,18 @@
 
 namespace molrt {
 
+enum class Gradients { none, kept };
+
 struct Parameter {
-  std::span<float> value, gradient;
+  std::span<float> value, gradient;  // gradient: empty with Gradients::none
 };
 
 class Parameters {
  public:
   // Copies the tensors as f32, in the order of their names; gradients are 0. FORMAT errors name
   // `file` and the tensor that holds a number that is not finite.
-  Parameters(const TensorMap& tensors, const std::string& file);
+  Parameters(const TensorMap& tensors, const std::string& file,
+             Gradients gradients = Gradients::kept);
   Parameters(const Parameters&) = delete;  // layers hold spans of it
   Parameters& operator=(const Parameters&) = delete;
 

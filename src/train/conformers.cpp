@@ -55,7 +55,7 @@ std::vector<RowConformer> ConformerTable::choose(std::span<const size_t> rows, u
 }
 
 std::vector<double> ConformerTable::means(std::span<const size_t> rows,
-                                          const std::vector<float>& values, size_t width) const {
+                                          std::span<const float> values, size_t width) const {
   std::vector<double> means(rows.size() * width);
   const float* next = values.data();
   for (size_t i = 0; i < rows.size(); ++i) {

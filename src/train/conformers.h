@@ -36,7 +36,7 @@ class ConformerTable {
                                    uint32_t epoch) const;
   // values [all(rows), width] -> [rows, width]: each row's mean in the conformers' order, as
   // predictions take it (model/ordered_mean.h).
-  std::vector<double> means(std::span<const size_t> rows, const std::vector<float>& values,
+  std::vector<double> means(std::span<const size_t> rows, std::span<const float> values,
                             size_t width) const;
 
  private:

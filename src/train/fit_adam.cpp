@@ -35,8 +35,7 @@ class HeadTrainee : public Trainee {
   }
 
   Evaluation evaluate(std::span<const size_t> rows) override {
-    return evaluate_outputs(fold_, rows,
-                            mean_outputs(fold_, rows, head_outputs(fold_, head_, rows)));
+    return evaluate_outputs(fold_, rows, head_outputs(fold_, head_, rows));
   }
 
   const Head& head() const { return head_; }

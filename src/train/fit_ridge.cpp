@@ -69,8 +69,7 @@ FoldFit fit_ridge(const Fold& fold, const std::function<void()>& check_cancelled
     store(lambda > 0 ? ridge.fit(y, lambda) : ridge.fit_leave_one_out(y), target, result);
   }
   const auto evaluate = [&](std::span<const size_t> rows) {
-    return evaluate_outputs(fold, rows,
-                            mean_outputs(fold, rows, head_outputs(fold, result.head, rows)));
+    return evaluate_outputs(fold, rows, head_outputs(fold, result.head, rows));
   };
   const Evaluation valid = evaluate(fold.split.held_out);
   result.loop.best.train_loss = evaluate(fold.split.train).loss.mean();

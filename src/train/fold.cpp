@@ -107,7 +107,7 @@ std::vector<float> head_outputs(const Fold& fold, const Head& head, std::span<co
 }
 
 std::vector<float> mean_outputs(const Fold& fold, std::span<const size_t> rows,
-                                const std::vector<float>& outputs) {
+                                std::span<const float> outputs) {
   const std::vector<double> means = fold.data.conformers.means(rows, outputs, fold.outputs());
   return {means.begin(), means.end()};
 }

@@ -52,9 +52,15 @@ const std::vector<size_t>& watched_rows(const Fold& fold);
 // The watched rows and, behind them, those of the test.
 std::vector<size_t> predicted_rows(const Fold& fold);
 
+// Over the MC passes, [held-out rows, outputs], own units; empty without dropout.
+struct HeldOutMoments {
+  std::vector<float> mean, variance;
+};
+
 struct FoldFit {
-  Head head;                         // on raw inputs, as a model has it
-  TensorMap encoder;                 // of a whole network, plain names; else empty
+  Head head;          // on raw inputs, as a model has it
+  TensorMap encoder;  // of a whole network, plain names; else empty
+  HeldOutMoments mc;
   LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge
   // Of the conformers of predicted_rows(), [conformers, outputs]: scaled, or logits.
@@ -77,6 +83,6 @@ std::vector<float> gather(const Fold& fold, std::span<const RowConformer> items)
 std::vector<float> head_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows);
 // Their means, [rows, outputs].
 std::vector<float> mean_outputs(const Fold& fold, std::span<const size_t> rows,
-                                const std::vector<float>& outputs);
+                                std::span<const float> outputs);
 
 }  // namespace molrt

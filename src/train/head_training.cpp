@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "model/mc.h"
+#include "train/learn_errors.h"
+#include "train/mc_settings.h"
 #include "train/members.h"
 
 namespace molrt {
@@ -25,18 +28,40 @@ FoldFit ridge(const Fold& fold, const LoopCallbacks& callbacks) {
   return fit;
 }
 
-// With the head as it is stored, so that the model predicts the same for these rows.
-std::vector<float> predicted_outputs(const Fold& fold, const Head& head) {
-  Fold stored = fold;
-  stored.columns = identity_columns(fold.data.width);  // they are in the head
-  return head_outputs(stored, head, predicted_rows(fold));
+// For a head that has its columns' scaling in itself.
+Fold as_stored(Fold fold) {
+  fold.columns = identity_columns(fold.data.width);
+  return fold;
 }
 
-FoldFit fit_head(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {
+// With the head as it is stored, so that the model predicts the same for these rows.
+std::vector<float> predicted_outputs(const Fold& fold, const Head& head) {
+  return head_outputs(as_stored(fold), head, predicted_rows(fold));
+}
+
+// The stored head's passes over the raw representations, as at prediction.
+void sample_head(const Fold& fold, const DropoutRates& rates, int samples,
+                 const LoopCallbacks& callbacks, FoldFit& fit) {
+  const std::vector<RowConformer> items = fold.data.conformers.all(fold.split.held_out);
+  const std::vector<uint32_t> ids = molecules_of(items);
+  const std::vector<float> inputs = gather(as_stored(fold), items);
+  std::vector<float> outputs(items.size() * static_cast<size_t>(fit.head.outputs));
+  HeadActivations activations;
+  sample_held_out(fold, rates, samples, callbacks, fit, [&](uint32_t sample) {
+    head_forward_training(fit.head, inputs.data(), head_noise(rates, sample, ids), activations,
+                          outputs.data());
+    return outputs;
+  });
+}
+
+FoldFit fit_head(const Fold& fold, const DropoutRates& rates, int samples,
+                 const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {
   FoldFit fit =
       fold.settings.ridge ? ridge(fold, callbacks) : fit_adam(fold, callbacks, checkpoint);
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
+  if (!rates.any()) fit.head.centre.clear();
   fit.outputs = predicted_outputs(fold, fit.head);
+  sample_head(fold, rates, samples, callbacks, fit);
   return fit;
 }
 
@@ -47,7 +72,13 @@ HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& set
   const HeadSettings effective = read_head_settings(settings);
   const UsedRows rows = find_used_rows(data, effective.task.task,
                                        [&](size_t row) { return has_representation(data, row); });
-  return train_members({data, settings, effective, run.threads, run}, rows, fit_head);
+  const DropoutRates rates = dropout_rates(settings, 0, 0);
+  const int samples = read_mc_settings(settings).samples;
+  const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,
+                       MemberCheckpoint& checkpoint) {
+    return fit_head(fold, rates, samples, callbacks, checkpoint);
+  };
+  return train_members({data, settings, effective, run.threads, run, rates}, rows, fit);
 }
 
 }  // namespace molrt

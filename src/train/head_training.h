@@ -11,6 +11,7 @@
 #include "model/head_inputs.h"
 #include "model/target_scaler.h"
 #include "model/task.h"
+#include "model/uncertainty.h"
 #include "nn/head.h"
 #include "train/conformers.h"
 #include "train/settings.h"
@@ -86,6 +87,13 @@ struct TrainedHead {
 //   inputs    where more than CLS is read: columns (names), descriptors and morgan_bits (numbers of
 //             them), rows_with_missing, constant (names of columns and descriptors that are, in the
 //             training rows of some member, and so without effect there), constant_morgan_bits
+//   uncertainty  (with held-out rows) predict (det, mc), samples, calibration, between_members;
+//             gain_of_mc: rmse (in the targets' standard deviations) that MC predictions gain, and
+//             the bound above which 95 % of bootstrap samples lie; targets: an array of name, n,
+//             and for det, and mc where there is dropout: rmse, spread (root mean square of the raw
+//             one), a and b of sigma^2 = a spread^2 + b, and, raw and calibrated (by the other half
+//             of the rows: what new molecules will see), nll, spearman (of |error| and sigma) and
+//             coverage (level, seen, half_width); gap: mean and rms of mc - det
 //   early_stopping_on_held_out  true if the held-out rows also chose the epoch: the metrics are
 //             then a little optimistic
 //   interrupted  true if it was cancelled and this is the best by then
@@ -100,7 +108,12 @@ struct HeadTrainingResult {
   // [outputs] of binary and multilabel with held-out rows: best_threshold(), .5 where it is not
   // defined; else empty.
   std::vector<double> thresholds;
-  std::string report;        // JSON, see above and molrt_job_get_report
+  std::string report;         // JSON, see above and molrt_job_get_report
+  std::string errors_report;  // JSON: the report's key `uncertainty`; "" without
+  Uncertainty uncertainty;    // for the model's card
+  // Of the held-out rows as `held_out`, by a calibration on the others: error bars (standard
+  // deviations), and intervals that should have held_out_level of the values; NaN without.
+  std::vector<float> error, low, high;
   bool interrupted = false;  // it was cancelled: what there was by then
 };
 

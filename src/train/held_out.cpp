@@ -10,18 +10,6 @@ namespace {
 
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
-// Over a row's conformers, in their order: what Batch::predict takes the mean of.
-std::vector<double> mean_activation(Task task, std::span<const float> logits, size_t conformers) {
-  const size_t outputs = logits.size() / conformers;
-  std::vector<double> sum(outputs), scaled(outputs);
-  for (size_t c = 0; c < conformers; ++c) {
-    activate(task, logits.subspan(c * outputs, outputs), scaled.data());
-    for (size_t k = 0; k < outputs; ++k) sum[k] = c == 0 ? scaled[k] : sum[k] + scaled[k];
-  }
-  for (double& value : sum) value /= static_cast<double>(conformers);
-  return sum;
-}
-
 // The mean over members of rows' predictions, by Model::finish()'s rule: in scaled units where the
 // members share their scaler, else in the target's own.
 class Means {
@@ -37,10 +25,9 @@ class Means {
   // outputs: of the member, [conformers of the rows, outputs], and more that is not read.
   void add(const Fold& member, std::span<const size_t> rows, std::span<const float> outputs) {
     for (const size_t row : rows) {
-      const size_t conformers = member.data.conformers.count(row);
-      const std::vector<double> scaled =
-          mean_activation(member.plan.task, outputs.first(conformers * outputs_), conformers);
-      outputs = outputs.subspan(conformers * outputs_);
+      const size_t own = member.data.conformers.count(row) * outputs_;
+      const std::vector<double> scaled = mean_activation(member, outputs.first(own));
+      outputs = outputs.subspan(own);
       if (!first_[row]) first_[row] = &member;
       for (size_t k = 0; k < outputs_; ++k) add_value(member, row, k, scaled[k]);
       ++count_[row];

@@ -67,6 +67,13 @@ void Job::set_checkpoint(std::string directory, bool resume) {
   resume_ = resume;
 }
 
+void Job::set_unit(size_t target, std::string unit) {
+  if (is_classification(task_of(settings_)) && !unit.empty())
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "unit '{}': classes have none (the task is {})", unit,
+         task_name(task_of(settings_)));
+  table_.units[target] = std::move(unit);
+}
+
 RunOptions Job::stoppable(RunOptions options) const {
   options.progress = [this, outer = options.progress](int stage, size_t done, size_t total) {
     return cancelled_ || (outer && outer(stage, done, total));
@@ -130,6 +137,8 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   card.targets = result_->plan.outputs;
   card.scalers.clear();
   for (const TrainedHead& fold : result_->folds) card.scalers.push_back(fold.scalers);
+  card.units = card.task == Task::regression ? table_.units : std::vector<std::string>();
+  card.uncertainty = result_->uncertainty;
   card.settings = settings_.to_json();
   card.training = result_->report;
   return card;

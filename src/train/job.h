@@ -15,6 +15,7 @@ namespace molrt {
 struct TrainingTable {
   std::vector<double> values;             // [rows, targets]; NaN: no value
   std::vector<std::string> target_names;  // [targets]
+  std::vector<std::string> units;         // [targets]; "": not known
 };
 
 class Job {
@@ -29,6 +30,9 @@ class Job {
   // Representations once, then heads; or whole networks. Both callbacks are called on this thread;
   // true stops: CANCELLED, with the best model so far if there is one.
   void run(RunOptions options, const TrainingCallback& progress);
+  // INVALID_ARGUMENT for classes.
+  void set_unit(size_t target, std::string unit);
+  size_t targets() const { return table_.target_names.size(); }
   void cancel() { cancelled_ = true; }  // from any thread
   void remove_checkpoint();             // once its model is safe
 

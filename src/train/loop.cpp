@@ -65,6 +65,7 @@ class Loop {
       if (result_.best.epoch == 0) throw;
       result_.interrupted = true;
     }
+    if (!result_.interrupted) save();  // what follows, such as MC samples, may be stopped, too
     adam_.moments() = {};  // room for what comes back from the disk
     put_best();
     return result_;

@@ -109,7 +109,7 @@ class Members {
     result.interrupted = stopped_;
     std::vector<Fold> members, kept_members;
     finish_result(reached(folds_, fits, members), reached(kept_folds, kept, kept_members),
-                  run_.settings, rows_, split_, result);
+                  run_.settings, rows_, split_, run_.rates, result);
     keep(kept_folds, kept, first, result);
     return result;
   }

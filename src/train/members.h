@@ -20,6 +20,7 @@ struct MemberRun {
   HeadSettings head;
   int parallel;  // members in training at a time
   const TrainingRun& run;
+  DropoutRates rates;  // for prediction
 };
 
 // Trains all members on the rows, and where `refit` is set those that the model is made of, on all

@@ -27,10 +27,21 @@ bool is_bias_or_norm(const std::string& name) {
          name.starts_with("gbf.ln.");
 }
 
+double count_tokens(const std::vector<const Features*>& molecules) {
+  double tokens = 0;
+  for (const Features* m : molecules) tokens += m->length();
+  return tokens;
+}
+
 // "encoder.layers.7.fc1.weight" -> 7; -1 for the others.
 int layer_of(const std::string& name) {
   const std::string start = "encoder.layers.";
   return name.starts_with(start) ? std::atoi(name.c_str() + start.size()) : -1;
+}
+
+bool is_frozen_by(const NetworkSettings& settings, const std::string& name) {
+  return std::any_of(settings.frozen.begin(), settings.frozen.end(),
+                     [&](const std::string& prefix) { return name.starts_with(prefix); });
 }
 
 }  // namespace
@@ -55,21 +66,21 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
            "setting 'freeze.prefix': no tensor of the encoder begins with '{}'; the first is '{}'",
            prefix, parameters_.entries().front().name);
   if (settings.l2sp > 0) origin_.assign(parameters_.values().begin(), parameters_.values().end());
-  frozen_layers_ = frozen_layers();
+  frozen_layers_ = frozen_layers(base_tensors_, settings, base.card().architecture.layers);
   encoder_.set_frozen_layers(frozen_layers_);
 }
 
 bool NetworkTrainee::is_frozen(const std::string& name) const {
-  return std::any_of(settings_.frozen.begin(), settings_.frozen.end(),
-                     [&](const std::string& prefix) { return name.starts_with(prefix); });
+  return is_frozen_by(settings_, name);
 }
 
-// -1 if something that feeds the first layer is trained.
-int NetworkTrainee::frozen_layers() const {
-  int first_trained = base_.card().architecture.layers;
-  for (const auto& e : parameters_.entries()) {
-    if (is_frozen(e.name) || e.name.starts_with("encoder.final_layer_norm.")) continue;
-    first_trained = std::min(first_trained, layer_of(e.name));
+int frozen_layers(const TensorMap& tensors, const NetworkSettings& settings, int layers) {
+  int first_trained = layers;
+  for (const auto& [name, tensor] : tensors) {
+    if (!is_encoder_tensor(name) || is_frozen_by(settings, name) ||
+        name.starts_with("encoder.final_layer_norm."))
+      continue;
+    first_trained = std::min(first_trained, layer_of(name));
   }
   return first_trained;
 }
@@ -202,8 +213,24 @@ std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
   return outputs;
 }
 
+std::vector<float> NetworkTrainee::predict_noisy(std::span<const size_t> rows,
+                                                 const DropoutRates& rates, uint32_t sample) {
+  const std::vector<RowConformer> items = fold_.data.conformers.all(rows);
+  std::vector<float> outputs(items.size() * fold_.outputs());
+  float* next = outputs.data();
+  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
+                [&](Items part) {
+                  ids_ = molecules_of(part);
+                  const auto inputs = head_inputs(part, encoder_noise(rates, sample, ids_));
+                  head_forward_training(head_, inputs.data(), head_noise(rates, sample, ids_),
+                                        activations_, next);
+                  next += part.size() * fold_.outputs();
+                });
+  return outputs;
+}
+
 Evaluation NetworkTrainee::evaluate(std::span<const size_t> rows) {
-  return evaluate_outputs(fold_, rows, mean_outputs(fold_, rows, predict(rows)));
+  return evaluate_outputs(fold_, rows, predict(rows));
 }
 
 TensorMap NetworkTrainee::encoder_tensors() const {

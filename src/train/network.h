@@ -2,7 +2,7 @@
 // A whole network in training: the encoder and its head, from a fold's molecules to gradients.
 #include <memory>
 
-#include "model/model.h"
+#include "model/mc.h"
 #include "model/trainable_encoder.h"
 #include "train/fold.h"
 #include "train/network_settings.h"
@@ -11,6 +11,10 @@ namespace molrt {
 
 // [conformers], as HeadTrainingData's table counts them.
 using TrainingMolecules = std::vector<const Features*>;
+
+// The leading layers that stay as they are, with all that feeds them; -1: what feeds the first is
+// trained. `tensors`: a network's, plain names.
+int frozen_layers(const TensorMap& tensors, const NetworkSettings& settings, int layers);
 
 class NetworkTrainee : public Trainee {
  public:
@@ -23,8 +27,12 @@ class NetworkTrainee : public Trainee {
   Evaluation evaluate(std::span<const size_t> rows) override;
   // Of all conformers of the rows, evaluation mode, [conformers, outputs].
   std::vector<float> predict(std::span<const size_t> rows);
+  // The same in a pass of MC prediction.
+  std::vector<float> predict_noisy(std::span<const size_t> rows, const DropoutRates& rates,
+                                   uint32_t sample);
 
   const Head& head() const { return head_; }
+  size_t encoder_size() const { return parameters_.values().size(); }  // numbers
   // The encoder's tensors as they are now, in memory of their own.
   TensorMap encoder_tensors() const;
 
@@ -36,7 +44,6 @@ class NetworkTrainee : public Trainee {
   EncoderNoise noise(Items items, uint32_t step);
   void backward(const std::vector<float>& d_inputs, const EncoderNoise& noise);
   bool is_frozen(const std::string& name) const;
-  int frozen_layers() const;
   double rate_factor(const std::string& name) const;
   TrainedTensor trained(const Parameters::Entry& entry) const;
 

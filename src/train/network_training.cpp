@@ -1,8 +1,17 @@
 #include "train/network_training.h"
 
+#include "model/folds.h"
+#include "train/learn_errors.h"
+#include "train/mc_settings.h"
 #include "train/members.h"
 
 namespace molrt {
+namespace {
+
+// Below so many parameters one thread updates them sooner than several agree on it.
+constexpr size_t threads_worth = 1 << 20;
+
+}  // namespace
 
 HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& data,
                                   const TrainingMolecules& molecules, const Settings& settings,
@@ -10,21 +19,28 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
   const NetworkSettings effective = read_network_settings(settings);
   const UsedRows rows = find_used_rows(data, effective.head.task.task,
                                        [&](size_t row) { return data.conformers.count(row) > 0; });
+  const Architecture& a = base.card().architecture;
+  const int frozen = frozen_layers(tensors_of_fold(base.tensors(), 0), effective, a.layers);
+  const DropoutRates rates =
+      dropout_rates(settings, a.layers, effective.quiet_when_frozen ? std::max(frozen, 0) : 0);
   Team team(run.threads);
   const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,
                        MemberCheckpoint& checkpoint) {
     NetworkTrainee trainee(base, molecules, fold, effective, team);
     LoopSettings loop = loop_settings(fold);
-    loop.threads = run.threads;
+    loop.threads = trainee.encoder_size() < threads_worth ? 1 : run.threads;
     FoldFit fit;
     fit.loop =
         run_loop(trainee, loop, fold.split.train, fold.split.held_out, callbacks, checkpoint);
     fit.head = trainee.head();
     fit.outputs = trainee.predict(predicted_rows(fold));
+    sample_held_out(
+        fold, rates, read_mc_settings(settings).samples, callbacks, fit,
+        [&](uint32_t sample) { return trainee.predict_noisy(fold.split.held_out, rates, sample); });
     fit.encoder = trainee.encoder_tensors();
     return fit;
   };
-  return train_members({data, settings, effective.head, 1, run}, rows, fit);
+  return train_members({data, settings, effective.head, 1, run, rates}, rows, fit);
 }
 
 }  // namespace molrt

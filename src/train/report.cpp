@@ -7,6 +7,7 @@
 #include "train/evaluation.h"
 #include "train/held_out.h"
 #include "train/input_report.h"
+#include "train/learn_errors.h"
 #include "train/task_plan.h"
 #include "train/warnings.h"
 
@@ -226,7 +227,7 @@ Json held_out_json(const std::vector<Fold>& folds, const HeadTrainingResult& res
 
 void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
                    const Settings& settings, const UsedRows& rows, const SplitPlan& plan,
-                   HeadTrainingResult& result) {
+                   const DropoutRates& rates, HeadTrainingResult& result) {
   const std::vector<Fold> folds = splits_of(members.folds);
   std::vector<float> predictions = member_predictions(members.folds, members.fits);
   put_test_predictions(kept.folds, kept.fits, predictions);
@@ -235,6 +236,7 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
   result.parts = plan.parts;
   result.thresholds = find_thresholds(folds, predictions);
   result.held_out = unseen_only(folds, predictions);
+  add_errors(members.folds, members.fits, settings, rates, result);
   Json json;
   json["rows"] = {{"total", first.data.rows},
                   {"used", rows.used.size()},
@@ -250,6 +252,7 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
   json["held_out"] = held_out_json(folds, result, predictions);
   if (first.targets() > 1) json["held_out_mean"] = mean_json(json["held_out"], first.plan.task);
   json["test"] = test_json(folds, predictions);
+  if (!result.errors_report.empty()) json["uncertainty"] = Json::parse(result.errors_report);
   json["early_stopping_on_held_out"] = !first.settings.ridge && first.settings.patience > 0;
   if (first.data.inputs.size() > 0) json["inputs"] = input_report(members, rows.used);
   json["interrupted"] = result.interrupted;

@@ -12,10 +12,11 @@ struct TrainedMembers {
   std::vector<const FoldFit*> fits;  // of each
 };
 
-// Fills in the result's plan, thresholds, held_out, parts and report. `members`: those that were
-// reached; `kept`: those that the model is made of, which predict the test.
+// Fills in the result's plan, thresholds, held_out, parts, uncertainty and report. `members`: those
+// that were reached; `kept`: those that the model is made of, which predict the test; `rates`: of
+// prediction.
 void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
                    const Settings& settings, const UsedRows& rows, const SplitPlan& plan,
-                   HeadTrainingResult& result);
+                   const DropoutRates& rates, HeadTrainingResult& result);
 
 }  // namespace molrt

@@ -100,6 +100,8 @@ Head fold_columns_into(const ColumnScaler& columns, Head head) {
     }
     bias[o] = static_cast<float>(bias[o] - shift);
   }
+  head.centre = columns.mean;
+  head.centre.resize(stride);  // what stands beside them is about 0
   return head;
 }
 

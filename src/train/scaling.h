@@ -29,8 +29,8 @@ ColumnScaler fit_columns(std::span<const float> x, int width, std::span<const si
 InputScaler fit_inputs(std::span<const float> beside, const HeadInputs& inputs,
                        std::span<const size_t> rows, const std::string& where);
 
-// A head on scaled representations -> the same function of raw ones. What stands beside them stays
-// as it is.
+// A head on scaled representations -> the same function of raw ones; its centre is the columns'
+// mean. What stands beside them stays as it is.
 Head fold_columns_into(const ColumnScaler& columns, Head head);
 
 // values [all rows, names.size()], own units; NaN: none. Fitted on `rows`. DATA error naming the

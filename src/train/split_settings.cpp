@@ -57,7 +57,7 @@ std::vector<SettingRow> split_settings() {
        nullptr, split_beside},
       {"split_file", "", "", "", 0, 0, "", "0.1.0",
        "JSON with the row numbers, from 0, of each fold: [{\"train\": [0, 1], \"val\": \"2-5,7\", "
-       "\"test\": []}, ...]",
+       "\"test\": []}, and so on]",
        file_of_split},
       {"valid_fraction", .1, "", "", 0, .9, "", "0.1.0",
        "with folds=1: part of the rows that is held out for early stopping and for the reported "

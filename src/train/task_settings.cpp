@@ -130,13 +130,14 @@ std::vector<SettingRow> task_settings() {
   std::vector<SettingRow> rows = {
       {"task", "regression", "", "", 0, 0, "regression|binary|multiclass|multilabel", "0.1.0",
        "what the targets are: measured values; one target of 0 and 1; one of class numbers 0, 1, "
-       "2 ...; or several of 0 and 1, with gaps",
+       "2 and so on; or several of 0 and 1, with gaps",
        nullptr, nullptr, task_of_ridge},
       {"target_scaling", "standard", "", "", 0, 0,
        "standard|robust|log1p|power|quantile|minmax|auto|none", "0.1.0",
        "how measured values are scaled, fitted on the training rows: by mean and standard "
-       "deviation; median and interquartile range; log(1+y); Yeo-Johnson; their quantiles; to 0 "
-       "... 1; auto: log1p if abs(skew) > 5 or abs(kurtosis) > 20 and all values are above -1, "
+       "deviation; median and interquartile range; log(1+y); Yeo-Johnson; their quantiles; to the "
+       "range 0 to 1; auto: log1p if abs(skew) > 5 or abs(kurtosis) > 20 and all values are above "
+       "-1, "
        "else standard",
        scaling_of_values, usual_scaling},
       {"metric", "auto", "", "", 0, 0,

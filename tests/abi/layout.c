@@ -34,7 +34,7 @@ AT(molrt_architecture, hydrogens, 24);
 AT(molrt_architecture, layout, 28);
 AT(molrt_architecture, seed, 32);
 
-SIZE(molrt_model_info, 88);
+SIZE(molrt_model_info, 96);
 AT(molrt_model_info, struct_size, 0);
 AT(molrt_model_info, kernel, 4);
 AT(molrt_model_info, layers, 8);
@@ -52,7 +52,30 @@ AT(molrt_model_info, parameters, 56);
 AT(molrt_model_info, bytes_read, 64);
 AT(molrt_model_info, task, 72);
 AT(molrt_model_info, encoders, 76);
-AT(molrt_model_info, inputs, 80);
+AT(molrt_model_info, mode, 80);
+AT(molrt_model_info, calibration, 84);
+AT(molrt_model_info, mc_samples, 88);
+AT(molrt_model_info, inputs, 92);
+
+SIZE(molrt_uncertain_options, 24);
+AT(molrt_uncertain_options, struct_size, 0);
+AT(molrt_uncertain_options, mode, 4);
+AT(molrt_uncertain_options, samples, 8);
+AT(molrt_uncertain_options, level, 16);
+
+SIZE(molrt_uncertain_result, 88);
+AT(molrt_uncertain_result, struct_size, 0);
+AT(molrt_uncertain_result, mode, 4);
+AT(molrt_uncertain_result, value, 8);
+AT(molrt_uncertain_result, std, 16);
+AT(molrt_uncertain_result, error, 24);
+AT(molrt_uncertain_result, low, 32);
+AT(molrt_uncertain_result, high, 40);
+AT(molrt_uncertain_result, spread, 48);
+AT(molrt_uncertain_result, gap, 56);
+AT(molrt_uncertain_result, deterministic, 64);
+AT(molrt_uncertain_result, entropy, 72);
+AT(molrt_uncertain_result, mutual_information, 80);
 
 SIZE(molrt_save_options, 8);
 AT(molrt_save_options, struct_size, 0);

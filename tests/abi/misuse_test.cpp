@@ -108,6 +108,8 @@ MisuseTest::Table MisuseTest::inits() const {
       null_init("molrt_row_init", molrt_row_init),
       null_init("molrt_run_options_init", molrt_run_options_init),
       null_init("molrt_setting_info_init", molrt_setting_info_init),
+      null_init("molrt_uncertain_options_init", molrt_uncertain_options_init),
+      null_init("molrt_uncertain_result_init", molrt_uncertain_result_init),
   };
 }
 
@@ -461,6 +463,19 @@ MisuseTest::Table MisuseTest::run_sizes() {
   const auto predict = [this](float* mean, size_t count) {
     return [=, this] { return molrt_predict(c_, headed.get(), b_, nullptr, mean, nullptr, count); };
   };
+  const auto uncertain = [](molrt_context* c, const molrt_model* m, molrt_batch* b, size_t count) {
+    return [=] {
+      auto result = initialised(molrt_uncertain_result_init);
+      result.value = floats;
+      return molrt_predict_uncertain(c, m, b, nullptr, nullptr, &result, count);
+    };
+  };
+  const auto uncertain_with = [this](std::function<void(molrt_uncertain_options&)> change) {
+    return with<molrt_uncertain_options>(molrt_uncertain_options_init, change, [this](auto& o) {
+      auto result = initialised(molrt_uncertain_result_init);
+      return molrt_predict_uncertain(c_, headed.get(), b_, nullptr, &o, &result, 2);
+    });
+  };
   const auto embed = [this](size_t cls, float* atoms, size_t atoms_count) {
     return [=, this] { return molrt_embed(c_, m_, b_, nullptr, floats, cls, atoms, atoms_count); };
   };
@@ -469,6 +484,27 @@ MisuseTest::Table MisuseTest::run_sizes() {
       {"molrt_predict", "one too many", kInvalid, predict(floats, 3)},
       {"molrt_predict", "far too many", kInvalid, predict(floats, SIZE_MAX)},
       {"molrt_predict", "no result", kInvalid, predict(nullptr, 2)},
+      {"molrt_predict_uncertain", "one short", kInvalid, uncertain(c_, headed.get(), b_, 1)},
+      {"molrt_predict_uncertain", "no context", kInvalid, uncertain(nullptr, headed.get(), b_, 2)},
+      {"molrt_predict_uncertain", "no model", kInvalid, uncertain(c_, nullptr, b_, 2)},
+      {"molrt_predict_uncertain", "no batch", kInvalid, uncertain(c_, headed.get(), nullptr, 2)},
+      {"molrt_predict_uncertain", "no head", MOLRT_ERROR_STATE, uncertain(c_, m_, b_, 2)},
+      {"molrt_predict_uncertain", "no result", kInvalid,
+       [this] {
+         return molrt_predict_uncertain(c_, headed.get(), b_, nullptr, nullptr, nullptr, 2);
+       }},
+      {"molrt_predict_uncertain", "no such mode", kInvalid,
+       uncertain_with([](auto& o) { o.mode = 3; })},
+      {"molrt_predict_uncertain", "MC passes without dropout", kInvalid,
+       uncertain_with([](auto& o) { o.mode = MOLRT_MODE_MC; })},
+      {"molrt_predict_uncertain", "one sample", kInvalid,
+       uncertain_with([](auto& o) { o.samples = 1; })},
+      {"molrt_predict_uncertain", "samples of no MC prediction", kInvalid,
+       uncertain_with([](auto& o) { o.samples = 5; })},
+      {"molrt_predict_uncertain", "level 1", kInvalid,
+       uncertain_with([](auto& o) { o.level = 1; })},
+      {"molrt_predict_uncertain", "level NaN", kInvalid,
+       uncertain_with([](auto& o) { o.level = NAN; })},
       {"molrt_embed", "cls one short", kInvalid, embed(2 * kWidth - 1, nullptr, 0)},
       {"molrt_embed", "cls far too long", kInvalid, embed(SIZE_MAX, nullptr, 0)},
       {"molrt_embed", "atoms too short", kInvalid, embed(2 * kWidth, floats, kWidth)},
@@ -589,10 +625,22 @@ MisuseTest::Table MisuseTest::jobs() {
        [this] { return molrt_job_set_parts(j_, nullptr, 2); }},
       {"molrt_job_set_parts", "no such part", kInvalid,
        [this] { return molrt_job_set_parts(j_, parts, 2); }},
-      {"molrt_part_of_word", "no word", kInvalid, [] { return molrt_part_of_word(nullptr, &part); }},
+      {"molrt_part_of_word", "no word", kInvalid,
+       [] { return molrt_part_of_word(nullptr, &part); }},
       {"molrt_part_of_word", "no result", kInvalid,
        [] { return molrt_part_of_word("train", nullptr); }},
-      {"molrt_part_of_word", "no part", kInvalid, [] { return molrt_part_of_word("trian", &part); }},
+      {"molrt_part_of_word", "no part", kInvalid,
+       [] { return molrt_part_of_word("trian", &part); }},
+      {"molrt_job_set_unit", "no job", kInvalid,
+       [] { return molrt_job_set_unit(nullptr, 0, "kcal/mol"); }},
+      {"molrt_job_set_unit", "no unit", kInvalid,
+       [this] { return molrt_job_set_unit(j_, 0, nullptr); }},
+      {"molrt_job_set_unit", "no such target", kInvalid,
+       [this] { return molrt_job_set_unit(j_, 1, "kcal/mol"); }},
+      {"molrt_job_set_unit", "a negative target", kInvalid,
+       [this] { return molrt_job_set_unit(j_, -1, "kcal/mol"); }},
+      {"molrt_job_set_unit", "not UTF-8", kInvalid,
+       [this] { return molrt_job_set_unit(j_, 0, "\xFF"); }},
       {"molrt_job_run", "no job", kInvalid, [] { return molrt_job_run(nullptr, nullptr); }},
       {"molrt_job_set_checkpoint", "no job", kInvalid,
        [] { return molrt_job_set_checkpoint(nullptr, "run", 0); }},
@@ -634,6 +682,10 @@ MisuseTest::Table MisuseTest::job_results() {
        [] { return molrt_job_get_parts(nullptr, parts, 2); }},
       {"molrt_job_get_parts", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_parts(j_, parts, 2); }},
+      {"molrt_job_get_held_out_errors", "no job", kInvalid,
+       [] { return molrt_job_get_held_out_errors(nullptr, floats, floats, floats, 20); }},
+      {"molrt_job_get_held_out_errors", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_job_get_held_out_errors(j_, floats, floats, floats, 20); }},
       {"molrt_job_get_row", "no job", kInvalid, [] { return molrt_job_get_row(nullptr, 0, &row); }},
       {"molrt_job_get_row", "no result", kInvalid,
        [this] { return molrt_job_get_row(j_, 0, nullptr); }},
@@ -654,13 +706,13 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   EXPECT_EQ(molrt_batch_size(b_), 2u) << "a refused row was added";
 
   const std::set<std::string> without_status = {
-      "molrt_version",           "molrt_version_text",    "molrt_build_info",
-      "molrt_last_error",        "molrt_status_name",     "molrt_row_status_name",
-      "molrt_source_name",       "molrt_flag_name",       "molrt_context_free",
-      "molrt_model_free",        "molrt_batch_free",      "molrt_settings_free",
-      "molrt_job_free",          "molrt_settings_count",  "molrt_batch_size",
-      "molrt_batch_row_message", "molrt_job_row_message", "molrt_model_target_name",
-      "molrt_model_column_name"};
+      "molrt_version",           "molrt_version_text",     "molrt_build_info",
+      "molrt_last_error",        "molrt_status_name",      "molrt_row_status_name",
+      "molrt_source_name",       "molrt_flag_name",        "molrt_context_free",
+      "molrt_model_free",        "molrt_batch_free",       "molrt_settings_free",
+      "molrt_job_free",          "molrt_settings_count",   "molrt_batch_size",
+      "molrt_batch_row_message", "molrt_job_row_message",  "molrt_model_target_name",
+      "molrt_model_column_name", "molrt_model_target_unit"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);
   for (std::string name; symbols >> name;)
@@ -681,6 +733,8 @@ TEST_F(MisuseTest, FunctionsWithoutAStatusTakeAnything) {
     EXPECT_EQ(molrt_model_target_name(m_, number), nullptr);  // it has no head
     EXPECT_EQ(molrt_model_column_name(nullptr, number), nullptr);
     EXPECT_EQ(molrt_model_column_name(m_, number), nullptr);
+    EXPECT_EQ(molrt_model_target_unit(nullptr, number), nullptr);
+    EXPECT_EQ(molrt_model_target_unit(m_, number), nullptr);
   }
   EXPECT_EQ(molrt_batch_size(nullptr), 0u);
   EXPECT_STREQ(molrt_batch_row_message(nullptr, 0), "");

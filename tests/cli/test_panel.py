@@ -31,7 +31,9 @@ def test_a_panel_says_what_each_model_says_alone(model, table):
     alone = [columns(molrt("predict", "-m", m, path, "-q")[0]) for m in (model, LINEAR, OLED)]
     both = columns(molrt("predict", "-m", model, "-m", LINEAR, "--model", OLED, path, "-q")[0])
     assert list(both) == [
-        "smiles", "model_y", "model_y_std", "model_second y", "model_second y_std", "model_status",
+        "smiles", "model_y", "model_y_std", "model_y_error", "model_y_low", "model_y_high",
+        "model_second y", "model_second y_std", "model_second y_error", "model_second y_low",
+        "model_second y_high", "model_status",
         "model_flags", "molecule_linear_target", "molecule_linear_target_std",
         "molecule_linear_status", "molecule_linear_flags", "oled_linear_target",
         "oled_linear_target_std", "oled_linear_status", "oled_linear_flags"]

@@ -16,11 +16,12 @@ BAD = {"": "empty", "not a molecule": "invalid_smiles", "C1CC": "invalid_smiles"
 def test_columns_are_appended(model, table):
     text, _ = molrt("predict", "--model", model, table("name,smiles\na,CCO\n"))
     header, row = rows(text)
-    assert header == ["name", "smiles", "y_pred", "y_std", "second y_pred", "second y_std",
-                      "status", "flags"]
+    assert header == ["name", "smiles", "y_pred", "y_std", "y_error", "y_low", "y_high",
+                      "second y_pred", "second y_std", "second y_error", "second y_low",
+                      "second y_high", "status", "flags"]
     assert row[:2] == ["a", "CCO"]
-    assert all(numpy.isfinite(float(cell)) for cell in row[2:6])
-    assert row[6:] == ["etkdg_mmff", ""]
+    assert all(numpy.isfinite(float(cell)) for cell in row[2:12])
+    assert row[12:] == ["etkdg_mmff", ""]
 
 
 def test_own_columns_come_out_byte_for_byte(table):

@@ -27,7 +27,7 @@ echo "== Predict the held-out molecules"
 echo
 echo "== Some of them (log10 mol/L)"
 awk -F, 'NR == 1 { printf "%9s %10s %8s  %s\n", "measured", "predicted", "+-", "molecule" }
-         NR > 1 && NR % 25 == 2 { printf "%9.2f %10.2f %8.2f  %s\n", $2, $3, $4, $1 }' "$out/predictions.csv"
+         NR > 1 && NR % 25 == 2 { printf "%9.2f %10.2f %8.2f  %s\n", $2, $3, $5, $1 }' "$out/predictions.csv"
 
 echo
 echo "The CSV: $out/predictions.csv   the model: $out/esol.molrt (try: $molrt inspect $out/esol.molrt)"

@@ -221,6 +221,14 @@ std::vector<Function> of_models() {
   };
 }
 
+std::shared_ptr<molrt_model> trained_with_dropout(const Things& t) {
+  must(molrt_settings_set_text(t.settings.get(), "freeze.prefix", "none"));
+  const Job job = given_job(t, true);
+  molrt_model* made = nullptr;
+  must(molrt_job_get_model(job.get(), &made));
+  return {made, Free()};
+}
+
 // A call that changes a batch: its rows tell.
 Call changing(const Things& t, std::function<int32_t(molrt_batch*)> change) {
   return {[&t, change] { return change(t.batch.get()); },
@@ -308,6 +316,19 @@ std::vector<Function> of_batches() {
          return running(t, Things::rows, [&](float* mean) {
            return molrt_predict(t.context.get(), t.model.get(), t.batch.get(), nullptr, mean,
                                 nullptr, Things::rows);
+         });
+       }},
+      {"molrt_predict_uncertain",
+       [](const Things& t) {
+         const auto model = trained_with_dropout(t);
+         return running(t, Things::rows, [&t, model](float* values) {
+           auto result = initialised(molrt_uncertain_result_init);
+           auto how = initialised(molrt_uncertain_options_init);
+           how.mode = MOLRT_MODE_MC;
+           how.samples = 2;
+           result.value = values;
+           return molrt_predict_uncertain(t.context.get(), model.get(), t.batch.get(), nullptr,
+                                          &how, &result, Things::rows);
          });
        }},
       {"molrt_embed",
@@ -407,83 +428,93 @@ Function of_job(const char* name, bool run, std::function<Call(molrt_job*)> call
 
 std::vector<Function> of_jobs() {
   static const double targets[Things::rows] = {0, 1, 0, 1, 0, 1};
-  return {{"molrt_job_create",
-           [](const Things& t) {
-             return making<molrt_job>([&](auto** j) {
-               return molrt_job_create(t.context.get(), t.model.get(), t.batch.get(), targets, 1,
-                                       nullptr, t.settings.get(), j);
-             });
-           }},
-          of_job("molrt_job_set_weights", false,
-                 [](auto* j) {
-                   return without_result([=] {
-                     static const double weights[Things::rows] = {1, 2, 1, 2, 1, 2};
-                     return molrt_job_set_weights(j, weights, Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_set_groups", false,
-                 [](auto* j) {
-                   return without_result([=] {
-                     static const char* const groups[Things::rows] = {"a", "b", "c", "d", "e", "f"};
-                     return molrt_job_set_groups(j, groups, Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_set_parts", false,
-                 [](auto* j) {
-                   return without_result([=] {
-                     static const int32_t parts[Things::rows] = {0, 1, 0, 1, -1, -2};
-                     return molrt_job_set_parts(j, parts, Things::rows);
-                   });
-                 }),
-          {"molrt_part_of_word",
-           [](const Things&) {
-             return without_result([] {
-               int32_t part;
-               return molrt_part_of_word("validation", &part);
-             });
-           }},
-          of_job("molrt_job_run", false,
-                 [](auto* j) { return without_result([=] { return molrt_job_run(j, nullptr); }); }),
-          of_job("molrt_job_set_checkpoint", false,
-                 [](auto* j) {
-                   return without_result([=] { return molrt_job_set_checkpoint(j, "run", 0); });
-                 }),
-          of_job("molrt_job_remove_checkpoint", false,
-                 [](auto* j) {
-                   return without_result([=] { return molrt_job_remove_checkpoint(j); });
-                 }),
-          of_job("molrt_job_cancel", false,
-                 [](auto* j) { return without_result([=] { return molrt_job_cancel(j); }); }),
-          of_job("molrt_job_get_model", true,
-                 [](auto* j) {
-                   return making<molrt_model>([=](auto** m) { return molrt_job_get_model(j, m); });
-                 }),
-          of_job("molrt_job_get_report", true,
-                 [](auto* j) {
-                   return getting_text([=](char* buffer, size_t size, size_t* needed) {
-                     return molrt_job_get_report(j, buffer, size, needed);
-                   });
-                 }),
-          of_job("molrt_job_get_held_out", true,
-                 [](auto* j) {
-                   return getting_floats(Things::rows, [=](float* values) {
-                     return molrt_job_get_held_out(j, values, Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_get_parts", true,
-                 [](auto* j) {
-                   return without_result([=] {
-                     int32_t parts[Things::rows];
-                     return molrt_job_get_parts(j, parts, Things::rows);
-                   });
-                 }),
-          of_job("molrt_job_get_row", true, [](auto* j) {
-            return without_result([=] {
-              molrt_row row;
-              row.struct_size = sizeof row;
-              return molrt_job_get_row(j, 0, &row);
-            });
-          })};
+  return {
+      {"molrt_job_create",
+       [](const Things& t) {
+         return making<molrt_job>([&](auto** j) {
+           return molrt_job_create(t.context.get(), t.model.get(), t.batch.get(), targets, 1,
+                                   nullptr, t.settings.get(), j);
+         });
+       }},
+      of_job("molrt_job_set_weights", false,
+             [](auto* j) {
+               return without_result([=] {
+                 static const double weights[Things::rows] = {1, 2, 1, 2, 1, 2};
+                 return molrt_job_set_weights(j, weights, Things::rows);
+               });
+             }),
+      of_job("molrt_job_set_groups", false,
+             [](auto* j) {
+               return without_result([=] {
+                 static const char* const groups[Things::rows] = {"a", "b", "c", "d", "e", "f"};
+                 return molrt_job_set_groups(j, groups, Things::rows);
+               });
+             }),
+      of_job("molrt_job_set_parts", false,
+             [](auto* j) {
+               return without_result([=] {
+                 static const int32_t parts[Things::rows] = {0, 1, 0, 1, -1, -2};
+                 return molrt_job_set_parts(j, parts, Things::rows);
+               });
+             }),
+      {"molrt_part_of_word",
+       [](const Things&) {
+         return without_result([] {
+           int32_t part;
+           return molrt_part_of_word("validation", &part);
+         });
+       }},
+      of_job("molrt_job_set_unit", false,
+             [](auto* j) {
+               return without_result([=] { return molrt_job_set_unit(j, 0, "kcal/mol"); });
+             }),
+      of_job("molrt_job_get_held_out_errors", true,
+             [](auto* j) {
+               return getting_floats(Things::rows, [=](float* values) {
+                 return molrt_job_get_held_out_errors(j, values, nullptr, nullptr, Things::rows);
+               });
+             }),
+      of_job("molrt_job_run", false,
+             [](auto* j) { return without_result([=] { return molrt_job_run(j, nullptr); }); }),
+      of_job("molrt_job_set_checkpoint", false,
+             [](auto* j) {
+               return without_result([=] { return molrt_job_set_checkpoint(j, "run", 0); });
+             }),
+      of_job(
+          "molrt_job_remove_checkpoint", false,
+          [](auto* j) { return without_result([=] { return molrt_job_remove_checkpoint(j); }); }),
+      of_job("molrt_job_cancel", false,
+             [](auto* j) { return without_result([=] { return molrt_job_cancel(j); }); }),
+      of_job("molrt_job_get_model", true,
+             [](auto* j) {
+               return making<molrt_model>([=](auto** m) { return molrt_job_get_model(j, m); });
+             }),
+      of_job("molrt_job_get_report", true,
+             [](auto* j) {
+               return getting_text([=](char* buffer, size_t size, size_t* needed) {
+                 return molrt_job_get_report(j, buffer, size, needed);
+               });
+             }),
+      of_job("molrt_job_get_held_out", true,
+             [](auto* j) {
+               return getting_floats(Things::rows, [=](float* values) {
+                 return molrt_job_get_held_out(j, values, Things::rows);
+               });
+             }),
+      of_job("molrt_job_get_parts", true,
+             [](auto* j) {
+               return without_result([=] {
+                 int32_t parts[Things::rows];
+                 return molrt_job_get_parts(j, parts, Things::rows);
+               });
+             }),
+      of_job("molrt_job_get_row", true, [](auto* j) {
+        return without_result([=] {
+          molrt_row row;
+          row.struct_size = sizeof row;
+          return molrt_job_get_row(j, 0, &row);
+        });
+      })};
 }
 
 std::vector<Function> all_functions() {
@@ -568,7 +599,7 @@ TEST(AllocationTable, HasEveryFunctionThatCanFail) {
       "molrt_last_error",        "molrt_status_name",       "molrt_row_status_name",
       "molrt_source_name",       "molrt_flag_name",         "molrt_settings_count",
       "molrt_batch_size",        "molrt_batch_row_message", "molrt_job_row_message",
-      "molrt_model_target_name", "molrt_model_column_name"};
+      "molrt_model_target_name", "molrt_model_target_unit", "molrt_model_column_name"};
   for (std::string name; list >> name;) {
     if (name.ends_with("_free") || name.ends_with("_init") || without_status.count(name)) continue;
     EXPECT_TRUE(covered.count(name)) << name;

@@ -33,7 +33,7 @@ ModelInfo = _struct("model_info", kernel=c_int32, layers=c_int32, width=c_int32,
                     heads=c_int32, vocabulary=c_int32, hydrogens=c_int32, layout=c_int32,
                     max_atoms=c_int32, head=c_int32, outputs=c_int32, folds=c_int32,
                     parameters=c_int64, bytes_read=c_int64, task=c_int32, encoders=c_int32,
-                    inputs=c_int32)
+                    mode=c_int32, calibration=c_int32, mc_samples=c_int32, inputs=c_int32)
 SaveOptions = _struct("save_options", dtype=c_int32)
 ConformerOptions = _struct("conformer_options", ladder=c_int32, seed=c_int32, max_atoms=c_int32,
                            time_limit=c_double, count=c_int32, flat=c_int32, canonical=c_int32)
@@ -49,8 +49,12 @@ RunOptions = _struct("run_options", max_atoms=c_int32, crop=c_int32, batch_size=
 SettingInfo = _struct("setting_info", type=c_int32, name=c_char_p, unit=c_char_p,
                       default_text=c_char_p, recommended_text=c_char_p, choices=c_char_p,
                       since=c_char_p, help=c_char_p, minimum=c_double, maximum=c_double)
+UncertainOptions = _struct("uncertain_options", mode=c_int32, samples=c_int32, level=c_double)
+UncertainResult = _struct("uncertain_result", mode=c_int32, value=c_void_p, std=c_void_p,
+                          error=c_void_p, low=c_void_p, high=c_void_p, spread=c_void_p, gap=c_void_p,
+                          deterministic=c_void_p, entropy=c_void_p, mutual_information=c_void_p)
 STRUCTS = (ContextOptions, OpenOptions, Architecture, ModelInfo, SaveOptions, ConformerOptions, Row,
-           Progress, RunOptions, SettingInfo)
+           Progress, RunOptions, SettingInfo, UncertainOptions, UncertainResult)
 
 # Handles, arrays and structs travel as addresses.
 _P, _TEXT, _SIZE = c_void_p, c_char_p, c_size_t
@@ -78,6 +82,7 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "batch_compute_conformers": [_P, _P, _P],
     "batch_prepare": [_P, _P, _P, _P],
     "predict": [_P, _P, _P, _P, _P, _P, _SIZE],
+    "predict_uncertain": [_P, _P, _P, _P, _P, _P, _SIZE],
     "embed": [_P, _P, _P, _P, _P, _SIZE, _P, _SIZE],
     "batch_get_model_atoms": [_P, _SIZE, _P, _SIZE],
     "settings_describe": [_SIZE, _P],
@@ -92,11 +97,13 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "job_set_groups": [_P, POINTER(c_char_p), _SIZE],
     "job_set_parts": [_P, _P, _SIZE],
     "part_of_word": [_TEXT, POINTER(c_int32)],
+    "job_set_unit": [_P, c_int32, _TEXT],
     "job_run": [_P, _P],
     "job_get_model": [_P, _P],
     "job_get_report": [_P] + _TEXT_OUT,
     "job_get_held_out": [_P, _P, _SIZE],
     "job_get_parts": [_P, _P, _SIZE],
+    "job_get_held_out_errors": [_P, _P, _P, _P, _SIZE],
     "job_get_row": [_P, _SIZE, _P],
     **{s._name_ + "_init": [_P, _SIZE] for s in STRUCTS if s is not Progress},
 }
@@ -111,6 +118,7 @@ _OTHER_FUNCTIONS = {
     "flag_name": (_TEXT, [c_uint32]),
     "model_target_name": (_TEXT, [_P, c_int32]),
     "model_column_name": (_TEXT, [_P, c_int32]),
+    "model_target_unit": (_TEXT, [_P, c_int32]),
     "batch_size": (_SIZE, [_P]),
     "batch_row_message": (_TEXT, [_P, _SIZE]),
     "job_row_message": (_TEXT, [_P, _SIZE]),

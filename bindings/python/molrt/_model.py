@@ -14,7 +14,8 @@ import numpy as np
 from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text
 from ._call import run, run_long
 from ._errors import FormatError, InvalidArgumentError
-from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, lib, text
+from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, UncertainOptions
+from ._library import UncertainResult, lib, text
 from ._molecules import Columns, Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work
 
 HYDROGENS = {"auto": 0, "all": 1, "none": 2}
@@ -22,6 +23,8 @@ LAYOUTS = {"auto": 0, "file_order": 1, "specials_first": 2}
 KERNELS = {"gaussian": 1, "linear": 2}
 HEADS = {"none": 0, "linear": 1, "pooled": 2}
 TASKS = {"none": 0, "regression": 1, "binary": 2, "multiclass": 3, "multilabel": 4}
+MODES = {"auto": 0, "det": 1, "mc": 2}
+CALIBRATIONS = {"none": 0, "affine": 1, "conformal": 2}
 DTYPES = {"keep": 0, "f32": 1, "f16": 2, "bf16": 3}
 
 
@@ -49,8 +52,22 @@ class Prediction(Rows):
     """The status of each molecule (see Rows), and predictions in the units of the training targets,
     or probabilities of classes.
 
-    mean: [n, outputs] float32, the mean over the model's folds; NaN where there is no result
+    mean: [n, outputs] float32, the mean over the model's folds, and with mode "mc" over the passes with
+        dropout; NaN where there is no result
     std: [n, outputs] float32, the folds' sample standard deviation; NaN if the model has one fold
+    error: [n, outputs] float32, error bars: one standard deviation, calibrated on the rows that were
+        held out in training; NaN where the model has no calibration, and for classes
+    low, high: [n, outputs] float32, intervals that hold a part `level` of new values, if these are like
+        the held-out ones; NaN likewise, and where those are too few for the level
+    spread: [n, outputs] float32, raw: over folds and passes; NaN with one fold and without passes
+    gap: [n, outputs] float32, what the passes' mean differs from `deterministic`, the prediction
+        without dropout; NaN without passes
+    deterministic: [n, outputs] float32, as predict(mode="det") gives
+    entropy, mutual_information: [n, outputs] float32 of classes, in nats: of the mean probabilities,
+        and what of it folds and passes disagree about; NaN for a regression
+    mode: "det" or "mc": how was predicted
+    level: of low and high
+    units: [outputs] str of the targets, "" where not known
     target_names: [outputs] str, of the columns
     atom_index: as of Embedding
     task: "regression"; "binary", whose one output is the probability of class 1; "multiclass", with
@@ -62,6 +79,17 @@ class Prediction(Rows):
 
     mean: np.ndarray
     std: np.ndarray
+    error: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    spread: np.ndarray
+    gap: np.ndarray
+    deterministic: np.ndarray
+    entropy: np.ndarray
+    mutual_information: np.ndarray
+    mode: str
+    level: float
+    units: List[str]
     target_names: List[str]
     atom_index: List[np.ndarray]
     task: str
@@ -126,10 +154,15 @@ class Model:
         return [text(lib.molrt_model_target_name(self._handle, i)) for i in range(self._info.outputs)]
 
     @property
+    def units(self) -> List[str]:
+        """[outputs]: units of the targets, "" where not known."""
+        return [text(lib.molrt_model_target_unit(self._handle, i)) for i in range(self._info.outputs)]
+
+    @property
     def info(self) -> Dict[str, Any]:
         """Sizes and conventions: "kernel", "width", "hydrogens", "task", "head", "folds" ..."""
         names = {"kernel": KERNELS, "hydrogens": HYDROGENS, "layout": LAYOUTS, "head": HEADS,
-                 "task": TASKS}
+                 "task": TASKS, "mode": MODES, "calibration": CALIBRATIONS}
         info = {}
         for field, _ in self._info._fields_[1:]:
             value = getattr(self._info, field)
@@ -197,22 +230,34 @@ class Model:
                 canonical: bool = False, time_limit: Optional[float] = None,
                 max_atoms: Optional[int] = None, crop: bool = False,
                 batch_size: Optional[int] = None, threads: Optional[int] = None,
-                progress: ProgressArgument = None) -> Prediction:
-        """Predictions for molecules; an Error if the model has no head. The options: see Model."""
+                progress: ProgressArgument = None, mode: str = "auto",
+                samples: Optional[int] = None, level: Optional[float] = None) -> Prediction:
+        """Predictions for molecules; an Error if the model has no head.
+
+        mode: "det": without dropout; "mc": the mean of many passes with the dropout of training, which
+            costs so many times as much where the encoder was trained with it; "auto": as the model says
+        samples: passes of "mc", 2 to 10000; default: as the model says
+        level: of the intervals low ... high; default: .9
+        The other options: see Model.
+        """
         return predict([self], smiles, symbols=symbols, coordinates=coordinates,
                        mol_blocks=mol_blocks, columns=columns, ladder=ladder,
                        conformer_seed=conformer_seed,
                        conformers=conformers, flat_conformer=flat_conformer, canonical=canonical,
                        time_limit=time_limit, max_atoms=max_atoms, crop=crop,
-                       batch_size=batch_size, threads=threads, progress=progress)[0]
+                       batch_size=batch_size, threads=threads, progress=progress, mode=mode,
+                       samples=samples, level=level)[0]
 
-    def _predict(self, work: Work) -> Prediction:
-        mean = np.empty((work.size, self._info.outputs), np.float32)
-        std = np.empty_like(mean)
-        work.run(lib.molrt_predict, work.context, self._handle, work.batch, byref(work.options),
-                 mean.ctypes.data, std.ctypes.data, mean.size)
+    def _predict(self, work: Work, how: Any) -> Prediction:
+        shape = (work.size, self._info.outputs)
+        arrays = {name: np.empty(shape, np.float32) for name, _ in UncertainResult._fields_[2:]}
+        result = new_struct(UncertainResult, **{n: a.ctypes.data for n, a in arrays.items()})
+        work.run(lib.molrt_predict_uncertain, work.context, self._handle, work.batch,
+                 byref(work.options), byref(how), byref(result), shape[0] * shape[1])
         rows, raw = work.rows(), work.raw_rows()
-        return Prediction(**vars(rows), mean=mean, std=std, target_names=self.target_names,
+        mean = arrays.pop("value")
+        return Prediction(**vars(rows), mean=mean, **arrays, mode=_name_of(MODES, result.mode),
+                          level=how.level, units=self.units, target_names=self.target_names,
                           atom_index=work.atom_index([0 if r.status else r.model_atoms for r in raw]),
                           task=self.info["task"], labels=self._labels(mean))
 
@@ -261,12 +306,14 @@ def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
             flat_conformer: bool = False, canonical: bool = False,
             time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
             crop: bool = False, batch_size: Optional[int] = None, threads: Optional[int] = None,
-            progress: ProgressArgument = None) -> List[Prediction]:
+            progress: ProgressArgument = None, mode: str = "auto", samples: Optional[int] = None,
+            level: Optional[float] = None) -> List[Prediction]:
     """One Prediction for each of several models, of the same conformers, which are made once.
 
     threads: default: what the first model was loaded with
-    The other options: see Model.
+    mode, samples, level: see Model.predict(). The other options: see Model.
     """
+    how = new_struct(UncertainOptions, mode=choice("mode", mode, MODES), samples=samples, level=level)
     models = list(models)
     for model in models:
         if not isinstance(model, Model):
@@ -276,7 +323,7 @@ def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
                 flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
                 max_atoms=max_atoms, crop=crop, batch_size=batch_size,
                 threads=models[0]._threads_of(threads) if models else threads, progress=progress)
-    return [model._predict(work) for model in models]
+    return [model._predict(work, how) for model in models]
 
 
 def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,

@@ -53,6 +53,8 @@ class FineTunedModel(Model):
         and metrics of the held-out molecules beside those of always predicting the mean
     held_out: [n, outputs] float32, predictions for molecules by a fold that was not trained on them
         (of those of the test by all networks), of classes as probabilities; NaN for the others
+    held_out_error, held_out_low, held_out_high: [n, outputs] float32, their error bars and 90 %
+        intervals, by a calibration on the other half of the held-out molecules; NaN where there is none
     parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the fold, from 0, that
         held the molecule out. finetune(parts=...) takes it to have the same split again
     rows: what happened to each molecule
@@ -61,6 +63,9 @@ class FineTunedModel(Model):
     report: Dict[str, Any]
     held_out: np.ndarray
     parts: np.ndarray
+    held_out_error: np.ndarray
+    held_out_low: np.ndarray
+    held_out_high: np.ndarray
     rows: Rows
 
 
@@ -79,6 +84,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
              sample_weights: Any = None, groups: Any = None, parts: Any = None,
+             units: Union[str, Sequence[str], None] = None,
              **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
@@ -91,6 +97,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     conformers: see Model; each epoch sees a random one, held-out molecules are predicted by the mean
     target_names: one str or [targets], all different; default: "target", or "target_1" ... A
         multiclass model's outputs are NAME_0, NAME_1 ...
+    units: of the targets of a regression, such as "kcal/mol": one str or [targets]; stored in the model
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
         fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
         metric_name and learning_rate
@@ -119,6 +126,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
     _set_columns(job, work.size, sample_weights, groups, parts)
+    for index, unit in enumerate(_units(units, values.shape[1])):
+        run(lib.molrt_job_set_unit, job, index, unit)
     if checkpoint is not None:
         run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
     elif resume:
@@ -149,6 +158,10 @@ def _result(job: Handle, rows: int, threads: Optional[int]) -> FineTunedModel:
     run(lib.molrt_job_get_held_out, job, model.held_out.ctypes.data, model.held_out.size)
     model.parts = np.empty(rows, np.int32)
     run(lib.molrt_job_get_parts, job, model.parts.ctypes.data, model.parts.size)
+    errors = [np.empty_like(model.held_out) for _ in range(3)]
+    run(lib.molrt_job_get_held_out_errors, job, *(e.ctypes.data for e in errors),
+        model.held_out.size)
+    model.held_out_error, model.held_out_low, model.held_out_high = errors
     model.rows = job_rows(job, rows)
     return model
 
@@ -226,6 +239,15 @@ def _names(names: Union[str, Sequence[str], None], count: int) -> Any:
     if repeated:
         raise ValueError(f"target_names has {', '.join(map(repr, repeated))} more than once")
     return (ctypes.c_char_p * count)(*(c_text(name) for name in listed))
+
+
+def _units(units: Union[str, Sequence[str], None], count: int) -> List[bytes]:
+    if units is None:
+        return []
+    listed = [units] if isinstance(units, str) else [str(unit) for unit in units]
+    if len(listed) != count:
+        raise ValueError(f"units has {len(listed)} texts, but targets has {count} columns")
+    return [c_text(unit) for unit in listed]
 
 
 def _settings_handle(values: Dict[str, Any]) -> Handle:

@@ -72,6 +72,80 @@ TEST_F(ModelFile, TheContainerKeepsEverything) {
     EXPECT_EQ(to_f32(tensor), to_f32(again.tensors().at(name))) << name;
 }
 
+// A head with all that is known of errors.
+Model model_with_errors(const Model& raw) {
+  ModelCard card = raw.card();
+  card.units = {"kcal/mol", "µM", ""};
+  Uncertainty& u = card.uncertainty;
+  u.noise = {.1, .2, .3, .4, .5, 1, 12345678901234567u};
+  u.samples = 50;
+  u.mode = PredictMode::mc;
+  u.kind = Calibrated::conformal;
+  u.deterministic = {{0, .5, 3, {.1, .2, 3}}, {}, {}};
+  u.mc = {{2, 1. / 3, 3, {0, 0, 1e-300}}, {1, 1, 1, {7}}, {}};
+  return raw.with_heads(card, raw.heads());
+}
+
+TEST_F(ModelFile, TheContainerKeepsUnitsDropoutAndCalibration) {
+  const Model model = model_with_errors(open(test::golden_path("molecule_pooler.pth")));
+  save_model(model, path("m.molrt"), std::nullopt);
+  const ModelCard again = open(path("m.molrt")).card();
+  EXPECT_EQ(again.units, model.card().units);
+  EXPECT_EQ(describe_model(open(path("m.molrt"))), describe_model(model));
+  EXPECT_EQ(again.uncertainty.noise.seed, 12345678901234567u);
+  EXPECT_EQ(again.uncertainty.mc[0].b, 1. / 3);
+  EXPECT_EQ(again.uncertainty.mc[0].scores, model.card().uncertainty.mc[0].scores);
+}
+
+TEST_F(ModelFile, ABrokenCalibrationIsRefused) {
+  const Model model = model_with_errors(open(test::golden_path("molecule_pooler.pth")));
+  save_model(model, path("m.molrt"), std::nullopt);
+  const auto good = metadata(path("m.molrt"));
+  const auto refuse = [&](const char* key, const std::string& was, const std::string& is,
+                          const char* said) {
+    auto bad = good;
+    const size_t at = bad.at(key).find(was);
+    ASSERT_NE(at, std::string::npos) << was << " in " << bad.at(key);
+    bad.at(key).replace(at, was.size(), is);
+    EXPECT_ERROR(open(write("bad.molrt", model.tensors(), bad)), MOLRT_ERROR_FORMAT, said);
+  };
+  refuse("uncertainty", "\"pooler\":0.5", "\"pooler\":1.5", "dropout rate");
+  refuse("uncertainty", "\"pooler\":0.5", "\"pooler\":\"x\"", "pooler");
+  refuse("uncertainty", "\"quiet_layers\":1", "\"quiet_layers\":100",
+         "more layers without dropout");
+  refuse("uncertainty", "\"samples\":50", "\"samples\":1", "samples");
+  refuse("uncertainty", "\"mode\":\"mc\"", "\"mode\":\"no\"", "'det' or 'mc'");
+  refuse("uncertainty", "\"b\":0.5", "\"b\":-0.5", "calibration");
+  refuse("uncertainty", "[0.1,0.2,3.0]", "[0.1,0.3,0.2]", "calibration");
+  refuse("uncertainty", "[0.1,0.2,3.0]", "[]", "calibration");
+  refuse("uncertainty", "[0.1,0.2,3.0]", "{}", "scores");
+  refuse("uncertainty", "\"kind\":\"conformal\"", "\"kind\":\"none\"", "calibration");
+  refuse("uncertainty", "{", "", "not JSON");
+  refuse("units", "[\"kcal/mol\",", "[", "units");
+  refuse("units", "\"kcal/mol\"", "7", "units");
+  auto older = good;
+  older.erase("units");
+  older.erase("uncertainty");
+  EXPECT_FALSE(open(write("old.molrt", model.tensors(), older)).card().uncertainty.noise.any());
+}
+
+TEST_F(ModelFile, OneFoldHasNoVarianceBetweenFolds) {
+  const Model raw = open(test::golden_path("molecule_pooler.pth"));
+  const Model one = model_with_errors(raw);
+  for (const bool between : {false, true}) {
+    ModelCard card = one.card();
+    card.scalers.push_back(card.scalers[0]);
+    card.uncertainty.between = between;
+    auto heads = raw.heads();
+    heads.push_back(heads[0]);
+    heads[1].out_bias[0] += 1;
+    save_model(raw.with_heads(card, heads), path("two.molrt"), std::nullopt);
+    OpenOptions options;
+    options.fold = 1;
+    EXPECT_EQ(open(path("two.molrt"), options).card().uncertainty.mc.empty(), between);
+  }
+}
+
 TEST_F(ModelFile, WhatRawWeightsDoNotSayIsAssumedAloud) {
   EXPECT_EQ(open(test::golden_path("molecule_linear.pth")).card().hydrogens, Hydrogens::all);
   EXPECT_NE(notices_.find("hydrogens"), std::string::npos);
@@ -185,7 +259,8 @@ TEST_F(ModelFile, MetadataIsChecked) {
     EXPECT_THROW(open(file), Error) << key << " = " << value.substr(0, 80);
   };
   for (const auto& [key, value] : good) {
-    if (key == "format") continue;  // without it the file is bare weights
+    if (key == "format") continue;                         // without it the file is bare weights
+    if (key == "units" || key == "uncertainty") continue;  // older files lack them
     auto bad = good;
     bad.erase(key);
     const auto file = write("bad.molrt", tensors, bad);

@@ -1,0 +1,49 @@
+#pragma once
+// What a run learns of its model's errors from the rows that were held out, each predicted by the
+// members that did not see it.
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/task.h"
+#include "model/uncertainty.h"
+#include "train/fold.h"
+
+namespace molrt {
+
+// MC passes over a fold's held-out rows: predict(sample) -> the head's outputs
+// [conformers, outputs],
+// scaled, for sample = 0 ... samples - 1. Their moments become fit.mc; nothing without dropout or
+// held-out rows. Cancelled, it leaves none, and the fit's loop interrupted.
+void sample_held_out(const Fold& fold, const DropoutRates& rates, int samples,
+                     const LoopCallbacks& callbacks, FoldFit& fit,
+                     const std::function<std::vector<float>(uint32_t sample)>& predict);
+
+struct HeldOutMember {
+  std::span<const size_t> rows;
+  std::vector<float> deterministic;  // [rows, outputs], own units
+  const HeldOutMoments& mc;          // empty without dropout
+};
+
+struct LearntErrors {
+  Uncertainty uncertainty;  // for the model's card
+  // JSON, the key `uncertainty` of the run's report (head_training.h); "" without held-out rows.
+  std::string report;
+  // Of the held-out rows, [rows, outputs], by a calibration that has not seen them; NaN elsewhere,
+  // and where they are too few. The interval is at held_out_level.
+  std::vector<float> error, low, high;
+};
+constexpr double held_out_level = .9;
+
+// Sets the result's `uncertainty`, `error`, `low`, `high` and `errors_report` by the fits'
+// held-out predictions and their MC moments.
+void add_errors(const std::vector<Fold>& members, std::span<const FoldFit* const> fits,
+                const Settings& settings, const DropoutRates& rates, HeadTrainingResult& result);
+
+// Probabilities have no error bars: of classes only the mode is chosen, by the squared error.
+LearntErrors learn_errors(const HeadTrainingData& data, const TaskPlan& plan,
+                          const Settings& settings, const DropoutRates& rates,
+                          std::span<const HeldOutMember> members);
+
+}  // namespace molrt
