@@ -374,6 +374,8 @@ typedef struct molrt_progress {
   double valid_metric;     /* training only: what early stopping goes by, on the held-out part */
   const char *metric_name; /* training only: its name, "rmse" ...; NULL elsewhere */
   double learning_rate;    /* training only: of the last epoch's last step */
+  uint64_t train_rows;     /* training only: molecules that this fold trains on */
+  uint64_t held_out_rows;  /* training only: and that it holds out */
 } molrt_progress;
 typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
 
@@ -546,6 +548,10 @@ MOLRT_API int32_t molrt_job_set_unit(molrt_job *job, int32_t index, const char *
 MOLRT_API int32_t molrt_job_set_checkpoint(molrt_job *job, const char *directory, int32_t resume);
 /* Deletes what is in the directory: for when the model is saved. */
 MOLRT_API int32_t molrt_job_remove_checkpoint(molrt_job *job);
+/* Every setting that takes effect beside the others and the columns, as it runs or will run: one JSON
+ * object by name. */
+MOLRT_API int32_t molrt_job_get_settings(const molrt_job *job, char *buffer, size_t capacity,
+                                         size_t *needed);
 /* Trains. Once only. Options as for prediction (batch_size: of the encoder's pass). CANCELLED where it
  * was stopped: the functions below then tell of the best model so far if a network had finished an
  * epoch, else STATE. */
@@ -558,6 +564,13 @@ MOLRT_API int32_t molrt_job_get_model(const molrt_job *job, molrt_model **model)
  * metrics of the held-out parts beside predicting the mean, warnings. */
 MOLRT_API int32_t molrt_job_get_report(const molrt_job *job, char *buffer, size_t capacity,
                                        size_t *needed);
+/* The same for people, as one self-contained HTML page in UTF-8: what was trained, metrics in words,
+ * learning curves, measured against predicted values, the worst molecules drawn, rows left out,
+ * settings and provenance. Its size is bounded: of many rows only some are drawn, and it says so. */
+MOLRT_API int32_t molrt_job_get_html(const molrt_job *job, char *buffer, size_t capacity,
+                                     size_t *needed);
+/* The page's heading, such as the data's name; NULL (default): made of the targets' names. */
+MOLRT_API int32_t molrt_job_set_title(molrt_job *job, const char *title);
 /* Predictions for rows while they were held out, and for those of the test by the trained model; [rows,
  * the trained model's outputs]: values in the targets' units, or probabilities; NaN for the others. */
 MOLRT_API int32_t molrt_job_get_held_out(const molrt_job *job, float *predictions, size_t count);

@@ -634,6 +634,22 @@ class Job {
       return molrt_job_get_report(get(), buffer, capacity, needed);
     });
   }
+  // Every setting that takes effect, as it runs or will run, as JSON.
+  std::string settings() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_job_get_settings(get(), buffer, capacity, needed);
+    });
+  }
+  // What happened for people, as one self-contained HTML page.
+  std::string html() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_job_get_html(get(), buffer, capacity, needed);
+    });
+  }
+  // The page's heading.
+  void set_title(const std::string& title) {
+    check(molrt_job_set_title(get(), detail::without_nul(title).c_str()));
+  }
   // Predictions for rows while they were held out, and for those of the test; [rows, the model's
   // outputs], NaN for the others.
   std::vector<float> held_out() const {

@@ -31,6 +31,7 @@ struct molrt_settings {
 struct molrt_job {
   int threads;  // the context's
   molrt::Job job;
+  std::string title, begun;  // for the HTML report; begun: when the run did, in words
 };
 
 namespace molrt::api {

@@ -1,6 +1,10 @@
+#include <ctime>
+
 #include "api/guard.h"
 #include "api/handles.h"
 #include "base/text.h"
+#include "report/html_report.h"
+#include "report/job_report.h"
 #include "train/given_parts.h"
 
 using namespace molrt;
@@ -63,7 +67,18 @@ molrt_progress training_progress(const TrainingProgress& p) {
   progress.valid_metric = p.valid_metric;
   progress.metric_name = p.metric_name;
   progress.learning_rate = p.learning_rate;
+  progress.train_rows = p.train_rows;
+  progress.held_out_rows = p.held_out_rows;
   return progress;
+}
+
+std::string now_in_words() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc;
+  char text[sizeof "2000-01-01 00:00 UTC"];
+  if (!gmtime_r(&now, &utc) || !std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &utc))
+    return "";
+  return text;
 }
 
 }  // namespace
@@ -87,8 +102,10 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
     TrainingTable table{{targets, targets + molecules.size() * target_count},
                         read_names(target_names, target_count),
                         std::vector<std::string>(target_count)};
-    *job = new molrt_job{threads, Job(model, molecules, std::move(table),
-                                      settings ? settings->settings : Settings())};
+    *job = new molrt_job{
+        threads,
+        Job(model, molecules, std::move(table), settings ? settings->settings : Settings()), "",
+        ""};
   });
 }
 
@@ -158,10 +175,17 @@ int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
     Job& j = require(job, "job").job;
     if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; create another one");
     const auto run = read_run_options(options, job->threads);
+    job->begun = now_in_words();
     j.run(run.options, [&](const TrainingProgress& p) {
       return tell_progress(run.caller, training_progress(p));
     });
   });
+}
+
+int32_t molrt_job_get_settings(const molrt_job* job, char* buffer, size_t capacity,
+                               size_t* needed) {
+  return guarded(
+      [&] { write_text(require(job, "job").job.settings().to_json(), buffer, capacity, needed); });
 }
 
 int32_t molrt_job_cancel(molrt_job* job) {
@@ -178,6 +202,18 @@ int32_t molrt_job_get_model(const molrt_job* job, molrt_model** model) {
 
 int32_t molrt_job_get_report(const molrt_job* job, char* buffer, size_t capacity, size_t* needed) {
   return guarded([&] { write_text(finished(job).report, buffer, capacity, needed); });
+}
+
+int32_t molrt_job_get_html(const molrt_job* job, char* buffer, size_t capacity, size_t* needed) {
+  return guarded([&] {
+    finished(job);
+    write_text(html_report(report_data(job->job, job->title, job->begun)), buffer, capacity,
+               needed);
+  });
+}
+
+int32_t molrt_job_set_title(molrt_job* job, const char* title) {
+  return guarded([&] { require(job, "job").title = title ? title : ""; });
 }
 
 int32_t molrt_job_get_held_out(const molrt_job* job, float* predictions, size_t count) {

@@ -16,6 +16,7 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/run_facts.h"
+#include "cli/run_outline.h"
 #include "cli/session.h"
 #include "cli/settings_flags.h"
 #include "cli/signals.h"
@@ -29,7 +30,7 @@ namespace {
 
 struct FinetuneOptions {
   const CLI::App* command = nullptr;
-  std::string weights, output;
+  std::string weights, output, html;
   std::vector<std::string> targets, input_columns, units;
   InputOptions input;
   OpenOptions open;
@@ -151,6 +152,7 @@ class Finetuning {
       : options_(options), settings_(options.flags.settings()), progress_(options.report) {
     check_output_is_no_input(*options.command, options.output);
     check_model_output(options.output);
+    check_html();
     file_existed_ = std::filesystem::exists(options.output);
     check_split_output(options);
     InputTable table(options.input);
@@ -183,12 +185,24 @@ class Finetuning {
   }
 
  private:
+  void check_html() const {
+    const std::string& html = options_.html;
+    if (html.empty()) return;
+    if (html == "-") fail(MOLRT_ERROR_INVALID_ARGUMENT, "--report -: goes to a file; name one");
+    check_output_is_no_input(*options_.command, html);
+    if (is_same_file(html, options_.output))
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: --report and --output are the same file", html);
+    check_file_output(html);
+  }
+
   void say_what_runs() {
     const int threads = options_.run.threads
                             ? options_.run.threads
                             : static_cast<int>(std::thread::hardware_concurrency());
     progress_.say(fmt::format("{}: {}; CPU, {} thread{}", options_.weights, one_line(base_.get()),
                               threads, threads == 1 ? "" : "s"));
+    progress_.say(fmt::format("{}: {} rows", options_.input.path, data_.smiles.size()));
+    for (const auto& line : data_lines(data_.targets, data_.values)) progress_.say("  " + line);
   }
 
   void make_job() {
@@ -197,10 +211,19 @@ class Finetuning {
     check(molrt_job_create(context_.get(), base_.get(), batch_.get(), data_.values.data(),
                            names.size(), names.data(), settings_.get(), &job));
     job_.reset(job);
+    check(molrt_job_set_title(job, title().c_str()));
     columns_->give_to(job);
     for (size_t i = 0; i < options_.units.size(); ++i)
       check(molrt_job_set_unit(job, static_cast<int32_t>(i), options_.units[i].c_str()));
     batch_.reset();  // the job has a copy
+    for (const auto& line : settings_lines(job_.get())) progress_.say(line);
+  }
+
+  std::string title() const {
+    std::string names;
+    for (const auto& target : data_.targets) names += (names.empty() ? "" : ", ") + target;
+    const auto file = std::filesystem::path(options_.input.path).filename().string();
+    return fmt::format("{} from {}", names, options_.input.path == "-" ? "standard input" : file);
   }
 
   [[noreturn]] void fail_with_rows(const std::string& reason) {
@@ -227,6 +250,17 @@ class Finetuning {
     save_model(context_.get(), model.get(), path, MOLRT_DTYPE_KEEP);
     const auto& split = options_.columns.save_split;
     if (!split.empty()) save_split(job_.get(), data_.smiles.size(), split);
+    if (!options_.html.empty()) save_html(path == options_.output);
+  }
+
+  // Of a run that was stopped beside an older model: beside its report.
+  void save_html(bool whole) {
+    const auto html = read_text([&](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_job_get_html(job_.get(), buffer, capacity, needed);
+    });
+    AtomicFile file(whole ? options_.html : options_.html + ".partial");
+    file.write(html.data(), html.size());
+    file.commit();
   }
 
   Tally tally() const {
@@ -253,10 +287,14 @@ class Finetuning {
     const auto rows = tally();
     rows.print(progress_, "represented");
     for (const auto& line : training_summary(json)) progress_.say(line);
-    progress_.say(fmt::format("wrote {}", options_.output));
+    progress_.say(fmt::format("wrote {}{}", options_.output,
+                              options_.html.empty() ? "" : ", and the report " + options_.html));
+    progress_.say(fmt::format("next: molrt predict --model {} MOLECULES.csv -o predicted.csv",
+                              options_.output));
     if (!options_.report.json) return;
     json["molecules"] = rows.json();
     json["model"] = options_.output;
+    if (!options_.html.empty()) json["html"] = options_.html;
     json["seconds"] = progress_.seconds();
     print_json(json, false);
   }
@@ -315,6 +353,11 @@ Command finetune_command(CLI::App& app) {
   command->add_option("-o,--output", options->output, "The model to write")
       ->required()
       ->type_name("FILE");
+  command
+      ->add_option("--report", options->html,
+                   "A page for the browser to write: metrics in words, learning curves, measured "
+                   "against predicted values, the worst molecules, settings and provenance")
+      ->type_name("FILE.html");
   add_threads_option(*command, options->run);
   command->add_flag("--crop", options->run.crop,
                     "A molecule over the limit of atoms loses its last ones instead of failing");

@@ -197,6 +197,10 @@ std::string output_format(const OutputOptions& options, const std::string& forma
 
 void check_model_output(const std::string& path) {
   if (path == "-") fail(MOLRT_ERROR_INVALID_ARGUMENT, "-o -: a model goes to a file; name one");
+  check_file_output(path);
+}
+
+void check_file_output(const std::string& path) {
   std::error_code ignored;
   if (!fs::is_fifo(path, ignored)) AtomicFile probe(path);  // gone at once, without a commit
 }

@@ -70,5 +70,7 @@ std::string output_format(const OutputOptions& options, const std::string& forma
 
 // Fails if no model can be written to `path`, which the library will do later.
 void check_model_output(const std::string& path);
+// Fails if `path` cannot be written later.
+void check_file_output(const std::string& path);
 
 }  // namespace molrt::cli

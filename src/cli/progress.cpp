@@ -17,6 +17,8 @@ using Clock = std::chrono::steady_clock;
 // Share of a molecule's work that its conformer is, for the remaining time only.
 constexpr double conformer_share = 0.6;
 
+constexpr double seconds_between_epochs = 2;  // in a log file
+
 double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -27,6 +29,20 @@ std::string remaining(double seconds, double fraction) {
   if (left >= 3600)
     return fmt::format(", {}:{:02}:{:02} left", left / 3600, left / 60 % 60, left % 60);
   return fmt::format(", {}:{:02} left", left / 60, left % 60);
+}
+
+// "2/5: ", or nothing where there is one.
+std::string member(const molrt_progress& state) {
+  return state.folds > 1 ? fmt::format("fold {}/{}: ", state.fold + 1, state.folds) : "";
+}
+
+double part_done(const molrt_progress& state) {
+  if (state.steps > 0) return static_cast<double>(state.step) / static_cast<double>(state.steps);
+  return static_cast<double>(state.done) / static_cast<double>(std::max<uint64_t>(state.total, 1));
+}
+
+void append_value(std::string& line, const std::string& name, double value) {
+  if (!std::isnan(value)) line += fmt::format(", {} {:.4g}", name, value);
 }
 
 // The library names its options; here they are flags.
@@ -58,17 +74,32 @@ bool Progress::due() {
 }
 
 int32_t Progress::update(const molrt_progress& state) {
-  if (state.stage == MOLRT_STAGE_TRAINING && !training_) {
-    training_ = true;
-    training_start_ = Clock::now();
-  }
-  if (due()) {
-    const auto line = state.stage == MOLRT_STAGE_TRAINING ? training_line(state) : rows_line(state);
+  const bool training = state.stage == MOLRT_STAGE_TRAINING;
+  if (training) start_training(state);
+  if ((training && epoch_due(state)) || due()) {
+    const auto line = training ? training_line(state) : rows_line(state);
     // \r: back to the line's start; \x1b[K: erase what is left of the line before.
     write_stderr(fmt::format("{}{}{}", terminal_ ? "\r" : "", line, terminal_ ? "\x1b[K" : "\n"));
     shown_ = terminal_;
   }
   return caught_signal();
+}
+
+void Progress::start_training(const molrt_progress& state) {
+  if (!training_) training_start_ = Clock::now();
+  training_ = true;
+  if (state.train_rows == 0 || !told_folds_.insert(state.fold).second) return;
+  say(fmt::format("{}{} molecules to train on, {} held out", member(state), state.train_rows,
+                  state.held_out_rows));
+}
+
+// Where there is no terminal: epochs, but of quick ones only some and a fold's last.
+bool Progress::epoch_due(const molrt_progress& state) {
+  if (options_.quiet || terminal_ || state.done == epochs_done_) return false;
+  epochs_done_ = state.done;
+  if (state.epoch < state.epochs && since(last_) < seconds_between_epochs) return false;
+  last_ = Clock::now();
+  return true;
 }
 
 std::string Progress::rows_line(const molrt_progress& state) {
@@ -89,14 +120,18 @@ std::string Progress::rows_line(const molrt_progress& state) {
 }
 
 std::string Progress::training_line(const molrt_progress& state) {
-  const double seconds = since(training_start_);
-  auto line = fmt::format("training: fold {}/{}, epoch {}/{}", state.fold + 1, state.folds,
-                          state.epoch, state.epochs);
-  if (!std::isnan(state.train_loss)) line += fmt::format(", loss {:.4g}", state.train_loss);
-  if (!std::isnan(state.valid_loss)) line += fmt::format(", held out {:.4g}", state.valid_loss);
-  line += fmt::format(", {:.1f} epochs/s", static_cast<double>(state.done) / seconds);
-  return line +
-         remaining(seconds, static_cast<double>(state.done) / std::max<uint64_t>(state.total, 1));
+  const double seconds = since(training_start_), part = part_done(state);
+  auto line = fmt::format("training: {}epoch {}/{}", member(state), state.epoch, state.epochs);
+  if (state.steps > 0) line += fmt::format(", step {}/{}", state.step, state.steps);
+  append_value(line, "loss", state.train_loss);
+  append_value(line, "held out", state.valid_loss);
+  const std::string metric = state.metric_name;
+  if (metric != "loss") append_value(line, "held-out " + metric, state.valid_metric);
+  append_value(line, "lr", state.learning_rate);
+  const double molecules =
+      part * state.folds * state.epochs * static_cast<double>(state.train_rows);
+  if (molecules > 0) line += fmt::format(", {:.0f} molecules/s", molecules / seconds);
+  return line + remaining(seconds, part);
 }
 
 void Progress::log(int32_t level, const char* message) {

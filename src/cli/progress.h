@@ -1,9 +1,11 @@
 #pragma once
 // What a person sees on stderr while a command runs: one line of progress, rewritten in place on a
-// terminal, and the messages that must not be lost in it.
+// terminal, and the messages that must not be lost in it. Elsewhere, as in a log file, training has
+// a line an epoch, of quick ones every few.
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "cli/options.h"
@@ -30,12 +32,16 @@ class Progress {
   void clear();
   bool due();
   std::string rows_line(const molrt_progress& state);
+  void start_training(const molrt_progress& state);
+  bool epoch_due(const molrt_progress& state);
   std::string training_line(const molrt_progress& state);
 
   ReportOptions options_;
   bool terminal_, shown_ = false;
   std::chrono::steady_clock::time_point start_, last_, training_start_;
   bool training_ = false;
+  uint64_t epochs_done_ = 0;      // of all folds, when the last line was due
+  std::set<int32_t> told_folds_;  // whose rows were told
   std::optional<uint64_t> total_rows_;
   uint64_t rows_before_ = 0, window_rows_ = 0, failed_ = 0, skipped_ = 0;
 };

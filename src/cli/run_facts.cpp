@@ -24,8 +24,8 @@ bool is_one_of(const std::string& name, const std::array<const char*, size>& nam
 }
 
 bool changes_no_bytes(const std::string& name) {
-  static constexpr std::array names = {"help",       "output", "resume",  "threads",
-                                       "batch-size", "quiet",  "verbose", "json"};
+  static constexpr std::array names = {"help",  "output",  "resume", "threads", "batch-size",
+                                       "quiet", "verbose", "json",   "report"};
   return is_one_of(name, names);
 }
 
@@ -143,6 +143,12 @@ std::string first_difference(const Json& was, const Json& is) {
     if (!difference.empty()) return key + " " + difference;
   }
   return "";
+}
+
+bool is_same_file(const std::string& one, const std::string& other) {
+  std::error_code not_both;
+  return fs::equivalent(one, other, not_both) ||
+         fs::weakly_canonical(one, not_both) == fs::weakly_canonical(other, not_both);
 }
 
 namespace {

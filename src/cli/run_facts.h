@@ -15,6 +15,9 @@ Json run_facts(const CLI::App& command);
 // The first fact that is not as it was, in words; empty if all are.
 std::string first_difference(const Json& was, const Json& is);
 
+// Two names of one file, which need not exist yet.
+bool is_same_file(const std::string& one, const std::string& other);
+
 // INVALID_ARGUMENT if the output is one of the files that the command reads.
 void check_output_is_no_input(const CLI::App& command, const std::string& output);
 

@@ -1,11 +1,11 @@
 #include "cli/training_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 
 #include "cli/scores.h"
-#include "cli/settings_flags.h"
 
 namespace molrt::cli {
 namespace {
@@ -16,15 +16,6 @@ using Json = nlohmann::ordered_json;
 std::string number(const Json& object, const char* key) {
   const auto& value = object.at(key);
   return metric_text(value.is_number() ? value.get<double>() : std::nan(""));
-}
-
-std::string settings_line(const Json& settings) {
-  std::string line = "settings:";
-  for (const auto& [name, value] : settings.items()) {
-    line += fmt::format(" {} {}", flag_name(name),
-                        value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  return line;
 }
 
 std::string rows_line(const Json& rows) {
@@ -44,7 +35,27 @@ std::string inputs_line(const Json& inputs) {
   return line;
 }
 
-std::string fold_line(const Json& fold, size_t number_of_fold) {
+struct Shown {
+  const char *key, *name;
+};
+const std::vector<Shown>& shown_metrics(const Json& report) {
+  static const std::vector<Shown> values = {{"rmse", "RMSE"}, {"mae", "MAE"}, {"r2", "R2"}};
+  static const std::vector<Shown> classes = {{"auroc", "AUROC"},       {"auprc", "AUPRC"},
+                                             {"accuracy", "accuracy"}, {"f1", "F1"},
+                                             {"mcc", "MCC"},           {"logloss", "log loss"}};
+  return report.contains("classes") ? classes : values;
+}
+
+// "RMSE 1.2, MAE 0.9, R2 0.5"; prefix "mean_": of predicting the mean.
+std::string metrics_text(const Json& target, const Json& report, const std::string& prefix = "") {
+  std::string text;
+  for (const auto& [key, name] : shown_metrics(report))
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name,
+                        number(target, (prefix + key).c_str()));
+  return text;
+}
+
+std::string fold_line(const Json& fold, size_t number_of_fold, const Shown& metric) {
   auto line = fmt::format("fold {}: {} rows to train, {} held out", number_of_fold,
                           fold.at("train_rows").dump(), fold.at("held_out_rows").dump());
   if (fold.at("epochs") != 0) {
@@ -52,10 +63,18 @@ std::string fold_line(const Json& fold, size_t number_of_fold) {
         fmt::format("; {} epochs, best {}", fold.at("epochs").dump(), fold.at("best_epoch").dump());
   }
   for (const auto& target : fold.at("targets")) {
-    line +=
-        fmt::format("; '{}' RMSE {}", target.at("name").get<std::string>(), number(target, "rmse"));
+    line += fmt::format("; '{}' {} {}", target.at("name").get<std::string>(), metric.name,
+                        number(target, metric.key));
   }
   return line;
+}
+
+// "90 values", or "90 values, by class 60, 30".
+std::string count_text(const Json& target) {
+  std::string text = target.at("n").dump() + " values";
+  if (!target.contains("class_counts")) return text;
+  const auto counts = target.at("class_counts").get<std::vector<size_t>>();
+  return text + fmt::format(", by class {}", fmt::join(counts, ", "));
 }
 
 // "" if there is nothing to tell.
@@ -70,13 +89,17 @@ std::string split_line(const Json& split) {
   return line.empty() ? line : "split: " + line;
 }
 
-std::string metrics_line(const Json& target, const char* rows) {
-  return fmt::format(
-      "'{}' {} ({} values): RMSE {}, MAE {}, R2 {}; predicting the mean: RMSE {}, MAE {}, R2 "
-      "{}",
-      target.at("name").get<std::string>(), rows, target.at("n").dump(), number(target, "rmse"),
-      number(target, "mae"), number(target, "r2"), number(target, "mean_rmse"),
-      number(target, "mean_mae"), number(target, "mean_r2"));
+// rows: "held out" or "test".
+std::string metrics_line(const Json& target, const char* rows, const Json& report) {
+  return fmt::format("'{}' {} ({}): {}; predicting the {}: {}",
+                     target.at("name").get<std::string>(), rows, count_text(target),
+                     metrics_text(target, report),
+                     report.contains("classes") ? "classes' frequencies" : "mean",
+                     metrics_text(target, report, "mean_"));
+}
+
+std::string mean_line(const Json& report) {
+  return fmt::format("mean of the targets: {}", metrics_text(report.at("held_out_mean"), report));
 }
 
 // The coverage of one level, which the report lists in order.
@@ -116,24 +139,28 @@ std::vector<std::string> uncertainty_lines(const Json& uncertainty) {
 }  // namespace
 
 std::vector<std::string> training_summary(const Json& report) {
-  std::vector<std::string> lines = {rows_line(report.at("rows")),
-                                    settings_line(report.at("settings"))};
+  std::vector<std::string> lines = {rows_line(report.at("rows"))};
   if (report.contains("inputs")) lines.push_back(inputs_line(report.at("inputs")));
   const auto split = split_line(report.at("split"));
   if (!split.empty()) lines.push_back(split);
-  for (const auto& warning : report.at("warnings"))
-    lines.push_back("warning: " + warning.get<std::string>());
   size_t fold = 0;
-  for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, ++fold));
+  const Shown& metric = shown_metrics(report).front();
+  for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, ++fold, metric));
   for (const auto& target : report.at("held_out"))
-    lines.push_back(metrics_line(target, "held out"));
-  for (const auto& target : report.at("test")) lines.push_back(metrics_line(target, "test"));
+    lines.push_back(metrics_line(target, "held out", report));
+  // Of measured values the targets have units of their own.
+  if (report.contains("held_out_mean") && report.contains("classes"))
+    lines.push_back(mean_line(report));
+  for (const auto& target : report.at("test"))
+    lines.push_back(metrics_line(target, "test", report));
   if (report.contains("uncertainty")) {
     for (const auto& line : uncertainty_lines(report.at("uncertainty"))) lines.push_back(line);
   }
   if (report.value("early_stopping_on_held_out", false)) {
     lines.push_back("(the held-out rows also chose when to stop: a little optimistic)");
   }
+  for (const auto& warning : report.at("warnings"))
+    lines.push_back("warning: " + warning.get<std::string>());
   return lines;
 }
 

@@ -21,12 +21,22 @@ std::vector<size_t> places(const HeadTrainingData& data, std::span<const size_t>
   return places;
 }
 
+// A head may have other rows than its task has outputs (imported binary models have two), or other
+// classes than the labels.
+void check_start(const StartingPoint& start, const TaskPlan& plan) {
+  if (static_cast<size_t>(start.head.outputs) == plan.outputs.size()) return;
+  fail(MOLRT_ERROR_INVALID_ARGUMENT,
+       "setting 'head_init' is base, but the base model's head has {} rows and task={} trains {}",
+       start.head.outputs, task_name(plan.task), plan.outputs.size());
+}
+
 }  // namespace
 
 Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const TaskPlan& plan,
                const MemberId& member, Split split) {
   const StartingPoint* start =
       data.starts.empty() ? nullptr : &data.starts[member.number % data.starts.size()];
+  if (start) check_start(*start, plan);
   auto scalers = start ? start->scalers
                        : fit_targets(data.values, data.target_names, split.train,
                                      settings.task.scaling, training_part(settings, member.split));

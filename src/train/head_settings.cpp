@@ -34,6 +34,13 @@ std::string seed_of_chance(const Settings& s) {
              : "";
 }
 
+std::string ridge_of_frozen(const Settings& s) {
+  return s.text("freeze.prefix") == "encoder"
+             ? ""
+             : if_ridge(s,
+                        "ridge fits a head on a frozen encoder; a whole network takes solver=adam");
+}
+
 std::string standardise_of_frozen(const Settings& s) {
   if (s.text("freeze.prefix") != "encoder")
     return "what the head reads changes as the encoder is trained";
@@ -82,7 +89,8 @@ std::vector<SettingRow> fold_settings() {
 std::vector<SettingRow> solver_settings() {
   return {
       {"solver", "adam", "", "", 0, 0, "adam|ridge", "0.1.0",
-       "adam: gradient steps; ridge: the linear head in closed form"},
+       "adam: gradient steps; ridge: the linear head in closed form", nullptr, nullptr,
+       ridge_of_frozen},
       {"ridge_lambda", 0.0, "", "", 0, infinity, "", "0.1.0",
        "penalty on the squared weights, added to the sum of squared errors; 0: the best by "
        "leave-one-out on the training rows",

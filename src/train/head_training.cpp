@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "model/mc.h"
 #include "train/learn_errors.h"
 #include "train/mc_settings.h"
@@ -70,6 +71,8 @@ FoldFit fit_head(const Fold& fold, const DropoutRates& rates, int samples,
 HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& settings,
                                const TrainingRun& run) {
   const HeadSettings effective = read_head_settings(settings);
+  if (effective.ridge && !data.weights.empty())
+    fail(MOLRT_ERROR_UNSUPPORTED, "solver=ridge takes no sample weights; solver=adam does");
   const UsedRows rows = find_used_rows(data, effective.task.task,
                                        [&](size_t row) { return has_representation(data, row); });
   const DropoutRates rates = dropout_rates(settings, 0, 0);

@@ -127,6 +127,7 @@ struct TrainingProgress {
   const char* metric_name = "";
   double learning_rate = nan_loss;
   bool epoch_done = false;  // else it tells of a step within `epoch`, and train_loss is its batch's
+  size_t train_rows = 0, held_out_rows = 0;  // of this fold
 };
 // Called on the calling thread; returns true to stop, which throws CANCELLED. Epochs of folds on
 // other threads are told when the calling thread next finishes an epoch of its own, or at the end.

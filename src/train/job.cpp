@@ -74,6 +74,12 @@ void Job::set_unit(size_t target, std::string unit) {
   table_.units[target] = std::move(unit);
 }
 
+Settings Job::settings() const {
+  Settings settings = settings_;
+  if (!started_) RowColumns(columns_).settle(settings);
+  return settings;
+}
+
 RunOptions Job::stoppable(RunOptions options) const {
   options.progress = [this, outer = options.progress](int stage, size_t done, size_t total) {
     return cancelled_ || (outer && outer(stage, done, total));

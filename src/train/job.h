@@ -41,6 +41,10 @@ class Job {
   std::shared_ptr<const Model> model() const { return model_; }
   const HeadTrainingResult& result() const { return *result_; }
   const Batch& batch() const { return batch_; }
+  const Model& base() const { return *base_; }
+  const TrainingTable& table() const { return table_; }
+  // As they run, or will; INVALID_ARGUMENT if they do not go with the columns.
+  Settings settings() const;
 
  private:
   RunOptions stoppable(RunOptions options) const;

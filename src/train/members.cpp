@@ -87,6 +87,7 @@ class Members {
       return without_encoder(std::move(fit), checkpoint);
     }
     monitor_.check_cancelled();
+    monitor_.rows_known(member, fold.split.train.size(), fold.split.held_out.size());
     FoldFit fit = fit_(fold, monitor_.callbacks(worker, member), checkpoint);
     if (fit.loop.interrupted) {
       stopped_ = true;
@@ -135,13 +136,9 @@ class Members {
   }
 
   std::vector<Fold> refit_folds(const Fits& fits) const {
-    Split all;
-    all.test = split_.folds.front().test;
-    std::set_difference(rows_.used.begin(), rows_.used.end(), all.test.begin(), all.test.end(),
-                        std::back_inserter(all.train));
     std::vector<Fold> folds;
     for (int i = 0; i < plan_.seeds; ++i) {
-      folds.push_back(make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, all));
+      folds.push_back(make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, split_.all));
       folds.back().last_epoch = best_epochs(fits);
     }
     return folds;

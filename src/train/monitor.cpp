@@ -47,6 +47,12 @@ void Monitor::epoch_done(int worker, size_t member, const EpochRecord& record) {
   check_cancelled();
 }
 
+void Monitor::rows_known(size_t member, size_t train, size_t held_out) {
+  std::lock_guard lock(mutex_);
+  members_[member].last.train_rows = train;
+  members_[member].last.held_out_rows = held_out;
+}
+
 void Monitor::step_done(int worker, size_t member, uint64_t step, uint64_t steps, double loss) {
   std::unique_lock lock(mutex_);
   Member& m = members_[member];

@@ -17,6 +17,7 @@ class Monitor {
   Monitor(size_t members, int epochs, const char* metric, const TrainingCallback& progress,
           const CancelFlag& cancelled);
 
+  void rows_known(size_t member, size_t train, size_t held_out);  // told from now on
   // From any thread; worker 0 is the calling one. Both throw CANCELLED.
   void epoch_done(int worker, size_t member, const EpochRecord& record);
   void step_done(int worker, size_t member, uint64_t step, uint64_t steps, double loss);

@@ -97,8 +97,13 @@ void RowColumns::settle(Settings& settings) {
   const std::string split = settings.text("split");
   check_use("groups", !groups_.empty(), split == "group", split);
   check_use("parts", !parts_.empty(), split == "column", split);
+  read_split_settings(settings);  // for its errors, before any file is read
   if (split == "file") set_parts(read_split_file(settings.text("split_file"), rows_));
-  if (parts_.empty()) return;
+  if (!parts_.empty()) settle_folds(settings);
+  settings.validate();  // before hours of work
+}
+
+void RowColumns::settle_folds(Settings& settings) const {
   const auto folds = static_cast<int64_t>(count_given_folds(parts_));
   if (settings.is_set("folds") && settings.i64("folds") != folds)
     fail(MOLRT_ERROR_INVALID_ARGUMENT, "setting 'folds' is {}, but the given split has {}",

@@ -22,7 +22,7 @@ class RowColumns {
 
   // Where the user has not set `split`, a column sets it; reads its file; `folds` becomes that of
   // the given split. INVALID_ARGUMENT for a column that the split does not use, one that it lacks,
-  // or another number of folds.
+  // another number of folds, or a setting that has no effect beside them.
   void settle(Settings& settings);
 
   // Which rows are the same molecule, and their scaffolds if the split goes by them. CANCELLED if
@@ -33,6 +33,7 @@ class RowColumns {
 
  private:
   void check_rows(const char* name, size_t found) const;
+  void settle_folds(Settings& settings) const;
 
   size_t rows_;
   std::vector<double> weights_;

@@ -77,6 +77,7 @@ class Planner {
     else
       assign_parts();
     for (size_t fold = 0; fold < settings_.folds; ++fold) plan_.folds.push_back(split(fold));
+    plan_.all = split(settings_.folds);
     if (settings_.kind == SplitKind::given) separate();
     check_sides();
     return std::move(plan_);
@@ -152,6 +153,7 @@ class Planner {
 
   void separate() {
     std::vector<size_t> left_out;
+    separate_molecules(plan_.all, data_.molecules, left_out);
     for (Split& fold : plan_.folds) separate_molecules(fold, data_.molecules, left_out);
     if (left_out.empty()) return;
     std::sort(left_out.begin(), left_out.end());

@@ -19,6 +19,7 @@ struct Split {
 
 struct SplitPlan {
   std::vector<Split> folds;    // all with the same test rows
+  Split all;                   // holds nothing out but the test
   std::vector<int32_t> parts;  // [rows of the table]: MOLRT_PART_* or the fold that holds it out
   Repeated repeated;           // molecules of several of the rows
   size_t units = 0;            // molecules, scaffolds or groups that were dealt

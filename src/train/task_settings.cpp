@@ -44,6 +44,7 @@ std::string alpha_of_focal(const Settings& s) {
 }
 
 std::string scaling_of_values(const Settings& s) {
+  if (s.text("head_init") == "base") return "head_init=base goes on with the base model's scaling";
   return classes(s) && s.text("target_scaling") != "none"
              ? task_text(s) + ": classes are not scaled"
              : "";

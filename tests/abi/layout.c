@@ -100,7 +100,7 @@ AT(molrt_row, conformer_atoms, 16);
 AT(molrt_row, model_atoms, 20);
 AT(molrt_row, conformers, 24);
 
-SIZE(molrt_progress, 96);
+SIZE(molrt_progress, 112);
 AT(molrt_progress, struct_size, 0);
 AT(molrt_progress, stage, 4);
 AT(molrt_progress, done, 8);
@@ -116,6 +116,8 @@ AT(molrt_progress, steps, 64);
 AT(molrt_progress, valid_metric, 72);
 AT(molrt_progress, metric_name, 80);
 AT(molrt_progress, learning_rate, 88);
+AT(molrt_progress, train_rows, 96);
+AT(molrt_progress, held_out_rows, 104);
 
 SIZE(molrt_run_options, 32);
 AT(molrt_run_options, struct_size, 0);

@@ -674,6 +674,19 @@ MisuseTest::Table MisuseTest::job_results() {
        [] { return molrt_job_get_report(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_report", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_report(j_, nullptr, 0, &needed); }},
+      {"molrt_job_get_settings", "no job", kInvalid,
+       [] { return molrt_job_get_settings(nullptr, nullptr, 0, &needed); }},
+      {"molrt_job_get_settings", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
+       [this] {
+         char buffer[1];
+         return molrt_job_get_settings(j_, buffer, 1, &needed);
+       }},
+      {"molrt_job_get_html", "no job", kInvalid,
+       [] { return molrt_job_get_html(nullptr, nullptr, 0, &needed); }},
+      {"molrt_job_get_html", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_job_get_html(j_, nullptr, 0, &needed); }},
+      {"molrt_job_set_title", "no job", kInvalid,
+       [] { return molrt_job_set_title(nullptr, "title"); }},
       {"molrt_job_get_held_out", "no job", kInvalid,
        [] { return molrt_job_get_held_out(nullptr, floats, 20); }},
       {"molrt_job_get_held_out", "before the run", MOLRT_ERROR_STATE,

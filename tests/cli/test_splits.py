@@ -122,5 +122,9 @@ def test_a_bad_split_file(finetune, tmp_path):
     assert "/nope" in finetune("--split-file", "/nope", code=1)
 
 
-def test_the_split_is_no_other_file(finetune, tmp_path):
-    assert "is where the model goes" in finetune("--save-split", tmp_path / "m.molrt", code=2)
+def test_the_split_is_no_other_file(labelled, tmp_path):
+    model = tmp_path / "m.molrt"
+    words = ["finetune", "-w", LINEAR, labelled, "-t", "y", "-o", model, "--save-split"]
+    assert "is where the model goes" in molrt(*words, model, code=2)[1]
+    assert "reads" in molrt(*words, labelled, code=2)[1]
+    assert not model.exists()

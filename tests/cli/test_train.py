@@ -13,7 +13,7 @@ def test_summary_and_report(labelled, tmp_path):
                      tmp_path / "m.molrt", "--json", "--folds", "3", *TRAIN)
     report = json.loads(out)
     assert report["rows"] == {"total": len(SMILES), "used": len(SMILES) - 1, "without_target": 1,
-                              "failed": 0}
+                              "failed": 0, "outside_split": 0}
     assert len(report["folds"]) == 3
     assert report["settings"]["epochs"] == 5 and report["settings"]["folds"] == 3
     for part in "fold 3:", "RMSE", "MAE", "R2", "predicting the mean", "--epochs 5", "thread":

@@ -18,7 +18,7 @@ echo "== An encoder of 6 layers. It is UNTRAINED: random weights, until trained 
 echo
 echo "== Fit a head on its representations"
 "$molrt" finetune --weights "$out/encoder.molrt" "$out/train.csv" --target logp --folds 5 \
-  -o "$out/esol.molrt"
+  -o "$out/esol.molrt" --report "$out/report.html"
 
 echo
 echo "== Predict the held-out molecules"
@@ -30,4 +30,4 @@ awk -F, 'NR == 1 { printf "%9s %10s %8s  %s\n", "measured", "predicted", "+-", "
          NR > 1 && NR % 25 == 2 { printf "%9.2f %10.2f %8.2f  %s\n", $2, $3, $5, $1 }' "$out/predictions.csv"
 
 echo
-echo "The CSV: $out/predictions.csv   the model: $out/esol.molrt (try: $molrt inspect $out/esol.molrt)"
+echo "The CSV: $out/predictions.csv   the run's report: $out/report.html   the model: $out/esol.molrt (try: $molrt inspect $out/esol.molrt)"

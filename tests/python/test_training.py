@@ -77,13 +77,37 @@ def test_a_split_comes_again(small, esol):
     assert again.held_out.tobytes() == first.held_out.tobytes()
 
 
-def test_the_test_is_predicted_by_the_model(small, esol):
-    for folds in 1, 2:
-        model = molrt.finetune(small, esol.smiles, esol.values, epochs=3, folds=folds, test_fraction=.2)
-        test = model.parts == molrt.PART_TEST
-        assert test.sum() == 12 == model.report["test"][0]["n"]
-        predicted = model.predict(esol.smiles).mean
-        assert predicted[test].tobytes() == model.held_out[test].tobytes()
+@pytest.mark.parametrize("settings", [
+    {"folds": 1}, {"folds": 2}, {"folds": 2, "refit": 1}, {"folds": 2, "seeds": 2, "target_scaling": "none"},
+    {"folds": 2, "freeze_prefix": "none", "epochs": 1},
+])
+def test_the_test_is_predicted_by_the_model(small, esol, settings):
+    model = molrt.finetune(small, esol.smiles, esol.values, test_fraction=.2, **{"epochs": 3, **settings})
+    test = model.parts == molrt.PART_TEST
+    assert test.sum() == 12 == model.report["test"][0]["n"]
+    predicted = model.predict(esol.smiles).mean
+    assert predicted[test].tobytes() == model.held_out[test].tobytes()
+    error = np.sqrt(np.mean((predicted[test, 0] - np.array(esol.values)[test]) ** 2))
+    assert model.report["test"][0]["rmse"] == pytest.approx(error, rel=1e-6)
+
+
+def test_the_test_is_not_learnt_from(small, esol):
+    values = np.array(esol.values)
+    first = molrt.finetune(small, esol.smiles, values, epochs=3, folds=2, refit=1, test_fraction=.2)
+    values[first.parts == molrt.PART_TEST] += 100
+    again = molrt.finetune(small, esol.smiles, values, epochs=3, folds=2, refit=1, test_fraction=.2)
+    assert again.held_out.tobytes() == first.held_out.tobytes()
+
+
+def test_a_row_of_weight_0_is_not_learnt_from(small, esol):
+    n = len(esol.smiles)
+    settings = {"epochs": 3, "valid_fraction": 0, "batch_size": n, "standardise": 0,
+                "target_scaling": "none"}
+    weighted = molrt.finetune(small, esol.smiles, esol.values, sample_weights=[0] * 5 + [1] * (n - 5),
+                              **settings)
+    without = molrt.finetune(small, esol.smiles, [None] * 5 + esol.values[5:], **settings)
+    ours, theirs = (model.predict(esol.smiles).mean for model in (weighted, without))
+    assert ours == pytest.approx(theirs, rel=1e-4, abs=1e-4)
 
 
 def test_words_groups_and_weights(small, esol):
@@ -141,6 +165,81 @@ def test_wrong_settings(small, settings, error, text):
 def test_wrong_targets(small, arguments, error, text):
     with pytest.raises(error, match=text):
         molrt.finetune(small, ["C", "CC"], **arguments)
+
+
+def test_the_report_as_a_page(small, esol, tmp_path):
+    model = molrt.finetune(small, esol.smiles, esol.values, "log <S>", epochs=3,
+                           report_title="my <run>")
+    page = model.html()
+    assert page.startswith("<!DOCTYPE html>") and page.rstrip().endswith("</html>")
+    assert "<h1>my &lt;run&gt;</h1>" in page and "log &lt;S&gt;" in page
+    model.save_report(tmp_path / "report.html")
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page
+    assert pickle.loads(pickle.dumps(model)).html() == page
+    with pytest.raises(FileNotFoundError):
+        model.save_report(tmp_path / "none" / "report.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_progress_tells_of_the_training(small, esol):
+    seen = []
+    molrt.finetune(small, esol.smiles, esol.values, epochs=3, folds=2, threads=1,
+                   progress=lambda stage, done, total, **details: seen.append((stage, details)))
+    details = [detail for stage, detail in seen if stage == "training"]
+    assert {d["fold"] for d in details} == {0, 1}
+    for d in details:
+        assert d["train_rows"] + d["held_out_rows"] == len(esol.smiles)
+        assert isinstance(d["metric_name"], str) and d["epochs"] == 3
+
+
+def test_classes(small, esol):
+    above = [float(value > np.median(esol.values)) for value in esol.values]
+    model = molrt.finetune(small, esol.smiles, above, "soluble", task="binary", epochs=20, valid_fraction=0.3)
+    assert model.info["task"] == "binary"
+    p = model.predict(esol.smiles).mean[:, 0]
+    assert (0 < p).all() and (p < 1).all()
+    held_out = model.report["held_out"][0]
+    assert model.report["task"] == "binary" and sum(held_out["class_counts"]) == held_out["n"]
+    assert held_out["auroc"] > 0.5 == held_out["mean_auroc"]
+
+
+def test_multiclass_has_an_output_a_class(small, esol):
+    thirds = np.digitize(esol.values, np.quantile(esol.values, [1 / 3, 2 / 3]))
+    model = molrt.finetune(small, esol.smiles, thirds, "third", task="multiclass", epochs=5, folds=3)
+    assert model.target_names == ["third_0", "third_1", "third_2"]
+    assert model.held_out.shape == (len(esol.smiles), 3)
+    np.testing.assert_allclose(model.held_out.sum(axis=1), 1, atol=1e-6)
+    counts = model.report["held_out"][0]["class_counts"]
+    assert counts == np.bincount(thirds).tolist()
+
+
+def test_report_has_scikit_learns_metrics(small, esol):
+    """Of the very predictions that held_out gives."""
+    metrics = pytest.importorskip("sklearn.metrics")
+    above = np.array([int(value > np.median(esol.values)) for value in esol.values])
+    model = molrt.finetune(small, esol.smiles, above, task="binary", epochs=5, folds=2)
+    p, found = model.held_out[:, 0].astype(float), model.report["held_out"][0]
+    assert found["auroc"] == pytest.approx(metrics.roc_auc_score(above, p), abs=1e-12)
+    assert found["auprc"] == pytest.approx(metrics.average_precision_score(above, p), abs=1e-12)
+    assert found["f1"] == pytest.approx(metrics.f1_score(above, p > 0.5), abs=1e-12)
+    assert found["logloss"] == pytest.approx(metrics.log_loss(above, p), abs=1e-12)
+
+
+def test_warnings_go_to_the_log(small, esol, caplog):
+    model = molrt.finetune(small, esol.smiles, [float(v > -2) for v in esol.values], epochs=1)
+    assert any("task=binary" in warning for warning in model.report["warnings"])
+    assert "task=binary" in caplog.text
+
+
+@pytest.mark.parametrize("targets, settings, error, text", [
+    (["high", "low"], {}, molrt.DataError, r"targets\[0\]: 'high' is no number"),
+    ([0, 2], {"task": "binary"}, molrt.DataError, "row 2: target 'target' is 2; task=binary"),
+    ([0, 1], {"task": "binary", "loss": "mae"}, molrt.InvalidArgumentError, "measured values"),
+    ([0, 1], {"class_weights": "balanced"}, molrt.InvalidArgumentError, "no classes"),
+])
+def test_wrong_classes(small, targets, settings, error, text):
+    with pytest.raises(error, match=text):
+        molrt.finetune(small, ["C", "CC"], targets, **settings)
 
 
 @pytest.mark.parametrize("arguments, error, text", [

@@ -56,7 +56,7 @@ struct Things {
 
 Job given_job(const Things& t, bool run) {
   std::vector<double> targets;
-  for (size_t i = 0; i < Things::rows; ++i) targets.push_back(static_cast<double>(i % 2));
+  for (size_t i = 0; i < Things::rows; ++i) targets.push_back(static_cast<double>(i));
   must(molrt_settings_set_i64(t.settings.get(), "epochs", 2));
   molrt_job* made = nullptr;
   must(molrt_job_create(t.context.get(), t.model.get(), t.batch.get(), targets.data(), 1, nullptr,
@@ -427,7 +427,7 @@ Function of_job(const char* name, bool run, std::function<Call(molrt_job*)> call
 }
 
 std::vector<Function> of_jobs() {
-  static const double targets[Things::rows] = {0, 1, 0, 1, 0, 1};
+  static const double targets[Things::rows] = {0, 1, 2, 3, 4, 5};
   return {
       {"molrt_job_create",
        [](const Things& t) {
@@ -494,6 +494,24 @@ std::vector<Function> of_jobs() {
                return getting_text([=](char* buffer, size_t size, size_t* needed) {
                  return molrt_job_get_report(j, buffer, size, needed);
                });
+             }),
+      of_job("molrt_job_set_title", false,
+             [](auto* j) {
+               return without_result(
+                   [=] { return molrt_job_set_title(j, "a title that is not short"); });
+             }),
+      of_job("molrt_job_get_settings", false,
+             [](auto* j) {
+               return getting_text([=](char* buffer, size_t size, size_t* needed) {
+                 return molrt_job_get_settings(j, buffer, size, needed);
+               });
+             }),
+      of_job("molrt_job_get_html", true,
+             [](auto* j) {
+               const Call call = getting_text([=](char* buffer, size_t size, size_t* needed) {
+                 return molrt_job_get_html(j, buffer, size, needed);
+               });  // the page tells the minute
+               return Call{call.run, [=] { return std::to_string(call.result().size()); }};
              }),
       of_job("molrt_job_get_held_out", true,
              [](auto* j) {

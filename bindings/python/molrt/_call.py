@@ -17,7 +17,7 @@ from ctypes import byref, c_double, c_int32, c_size_t, c_uint64, c_void_p
 from typing import Any, Callable, Mapping, Optional, Set, Type, TypeVar, Union
 
 from ._errors import check
-from ._library import LOG_CALLBACK, PROGRESS_CALLBACK, ContextOptions, RunOptions, lib
+from ._library import LOG_CALLBACK, PROGRESS_CALLBACK, ContextOptions, RunOptions, lib, text
 from ._progress import TerminalLine
 from ._signals import HeldSignals
 
@@ -26,7 +26,7 @@ ProgressArgument = Union[None, bool, Callable[..., Any]]
 
 _STAGES = {1: "conformers", 2: "network", 3: "training"}
 _DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss", "step", "steps",
-            "valid_metric", "metric_name", "learning_rate")
+            "valid_metric", "metric_name", "learning_rate", "train_rows", "held_out_rows")
 _LOG_LEVELS = {0: logging.INFO, 1: logging.WARNING, 2: logging.WARNING}  # notices are to be seen
 _EXIT_SECONDS = 10.0  # for calls of daemon threads to stop
 _logger = logging.getLogger("molrt")
@@ -44,6 +44,11 @@ class _Call:
         self.raised: Optional[BaseException] = None
 
 
+def _detail(progress: Any, name: str) -> Any:
+    value = getattr(progress, name)
+    return text(value) if name == "metric_name" else value
+
+
 def _on_log(_user: Any, level: int, message: bytes) -> None:
     try:
         _logger.log(_LOG_LEVELS.get(level, logging.WARNING), "%s", message.decode("utf-8", "replace"))
@@ -59,9 +64,7 @@ def _on_progress(_user: Any, progress: Any) -> int:
             raise SystemExit  # ends a thread without a word
         if call.progress and not call.raised:
             p = progress.contents
-            details = {name: getattr(p, name) for name in _DETAILS} if p.stage == 3 else {}
-            if details:
-                details["metric_name"] = details["metric_name"].decode()
+            details = {name: _detail(p, name) for name in _DETAILS} if p.stage == 3 else {}
             call.progress(_STAGES.get(p.stage, str(p.stage)), p.done, p.total, **details)
     except BaseException as error:  # KeyboardInterrupt too; re-raised by run_long()
         call.raised = error

@@ -42,7 +42,8 @@ Row = _struct("row", status=c_int32, source=c_int32, flags=c_uint32, conformer_a
 Progress = _struct("progress", stage=c_int32, done=c_uint64, total=c_uint64, fold=c_int32,
                    folds=c_int32, epoch=c_int32, epochs=c_int32, train_loss=c_double,
                    valid_loss=c_double, step=c_uint64, steps=c_uint64, valid_metric=c_double,
-                   metric_name=c_char_p, learning_rate=c_double)
+                   metric_name=c_char_p, learning_rate=c_double, train_rows=c_uint64,
+                   held_out_rows=c_uint64)
 PROGRESS_CALLBACK = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Progress))
 RunOptions = _struct("run_options", max_atoms=c_int32, crop=c_int32, batch_size=c_int32,
                      progress=PROGRESS_CALLBACK, progress_user=c_void_p)
@@ -101,6 +102,9 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "job_run": [_P, _P],
     "job_get_model": [_P, _P],
     "job_get_report": [_P] + _TEXT_OUT,
+    "job_get_html": [_P] + _TEXT_OUT,
+    "job_set_title": [_P, _TEXT],
+    "job_get_settings": [_P] + _TEXT_OUT,
     "job_get_held_out": [_P, _P, _SIZE],
     "job_get_parts": [_P, _P, _SIZE],
     "job_get_held_out_errors": [_P, _P, _P, _P, _SIZE],

@@ -1,5 +1,6 @@
 """One line of progress on a terminal."""
 
+import math
 import sys
 import time
 from typing import Any
@@ -46,6 +47,13 @@ class TerminalLine:
 
 
 def _losses(details: Any) -> str:
+    """What is known of the training: a number that is not is NaN."""
     if "train_loss" not in details:
         return ""
-    return f", loss {details['train_loss']:.4f}, held out {details['valid_loss']:.4f}"
+    named = {"loss": details["train_loss"], "held out": details["valid_loss"]}
+    if details["metric_name"] != "loss":
+        named["held-out " + details["metric_name"]] = details["valid_metric"]
+    named["lr"] = details["learning_rate"]
+    member = f", fold {details['fold'] + 1}/{details['folds']}" if details["folds"] > 1 else ""
+    return member + "".join(f", {name} {value:.4g}" for name, value in named.items()
+                            if not math.isnan(value))

@@ -1,5 +1,6 @@
 """Training: settings, and a head fitted on measured values."""
 
+import contextlib
 import ctypes
 import difflib
 import json
@@ -55,8 +56,8 @@ class FineTunedModel(Model):
         (of those of the test by all networks), of classes as probabilities; NaN for the others
     held_out_error, held_out_low, held_out_high: [n, outputs] float32, their error bars and 90 %
         intervals, by a calibration on the other half of the held-out molecules; NaN where there is none
-    parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the fold, from 0, that
-        held the molecule out. finetune(parts=...) takes it to have the same split again
+    parts: [n] int32, the split that was used: PART_TRAIN, PART_TEST, PART_NONE (left out) or the
+        fold, from 0, that held the molecule out; finetune(parts=...) takes it to have the same again
     rows: what happened to each molecule
     """
 
@@ -67,6 +68,30 @@ class FineTunedModel(Model):
     held_out_low: np.ndarray
     held_out_high: np.ndarray
     rows: Rows
+    _html: Union[str, Handle]  # the page, or until somebody asks for it the job that makes it
+
+    def html(self) -> str:
+        """The run as one self-contained page for people: metrics in words, learning curves, measured
+        against predicted values, the worst molecules drawn, rows left out, settings, provenance."""
+        if not isinstance(self._html, str):
+            self._html = read_text(lib.molrt_job_get_html, self._html)
+        return self._html
+
+    def save_report(self, path: Union[str, "os.PathLike[str]"]) -> None:
+        """Writes html() to a file: whole or not at all."""
+        final = os.path.realpath(path)
+        temporary = f"{final}.{os.getpid()}.part"
+        try:
+            with open(temporary, "x", encoding="utf-8") as file:
+                file.write(self.html())
+            os.replace(temporary, final)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+
+    def __reduce__(self) -> Any:
+        self.html()  # a job cannot be pickled
+        return super().__reduce__()
 
 
 def settings() -> List[Setting]:
@@ -85,7 +110,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
              sample_weights: Any = None, groups: Any = None, parts: Any = None,
              units: Union[str, Sequence[str], None] = None,
-             **settings: Any) -> FineTunedModel:
+             report_title: Optional[str] = None, **settings: Any) -> FineTunedModel:
     """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
 
     weights: a model, or what load() takes
@@ -100,9 +125,10 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     units: of the targets of a regression, such as "kcal/mol": one str or [targets]; stored in the model
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
         fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
-        metric_name and learning_rate
+        metric_name, learning_rate, train_rows and held_out_rows (of the fold)
     checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
         until you delete it. resume=True goes on with what is there, to the same result
+    report_title: heading of the result's html(); default: made of target_names
     sample_weights: [n] of the molecules in the loss, 0 or more
     groups: [n] names; a group is held out whole (split="group", then the default)
     parts: [n], what holds each molecule out: "train", "valid" (the same as fold 0), "test", the number
@@ -125,6 +151,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
+    if report_title is not None:
+        run(lib.molrt_job_set_title, job, c_text(report_title))
     _set_columns(job, work.size, sample_weights, groups, parts)
     for index, unit in enumerate(_units(units, values.shape[1])):
         run(lib.molrt_job_set_unit, job, index, unit)
@@ -163,6 +191,7 @@ def _result(job: Handle, rows: int, threads: Optional[int]) -> FineTunedModel:
         model.held_out.size)
     model.held_out_error, model.held_out_low, model.held_out_high = errors
     model.rows = job_rows(job, rows)
+    model._html = job
     return model
 
 

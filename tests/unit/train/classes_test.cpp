@@ -141,6 +141,18 @@ TEST(Classes, AWeightOfZeroIsARowLeftOut) {
   EXPECT_EQ(all.train(s).folds[0].head.out_weight, poisoned.train(s).folds[0].head.out_weight);
 }
 
+TEST(Classes, WeightsThatLeaveNothingAreNamed) {
+  Sample sample(40, 1, binary_label);
+  sample.weights.assign(40, 0);
+  EXPECT_ERROR(sample.train(quick("binary")), MOLRT_ERROR_DATA, "have weight 0");
+  Sample values(40, 1, [](double a, double, size_t) { return a; });
+  values.weights.assign(40, 2);
+  Settings ridge;
+  ridge.set_text("solver", "ridge");
+  EXPECT_ERROR(values.train(ridge), MOLRT_ERROR_UNSUPPORTED,
+               "solver=ridge takes no sample weights");
+}
+
 TEST(Classes, EarlyStoppingFollowsTheMetric) {
   Sample sample(200, 1, binary_label);
   Settings s = quick("binary");

@@ -319,6 +319,8 @@ TEST(Split, AMoleculeOnTwoGivenSidesIsLeftOut) {
   EXPECT_EQ(plan.folds[0].train, (std::vector<size_t>{1, 5}));
   EXPECT_EQ(plan.folds[0].held_out, (std::vector<size_t>{2}));
   EXPECT_EQ(plan.folds[0].test, (std::vector<size_t>{4}));
+  EXPECT_EQ(plan.all.train, (std::vector<size_t>{0, 1, 2, 5}));  // 3 is in the test, too
+  EXPECT_EQ(plan.all.test, (std::vector<size_t>{4}));
   EXPECT_EQ(plan.left_out, 2u);
   ASSERT_EQ(plan.warnings.size(), 1u);
   EXPECT_NE(plan.warnings[0].find("2 rows are left out"), std::string::npos);
