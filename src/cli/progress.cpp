@@ -23,9 +23,10 @@ double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::string remaining(double seconds, double fraction) {
-  if (fraction <= 0) return "";
-  const auto left = static_cast<int64_t>(std::ceil(seconds * (1 - fraction) / fraction));
+// After these seconds this part of the work is done, and that is left.
+std::string remaining(double seconds, double done, double still) {
+  if (done <= 0) return "";
+  const auto left = static_cast<int64_t>(std::ceil(seconds * still / done));
   if (left >= 3600)
     return fmt::format(", {}:{:02}:{:02} left", left / 3600, left / 60 % 60, left % 60);
   return fmt::format(", {}:{:02} left", left / 60, left % 60);
@@ -86,7 +87,10 @@ int32_t Progress::update(const molrt_progress& state) {
 }
 
 void Progress::start_training(const molrt_progress& state) {
-  if (!training_) training_start_ = Clock::now();
+  if (!training_) {
+    training_start_ = Clock::now();
+    trained_before_ = part_done(state);
+  }
   training_ = true;
   if (state.train_rows == 0 || !told_folds_.insert(state.fold).second) return;
   say(fmt::format("{}{} molecules to train on, {} held out", member(state), state.train_rows,
@@ -104,16 +108,17 @@ bool Progress::epoch_due(const molrt_progress& state) {
 
 std::string Progress::rows_line(const molrt_progress& state) {
   const bool conformers = state.stage == MOLRT_STAGE_CONFORMERS;
-  const double part = state.total ? static_cast<double>(state.done) / state.total : 1;
+  const double done = state.total ? static_cast<double>(state.done) / state.total : 1;
   const double share =
-      conformers ? conformer_share * part : conformer_share + (1 - conformer_share) * part;
+      conformers ? conformer_share * done : conformer_share + (1 - conformer_share) * done;
   const double worked = rows_before_ - skipped_ + share * window_rows_;
   auto line =
       fmt::format("{} {}", conformers ? "conformers" : "network", rows_before_ + state.done);
   if (total_rows_) line += fmt::format("/{}", *total_rows_);
   line += fmt::format(", {:.1f} rows/s", worked / seconds());
   if (total_rows_) {
-    line += remaining(seconds(), worked / std::max<uint64_t>(*total_rows_ - skipped_, 1));
+    const double part = worked / std::max<uint64_t>(*total_rows_ - skipped_, 1);
+    line += remaining(seconds(), part, 1 - part);
   }
   if (failed_ > 0) line += fmt::format(", {} failed", failed_);
   return line;
@@ -121,6 +126,7 @@ std::string Progress::rows_line(const molrt_progress& state) {
 
 std::string Progress::training_line(const molrt_progress& state) {
   const double seconds = since(training_start_), part = part_done(state);
+  const double trained = part - trained_before_;
   auto line = fmt::format("training: {}epoch {}/{}", member(state), state.epoch, state.epochs);
   if (state.steps > 0) line += fmt::format(", step {}/{}", state.step, state.steps);
   append_value(line, "loss", state.train_loss);
@@ -129,9 +135,9 @@ std::string Progress::training_line(const molrt_progress& state) {
   if (metric != "loss") append_value(line, "held-out " + metric, state.valid_metric);
   append_value(line, "lr", state.learning_rate);
   const double molecules =
-      part * state.folds * state.epochs * static_cast<double>(state.train_rows);
+      trained * state.folds * state.epochs * static_cast<double>(state.train_rows);
   if (molecules > 0) line += fmt::format(", {:.0f} molecules/s", molecules / seconds);
-  return line + remaining(seconds, part);
+  return line + remaining(seconds, trained, 1 - part);
 }
 
 void Progress::log(int32_t level, const char* message) {

@@ -81,7 +81,7 @@ std::vector<std::string> settings_lines(const molrt_job* job) {
   for (const auto& [name, value] : json.items()) {
     const auto word = fmt::format("{} {}", flag_name(name), text_of(value));
     const auto dot = name.find('.');
-    if (value != usual.at(name))
+    if (value != usual.at(name) && usual.at(name) != "auto")  // which stands for what runs
       changed.push_back(fmt::format("{} (default {})", word, text_of(usual.at(name))));
     else
       others[dot == std::string::npos ? "" : name.substr(0, dot)].push_back(word);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "report/chart.h"
 #include "report/html.h"
@@ -31,6 +32,11 @@ Bars error_bars(const ReportTarget& target, const HeldOutRows& rows) {
     bars.error.push_back(rows.errors[i]);
   }
   return bars;
+}
+
+// Without a spread there is one error bar for all, or two: calibrated on either half of the rows.
+bool tell_apart(const Bars& bars) {
+  return std::set<double>(bars.bar.begin(), bars.bar.end()).size() > 2;
 }
 
 // Ascending: for each row the level at which a normal interval begins to have the measured value.
@@ -82,8 +88,7 @@ std::string mark_intervals(const Json& calibrated, Chart& chart) {
 
 std::string errors_by_error_bar(const ReportTarget& target, const HeldOutRows& rows) {
   const Bars bars = error_bars(target, rows);
-  const Range range = range_of(bars.bar);
-  if (bars.size() < fewest_rows || range.low == range.high) return "";
+  if (bars.size() < fewest_rows || !tell_apart(bars)) return "";
   std::vector<Point> points;
   std::vector<std::string> tips;
   double largest = 0;

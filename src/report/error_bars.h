@@ -7,7 +7,7 @@
 
 namespace molrt::report {
 
-// Also empty where all error bars are the same.
+// Also empty where no more than two error bars differ.
 std::string errors_by_error_bar(const ReportTarget& target, const HeldOutRows& rows);
 std::string coverage_of_intervals(const ReportData& data, size_t target, const HeldOutRows& rows);
 

@@ -77,7 +77,7 @@ std::string learning_curves(const ReportData& data) {
   const Curves metric = collect(data, "metric", "green", "held out");
   const std::string name = metric_label(data.run.value("metric", "metric"));
   const std::string pictures = figures(
-      {figure("Loss", draw({train, valid}, "Loss by epoch", "loss (scaled units)"),
+      {figure("Loss", draw({train, valid}, "Loss by epoch", "loss"),
               "Both lines should fall and then stay level. A held-out line that rises while the "
               "training line falls means that the network learns its molecules by heart: fewer "
               "epochs, early stopping or more dropout help."),

@@ -79,7 +79,8 @@ std::map<std::string, std::vector<Cells>> grouped_settings(const ReportData& dat
     const size_t dot = name.find('.');
     const Json usual = data.defaults.value(name, Json());
     groups[dot == std::string::npos ? "" : name.substr(0, dot)].push_back(
-        {name, text_of(value), value == usual ? "" : "default: " + text_of(usual)});
+        {name, text_of(value),
+         value == usual || usual == "auto" ? "" : "default: " + text_of(usual)});
   }
   return groups;
 }

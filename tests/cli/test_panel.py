@@ -53,7 +53,7 @@ def test_the_summary_is_by_model(model, twins, table):
 
 def test_names_of_models_are_made_unique(twins, table):
     header = rows(molrt("predict", "-m", twins[0], "-m", twins[1], table("smiles\nC\n"), "-q")[0])[0]
-    assert header[1] == "solubility_y" and header[7] == "solubility_2_y"
+    assert header[1] == "solubility_y" and "solubility_2_y" in header
 
 
 def test_npy_and_json_of_a_panel(model, table, tmp_path):

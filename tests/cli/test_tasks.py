@@ -23,6 +23,11 @@ def tune(path, tmp_path, *words, code=0):
     return molrt("finetune", "-w", LINEAR, path, "-o", tmp_path / "m.molrt", *words, *TRAIN, code=code)
 
 
+def predictions(model, path):
+    header, *table = rows(molrt("predict", "-m", model, path, "-q")[0])
+    return {name: [row[i] for row in table] for i, name in enumerate(header)}
+
+
 def test_binary(classes, tmp_path):
     out, log = tune(classes, tmp_path, "-t", "oxygen", "--task", "binary", "--json")
     report = json.loads(out)
@@ -35,9 +40,8 @@ def test_binary(classes, tmp_path):
     model = json.loads(molrt("inspect", tmp_path / "m.molrt", "--json")[0])
     assert (model["task"], model["targets"]) == ("binary", ["oxygen"])
     assert model["thresholds"] == [held_out["threshold"]]
-    header, *table = rows(molrt("predict", "-m", tmp_path / "m.molrt", classes, "-q")[0])
-    assert header[-2:] == ["oxygen", "oxygen_label"]
-    for *_, p, label in table:
+    predicted = predictions(tmp_path / "m.molrt", classes)
+    for p, label in zip(predicted["oxygen_pred"], predicted["oxygen_label"]):
         assert 0 < float(p) < 1 and label == str(int(float(p) > held_out["threshold"]))
 
 
@@ -46,10 +50,9 @@ def test_multiclass(classes, tmp_path):
     report = json.loads(out)
     assert report["outputs"] == ["size_0", "size_1", "size_2"] and report["classes"] == 3
     assert len(report["held_out"]) == 1 and "accuracy" in log
-    header, *table = rows(molrt("predict", "-m", tmp_path / "m.molrt", classes, "-q")[0])
-    assert header[-4:] == ["size_0", "size_1", "size_2", "size_label"]
-    for *_, a, b, c, label in table:
-        p = [float(a), float(b), float(c)]
+    predicted = predictions(tmp_path / "m.molrt", classes)
+    for *p, label in zip(*(predicted[name] for name in ("size_0_pred", "size_1_pred", "size_2_pred", "size_label"))):
+        p = [float(x) for x in p]
         assert sum(p) == pytest.approx(1, abs=1e-6) and label == str(p.index(max(p)))
 
 
@@ -69,7 +72,7 @@ def test_scalings_come_back(labelled, table, tmp_path, kind):
     tune(labelled, tmp_path, "-t", "second y", "--target-scaling", kind, "-q")
     model = json.loads(molrt("inspect", tmp_path / "m.molrt", "--json")[0])
     assert model["settings"]["target_scaling"] == kind
-    values = [float(r[-1]) for r in rows(molrt("predict", "-m", tmp_path / "m.molrt", labelled, "-q")[0])[1:]]
+    values = [float(x) for x in predictions(tmp_path / "m.molrt", labelled)["second y_pred"] if x]
     assert max(values) > min(values)
     assert all(-20 < v < 40 for v in values)
 

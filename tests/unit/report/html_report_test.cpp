@@ -111,7 +111,7 @@ TEST(HtmlReport, TellsOfErrorBarsAndIntervals) {
   ReportTarget target;
   target.name = "y";
   for (size_t i = 0; i < 400; ++i) {
-    const double bar = i % 2 ? .1 : 1;
+    const double bar = i % 2 ? .1 : i % 4 ? .5 : 1;
     target.measured.push_back(normal(1, i) + bar * normal(2, i));
     target.predicted.push_back(static_cast<float>(normal(1, i)));
     target.error_bar.push_back(static_cast<float>(bar));
@@ -126,6 +126,8 @@ TEST(HtmlReport, TellsOfErrorBarsAndIntervals) {
   EXPECT_TRUE(has(page, "90 % intervals have 88 % of the measured values"));
   EXPECT_TRUE(has(page, "round marks"));
   EXPECT_TRUE(has(page, " \u00b1 0.1"));
+  for (float& bar : data.targets[0].error_bar) bar = .5f;
+  EXPECT_FALSE(has(html_report(data), "Errors against error bars")) << "one for all";
 }
 
 TEST(HtmlReport, TellsOfClasses) {
