@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "model/task.h"
+#include "train/evaluation.h"
 
 namespace molrt {
 namespace {

@@ -134,6 +134,7 @@ std::vector<float> NetworkTrainee::head_inputs(Items items, const EncoderNoise& 
   std::vector<const Features*> molecules;
   for (const RowConformer item : items)
     molecules.push_back(molecules_[fold_.data.conformers.place(item)]);
+  team_.size_for(2. * static_cast<double>(parameters_.values().size()) * count_tokens(molecules));
   const float* tokens = encoder_.forward(team_, molecules, noise);
   const auto head_width = static_cast<size_t>(head_.width);
   std::vector<float> inputs(items.size() * head_width);
