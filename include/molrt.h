@@ -86,6 +86,7 @@ extern "C" {
 #define MOLRT_ROW_OUT_OF_MEMORY (-9)
 #define MOLRT_ROW_INTERNAL (-10)
 #define MOLRT_ROW_INVALID_MOL_BLOCK (-11)
+#define MOLRT_ROW_NO_DESCRIPTORS (-12)    /* for a head that reads RDKit's: atoms without bonds */
 
 /* Where a row's coordinates came from. */
 #define MOLRT_SOURCE_NONE 0
@@ -101,6 +102,8 @@ extern "C" {
 #define MOLRT_FLAG_RETRIED 8u             /* embedded from random coordinates at the second attempt */
 #define MOLRT_FLAG_CROPPED 16u            /* atoms beyond the limit were left out, as asked */
 #define MOLRT_FLAG_FEWER_CONFORMERS 32u   /* some of those asked for failed: a mean over the others */
+#define MOLRT_FLAG_INPUT_MISSING 64u      /* a number beside the molecule that the head reads (a column,
+                                             a descriptor): the training rows' mean stands for it */
 
 /* ---- the library ------------------------------------------------------------------------------ */
 MOLRT_API uint32_t molrt_version(void);          /* major*1000000 + minor*1000 + patch */
@@ -209,6 +212,8 @@ typedef struct molrt_model_info {
   int32_t mode;        /* MOLRT_MODE_DETERMINISTIC or _MC: which predicts better, by its training */
   int32_t calibration; /* MOLRT_CALIBRATION_*: of its error bars */
   int32_t mc_samples;  /* passes of its MC predictions; 0: it was trained without dropout */
+  int32_t inputs;     /* numbers that the head reads beside the representation: columns, descriptors,
+                         Morgan counts; mostly 0 */
 } molrt_model_info;
 
 typedef struct molrt_save_options {
@@ -243,6 +248,9 @@ MOLRT_API const char *molrt_model_target_name(const molrt_model *model, int32_t 
 /* The unit of output `index` ("kcal/mol"), "" where it is not known, or NULL. Lives as long as the
  * model. */
 MOLRT_API const char *molrt_model_target_unit(const molrt_model *model, int32_t index);
+/* The name of column `index` (molrt_batch_set_columns) that the model's head reads, or NULL. Lives as
+ * long as the model. */
+MOLRT_API const char *molrt_model_column_name(const molrt_model *model, int32_t index);
 /* The probability above which output `index` of a binary or multilabel model is class 1; NaN where the
  * model stores none (then .5 is usual) and for other tasks. */
 MOLRT_API int32_t molrt_model_get_threshold(const molrt_model *model, int32_t index,
@@ -314,8 +322,15 @@ MOLRT_API int32_t molrt_batch_add_mol_block(molrt_batch *batch, const char *bloc
  * hydrogen; a symbol that is no element ("*") is an unknown element. */
 MOLRT_API int32_t molrt_batch_add_atoms(molrt_batch *batch, const char *const *symbols,
                                         const double *coordinates, size_t atoms);
+/* Numbers that come with the molecules, such as a temperature: names [columns], all different, and
+ * values [rows, columns], NaN where there is none; in place of those set before. They are rounded to
+ * float32. A head that is trained on the batch reads all of them beside the representation, in this
+ * order; molrt_predict takes those that its model reads by their names, and the others do not matter.
+ * `rows` must be the batch's; rows added later need the columns set anew. 0 columns: none. */
+MOLRT_API int32_t molrt_batch_set_columns(molrt_batch *batch, const char *const *names,
+                                          const double *values, size_t rows, size_t columns);
 MOLRT_API size_t molrt_batch_size(const molrt_batch *batch); /* rows; 0 for NULL */
-MOLRT_API int32_t molrt_batch_clear(molrt_batch *batch);     /* removes all rows, keeps the options */
+MOLRT_API int32_t molrt_batch_clear(molrt_batch *batch);     /* removes all rows and columns, keeps the options */
 MOLRT_API int32_t molrt_batch_get_row(const molrt_batch *batch, size_t row, molrt_row *out);
 /* What went wrong with a row, or "" (also for a row that does not exist). */
 MOLRT_API const char *molrt_batch_row_message(const molrt_batch *batch, size_t row);
@@ -387,7 +402,9 @@ MOLRT_API int32_t molrt_batch_prepare(molrt_context *context, const molrt_model 
 /* Predicts: mean [rows, outputs] and std [rows, outputs], the mean of the model's folds and their
  * sample standard deviation (n-1; NaN with one fold), in the targets' own units or, of classes, as
  * probabilities (MOLRT_TASK_*). std may be NULL.
- * `count` is each array's length in floats and must be rows * outputs. */
+ * `count` is each array's length in floats and must be rows * outputs. INVALID_ARGUMENT if the model
+ * reads a column that the batch lacks, STATE if the batch has grown since its columns were set; a
+ * missing number counts as the training rows' mean (flag INPUT_MISSING). */
 MOLRT_API int32_t molrt_predict(molrt_context *context, const molrt_model *model, molrt_batch *batch,
                                 const molrt_run_options *options, float *mean, float *std,
                                 size_t count);
@@ -496,8 +513,11 @@ typedef struct molrt_job molrt_job;
  * named TARGET_0, TARGET_1 ...; all other tasks have one output a target). target_names [target_count]
  * name the targets; NULL: "target", or "target_1" .... settings NULL: all defaults (copied). The base
  * model is never changed.
- * UNSUPPORTED: a batch that makes several conformers a molecule, or a base of several encoders (open
- * one of its folds). */
+ * Of several conformers a molecule each epoch sees a random one; held-out losses and predictions are
+ * those of the mean, as molrt_predict's (solver=ridge: fitted to their mean representation). The
+ * batch's columns stand beside the representation in the head's input, and so do the setting inputs'.
+ * UNSUPPORTED: a batch that makes more than 64 conformers a molecule, or a base of several encoders
+ * (open one of its folds). */
 MOLRT_API int32_t molrt_job_create(molrt_context *context, const molrt_model *base,
                                    const molrt_batch *batch, const double *targets, size_t target_count,
                                    const char *const *target_names, const molrt_settings *settings,

@@ -228,6 +228,13 @@ class Model {
       names.emplace_back(name);
     return names;
   }
+  // Of the columns that the head reads (Batch::set_columns).
+  std::vector<std::string> column_names() const {
+    std::vector<std::string> names;
+    for (int32_t i = 0; const char* name = molrt_model_column_name(get(), i); ++i)
+      names.emplace_back(name);
+    return names;
+  }
   // The targets' units, "" where not known.
   std::vector<std::string> target_units() const {
     std::vector<std::string> units;
@@ -350,6 +357,14 @@ class Batch {
     const auto texts = detail::without_nul(symbols);
     check(molrt_batch_add_atoms(get(), detail::addresses(texts).data(), coordinates.data(),
                                 texts.size()));
+  }
+  // Numbers that come with the molecules: values [rows, names], NaN where there is none.
+  void set_columns(const std::vector<std::string>& names, const std::vector<double>& values) {
+    detail::require(values.size() == size() * names.size(),
+                    "values: expected one for each row and name");
+    const auto texts = detail::without_nul(names);
+    check(molrt_batch_set_columns(get(), detail::addresses(texts).data(), values.data(), size(),
+                                  texts.size()));
   }
   size_t size() const noexcept { return molrt_batch_size(get()); }
   void clear() { check(molrt_batch_clear(get())); }

@@ -1,5 +1,10 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "api/guard.h"
 #include "api/handles.h"
+#include "base/text.h"
 #include "chem/canonical.h"
 
 using namespace molrt;
@@ -12,6 +17,7 @@ const molrt_conformer_options defaults = {
 const molrt_row empty_row = {sizeof(molrt_row), MOLRT_ROW_PENDING, MOLRT_SOURCE_NONE, 0, 0, 0, 0};
 constexpr size_t most_atoms = largest_molecule;
 constexpr int32_t most_conformers = 1000;
+constexpr size_t most_columns = 10000;
 
 void check_conformer_options(const molrt_conformer_options& o) {
   require_range("ladder", o.ladder, MOLRT_LADDER_DEFAULT, MOLRT_LADDER_PEER);
@@ -38,6 +44,38 @@ Batch make_batch(const molrt_conformer_options* user) {
   options.max_atoms = o.max_atoms;
   options.time_limit = o.time_limit;
   return Batch(options, {o.count, o.flat != 0, o.canonical != 0});
+}
+
+std::vector<std::string> read_column_names(const char* const* names, size_t count) {
+  std::vector<std::string> list;
+  for (size_t i = 0; i < count; ++i) {
+    const std::string name = &require(names[i], "a column name");
+    if (name.empty() || !is_utf8(name))
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "column name {}: expected a text in UTF-8",
+           in_quotes(name));
+    if (std::find(list.begin(), list.end(), name) != list.end())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "column name {} is there twice", in_quotes(name));
+    list.push_back(name);
+  }
+  return list;
+}
+
+// values has the batch's rows.
+ColumnTable read_columns(const char* const* names, const double* values, size_t rows,
+                         size_t columns) {
+  if (columns > most_columns)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "columns = {}: expected at most {}", columns, most_columns);
+  if (columns > 0) require(names, "names");
+  if (columns > 0 && rows > 0) require(values, "values");
+  ColumnTable table{read_column_names(names, columns), {}, rows};
+  for (size_t i = 0; i < rows * columns; ++i) {
+    const double value = values[i];
+    if (std::abs(value) > std::numeric_limits<float>::max())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "row {}, column {}: {} is beyond float32", i / columns,
+           in_quotes(table.names[i % columns]), value);
+    table.values.push_back(static_cast<float>(value));
+  }
+  return table;
 }
 
 const Batch& checked_row(const molrt_batch* batch, size_t row) {
@@ -118,6 +156,16 @@ int32_t molrt_batch_add_atoms(molrt_batch* batch, const char* const* symbols,
     if (atoms) require(symbols, "symbols"), require(coordinates, "coordinates");
     for (size_t i = 0; i < atoms; ++i) names.emplace_back(&require(symbols[i], "a symbol"));
     b.add_atoms(std::move(names), {coordinates, coordinates + 3 * atoms});
+  });
+}
+
+int32_t molrt_batch_set_columns(molrt_batch* batch, const char* const* names, const double* values,
+                                size_t rows, size_t columns) {
+  return guarded([&] {
+    Batch& b = require(batch, "batch").batch;
+    if (rows != b.size())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "rows = {}: the batch has {}", rows, b.size());
+    b.set_columns(read_columns(names, values, rows, columns));
   });
 }
 

@@ -92,11 +92,10 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
     const int threads = require(context, "context").threads;
     const auto& model = require(base, "base").model;
     const Batch& molecules = require(batch, "batch").batch;
-    if (molecules.sampling().count > 1)
-      fail(
-          MOLRT_ERROR_UNSUPPORTED,
-          "training takes one conformer a molecule, and the batch makes {}; create it with count 1",
-          molecules.sampling().count);
+    if (static_cast<size_t>(molecules.sampling().count) > most_training_conformers)
+      fail(MOLRT_ERROR_UNSUPPORTED,
+           "training takes at most {} conformers a molecule, and the batch makes {}",
+           most_training_conformers, molecules.sampling().count);
     require_range("target_count", static_cast<int64_t>(std::min<size_t>(target_count, INT32_MAX)),
                   1, most_targets);
     require(targets, "targets");

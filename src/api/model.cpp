@@ -109,6 +109,7 @@ molrt_model_info describe(const Model& model) {
   info.bytes_read = static_cast<int64_t>(model.bytes_read);
   info.task = static_cast<int32_t>(card.task);
   info.encoders = static_cast<int32_t>(model.encoders());
+  info.inputs = static_cast<int32_t>(card.inputs.size());
   if (card.folds() == 0) return info;
   info.mode = static_cast<int32_t>(card.uncertainty.mode);
   info.calibration = static_cast<int32_t>(card.uncertainty.kind);
@@ -186,6 +187,12 @@ int32_t molrt_model_get_info(const molrt_model* model, molrt_model_info* info) {
 const char* molrt_model_target_name(const molrt_model* model, int32_t index) {
   if (!model || index < 0 || index >= model->model->card().outputs()) return nullptr;
   return model->model->card().targets[index].c_str();
+}
+
+const char* molrt_model_column_name(const molrt_model* model, int32_t index) {
+  if (!model || index < 0) return nullptr;
+  const auto& columns = model->model->card().inputs.columns;
+  return static_cast<size_t>(index) < columns.size() ? columns[index].c_str() : nullptr;
 }
 
 const char* molrt_model_target_unit(const molrt_model* model, int32_t index) {

@@ -90,6 +90,8 @@ const char* molrt_row_status_name(int32_t row_status) {
       return "internal";
     case MOLRT_ROW_INVALID_MOL_BLOCK:
       return "invalid_mol_block";
+    case MOLRT_ROW_NO_DESCRIPTORS:
+      return "no_descriptors";
     default:
       return "unknown";
   }
@@ -126,6 +128,8 @@ const char* molrt_flag_name(uint32_t flag) {
       return "cropped";
     case MOLRT_FLAG_FEWER_CONFORMERS:
       return "fewer_conformers";
+    case MOLRT_FLAG_INPUT_MISSING:
+      return "input_missing";
     default:
       return "unknown";
   }

@@ -19,7 +19,8 @@ enum class Purpose : uint32_t {
   weight_noise = 3,
   fisher = 4,
   initialise = 5,
-  split = 6
+  split = 6,
+  conformer = 7
 };
 
 // Sites of activation noise. ATT, RES1, ACT, RES2 are one per layer: site + 4 * layer.

@@ -31,7 +31,7 @@ namespace {
 struct FinetuneOptions {
   const CLI::App* command = nullptr;
   std::string weights, output, html;
-  std::vector<std::string> targets, units;
+  std::vector<std::string> targets, input_columns, units;
   InputOptions input;
   OpenOptions open;
   ConformerOptions conformers;
@@ -47,6 +47,8 @@ struct TrainingTable {
   std::vector<std::string> targets;
   std::vector<std::string> smiles, places, problems;  // [rows]; as for Tally
   std::vector<double> values;                         // [rows, targets]; NaN: no value
+  std::vector<std::string> columns;                   // that the head reads
+  std::vector<double> inputs;                         // [rows, columns]; likewise
   RecordCounts counts;
 };
 
@@ -73,20 +75,29 @@ std::string target_name(const InputTable& table, size_t column) {
        in_quotes(name));
 }
 
-TrainingTable read_table(InputTable& table, const std::vector<std::string>& targets,
-                         TrainingColumns& beside, molrt_batch* batch) {
+// The columns' places; their names go to `names`.
+std::vector<size_t> find_columns(const InputTable& table, const std::vector<std::string>& asked,
+                                 std::vector<std::string>& names) {
   std::vector<size_t> columns;
-  TrainingTable data;
-  for (const auto& target : targets) {
-    columns.push_back(table.column(target));
-    data.targets.push_back(target_name(table, columns.back()));
+  for (const auto& column : asked) {
+    columns.push_back(table.column(column));
+    names.push_back(target_name(table, columns.back()));
   }
+  return columns;
+}
+
+TrainingTable read_table(InputTable& table, const FinetuneOptions& options, TrainingColumns& beside,
+                         molrt_batch* batch) {
+  TrainingTable data;
+  const auto columns = find_columns(table, options.targets, data.targets);
+  const auto inputs = find_columns(table, options.input_columns, data.columns);
   for (Record record; table.next(record); check_signals()) {
     table.add_to(batch, record);
     data.smiles.push_back(table.smiles(record));
     data.places.push_back(fmt::format("row {} (line {})", record.row, record.line));
     data.problems.push_back(record.problem);
     for (const size_t column : columns) data.values.push_back(label(table, record, column));
+    for (const size_t column : inputs) data.inputs.push_back(label(table, record, column));
     beside.read(table, record);
   }
   data.counts = table.counts();
@@ -94,12 +105,28 @@ TrainingTable read_table(InputTable& table, const std::vector<std::string>& targ
   return data;
 }
 
-void check_distinct(const std::vector<std::string>& targets) {
-  for (auto target = targets.begin(); target != targets.end(); ++target) {
-    if (std::find(targets.begin(), target, *target) != target) {
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "--target {} is given twice", *target);
+void check_distinct(const char* flag, const std::vector<std::string>& columns) {
+  for (auto column = columns.begin(); column != columns.end(); ++column) {
+    if (std::find(columns.begin(), column, *column) != column) {
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "{} {} is given twice", flag, *column);
     }
   }
+}
+
+void check_columns(const TrainingTable& data) {
+  check_distinct("--target", data.targets);
+  check_distinct("--input-column", data.columns);
+  for (const auto& column : data.columns) {
+    if (std::find(data.targets.begin(), data.targets.end(), column) != data.targets.end()) {
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "--input-column {} is a --target too", column);
+    }
+  }
+}
+
+std::vector<const char*> addresses(const std::vector<std::string>& texts) {
+  std::vector<const char*> addresses;
+  for (const auto& text : texts) addresses.push_back(text.c_str());
+  return addresses;
 }
 
 void check_split_output(const FinetuneOptions& options) {
@@ -132,8 +159,10 @@ class Finetuning {
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
     columns_.emplace(options.columns, table);
-    data_ = read_table(table, options.targets, *columns_, batch_.get());
-    check_distinct(data_.targets);
+    data_ = read_table(table, options, *columns_, batch_.get());
+    check_columns(data_);
+    check(molrt_batch_set_columns(batch_.get(), addresses(data_.columns).data(),
+                                  data_.inputs.data(), data_.smiles.size(), data_.columns.size()));
     check_units(options.units.size(), data_.targets.size());
     progress_.set_rows(data_.smiles.size());
     progress_.begin_window(0, data_.smiles.size(), 0);
@@ -177,8 +206,7 @@ class Finetuning {
   }
 
   void make_job() {
-    std::vector<const char*> names;
-    for (const auto& target : data_.targets) names.push_back(target.c_str());
+    const auto names = addresses(data_.targets);
     molrt_job* job = nullptr;
     check(molrt_job_create(context_.get(), base_.get(), batch_.get(), data_.values.data(),
                            names.size(), names.data(), settings_.get(), &job));
@@ -301,6 +329,16 @@ Command finetune_command(CLI::App& app) {
                    "N/A is no value")
       ->required()
       ->expected(1)  // at a time
+      ->allow_extra_args(false)
+      ->take_all()
+      ->type_name("COLUMN");
+  command
+      ->add_option(
+          "--input-column", options->input_columns,
+          "Column of numbers that the head reads beside the molecule, such as a "
+          "temperature, by name or position; once for each. predict needs it too. An empty "
+          "cell counts as the training rows' mean")
+      ->expected(1)
       ->allow_extra_args(false)
       ->take_all()
       ->type_name("COLUMN");

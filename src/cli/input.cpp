@@ -95,7 +95,17 @@ bool InputTable::next(Record& record) {
   if (!found) return false;
   for (const auto& field : record.fields) crc_ = add_to_crc(crc_, field);
   if (is_sdf_) crc_ = add_to_crc(crc_, record.block);
+  check_numbers(record);
   return true;
+}
+
+void InputTable::check_numbers(Record& record) const {
+  if (!record.problem.empty()) return;
+  for (const size_t column : number_columns_) {
+    if (number(record, column)) continue;
+    record.problem =
+        fmt::format("column '{}': '{:.60}' is no number", header()[column], record.fields[column]);
+  }
 }
 
 void InputTable::add_to(molrt_batch* batch, const Record& record) const {

@@ -41,12 +41,15 @@ class InputTable {
   // positions of a name that is there twice.
   size_t column(const std::string& name) const;
   std::vector<size_t> columns_named(const std::string& name) const;
+  // A cell of this column that is no number and not empty is a problem of its record from now on.
+  void require_numbers(size_t column) { number_columns_.push_back(column); }
   bool smiles_is_named() const;  // the column's name says what it holds
 
  private:
   using Open = std::function<std::unique_ptr<RecordReader>()>;
 
   void count_rows(const Open& open);
+  void check_numbers(Record& record) const;
   size_t find_smiles(const std::string& column_name) const;
   size_t guess_smiles() const;
 
@@ -54,6 +57,7 @@ class InputTable {
   std::optional<uint64_t> rows_;
   std::unique_ptr<RecordReader> reader_;
   size_t smiles_column_ = 0;
+  std::vector<size_t> number_columns_;
   uint64_t rows_read_ = 0;
   uint32_t crc_ = 0;
 };

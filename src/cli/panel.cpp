@@ -18,6 +18,14 @@ std::vector<std::string> target_names(const molrt_model* model) {
   return names;
 }
 
+std::vector<std::string> column_names(const molrt_model* model) {
+  std::vector<std::string> names;
+  for (int32_t i = 0; const char* name = molrt_model_column_name(model, i); ++i) {
+    names.emplace_back(name);
+  }
+  return names;
+}
+
 int32_t chosen_mode(const UncertainOptions& options, const molrt_model_info& info) {
   if (options.mode == "auto") return info.mode;
   return options.mode == "mc" ? MOLRT_MODE_MC : MOLRT_MODE_DETERMINISTIC;
@@ -36,10 +44,11 @@ std::string stem_of(const std::string& path) {
 
 PanelModel::PanelModel(molrt_context* context, const std::string& path, const std::string& name,
                        const OpenOptions& options, const UncertainOptions& uncertain,
-                       const InputTable& table)
+                       InputTable& table)
     : name_(name),
       model_(open_model(context, path, options)),
       targets_(target_names(model_.get())),
+      column_names_(column_names(model_.get())),
       labels_(model_.get()),
       scores_(model_info(model_.get()).task == MOLRT_TASK_REGRESSION
                   ? find_measured(table, targets_)
@@ -52,8 +61,21 @@ PanelModel::PanelModel(molrt_context* context, const std::string& path, const st
          "embed for representations",
          path);
   }
+  find_columns(path, table);
   check_mode(path);
   choose_columns(uncertain.details);
+}
+
+void PanelModel::find_columns(const std::string& path, InputTable& table) {
+  for (const auto& column : column_names_) {
+    if (table.columns_named(column).empty()) {
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "{}: reads the column '{}' beside the molecules, and {} has none of that name", path,
+           column, table.name());
+    }
+    columns_.push_back(table.column(column));
+    table.require_numbers(columns_.back());
+  }
 }
 
 void PanelModel::check_mode(const std::string& path) const {
@@ -102,6 +124,7 @@ std::vector<std::string> PanelModel::columns() const {
 
 void PanelModel::predict(molrt_context* context, const molrt_run_options& run, const Window& window,
                          const InputTable& table) {
+  set_columns(window, table);
   mean_.resize(window.records.size() * outputs());
   std_.resize(mean_.size());
   for (auto* column :
@@ -133,6 +156,19 @@ void PanelModel::predict(molrt_context* context, const molrt_run_options& run, c
   }
   count_rows(window, table, tally_);
   score(window, table);
+}
+
+void PanelModel::set_columns(const Window& window, const InputTable& table) const {
+  std::vector<const char*> names;
+  for (const auto& name : column_names_) names.push_back(name.c_str());
+  std::vector<double> values;
+  for (const auto& record : window.records) {
+    for (const size_t column : columns_) {
+      values.push_back(record.problem.empty() ? *table.number(record, column) : std::nan(""));
+    }
+  }
+  check(molrt_batch_set_columns(window.batch, names.data(), values.data(), window.records.size(),
+                                names.size()));
 }
 
 void PanelModel::score(const Window& window, const InputTable& table) {

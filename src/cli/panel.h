@@ -16,8 +16,7 @@ class PanelModel {
  public:
   // `name` tells it from the panel's other models; empty: it is the only one.
   PanelModel(molrt_context* context, const std::string& path, const std::string& name,
-             const OpenOptions& options, const UncertainOptions& uncertain,
-             const InputTable& table);
+             const OpenOptions& options, const UncertainOptions& uncertain, InputTable& table);
 
   const std::string& name() const { return name_; }
   size_t outputs() const { return targets_.size(); }
@@ -46,16 +45,20 @@ class PanelModel {
   };
 
   std::vector<const Column*> columns_of_errors() const;
+  void find_columns(const std::string& path, InputTable& table);
   void check_mode(const std::string& path) const;
   void choose_columns(bool details);
   void say_errors(Progress& progress) const;
   int samples() const;
   void note_missing_intervals();
   void score(const Window& window, const InputTable& table);
+  void set_columns(const Window& window, const InputTable& table) const;
 
   std::string name_;
   Model model_;
   std::vector<std::string> targets_;
+  std::vector<std::string> column_names_;  // that the model reads
+  std::vector<size_t> columns_;            // where they are in the table
   Labels labels_;
   std::vector<TargetScore> scores_;
   Tally tally_;

@@ -24,6 +24,17 @@ std::string rows_line(const Json& rows) {
                      rows.at("failed").dump());
 }
 
+std::string inputs_line(const Json& inputs) {
+  auto line = fmt::format("beside the representation: columns {}; {} descriptors; {} Morgan counts",
+                          inputs.at("columns").dump(), inputs.at("descriptors").dump(),
+                          inputs.at("morgan_bits").dump());
+  if (inputs.at("rows_with_missing") != 0)
+    line += fmt::format("; something missing in {} rows", inputs.at("rows_with_missing").dump());
+  if (!inputs.at("constant").empty())
+    line += fmt::format("; constant, and so without effect: {}", inputs.at("constant").dump());
+  return line;
+}
+
 struct Shown {
   const char *key, *name;
 };
@@ -129,6 +140,7 @@ std::vector<std::string> uncertainty_lines(const Json& uncertainty) {
 
 std::vector<std::string> training_summary(const Json& report) {
   std::vector<std::string> lines = {rows_line(report.at("rows"))};
+  if (report.contains("inputs")) lines.push_back(inputs_line(report.at("inputs")));
   const auto split = split_line(report.at("split"));
   if (!split.empty()) lines.push_back(split);
   size_t fold = 0;

@@ -201,6 +201,25 @@ void read_units(const MetadataReader& reader, ModelCard& card) {
         fmt::format("metadata 'units' needs one text for each of {} targets", card.targets.size()));
 }
 
+InputScaler read_input_scaler(const MetadataReader& reader, const json& fold) {
+  return {reader.value<std::vector<double>>(fold, "mean"),
+          reader.value<std::vector<double>>(fold, "factor")};
+}
+
+// Whether the scalers fit is the model's to check.
+void read_inputs(const MetadataReader& reader, HeadInputs& inputs) {
+  if (!reader.has("inputs")) return;
+  constexpr int most_bits = 1 << 16, largest_radius = 10;
+  const json i = reader.parse("inputs");
+  inputs.columns = reader.value<std::vector<std::string>>(i, "columns");
+  inputs.descriptors.names = reader.value<std::vector<std::string>>(i, "descriptors");
+  inputs.descriptors.morgan_radius = reader.integer(i, "morgan_radius", 0, largest_radius);
+  inputs.descriptors.morgan_bits = reader.integer(i, "morgan_bits", 0, most_bits);
+  inputs.rdkit = reader.value<std::string>(i, "rdkit");
+  for (const json& fold : reader.value<json>(i, "scalers"))
+    inputs.scalers.push_back(read_input_scaler(reader, fold));
+}
+
 void read_head(const MetadataReader& reader, ModelCard& card) {
   card.task = read_task(reader);
   const json targets = reader.parse("targets");
@@ -217,6 +236,7 @@ void read_head(const MetadataReader& reader, ModelCard& card) {
     reader.reject("metadata 'scalers' and 'targets' must not be empty for a model with a head");
   for (const json& fold : scalers)
     card.scalers.push_back(read_scalers(reader, fold, card.targets.size()));
+  read_inputs(reader, card.inputs);
   read_thresholds(reader, card);
   read_units(reader, card);
   read_uncertainty(reader, card);
@@ -274,6 +294,18 @@ json uncertainty_json(const ModelCard& card) {
           {"mc", calibrations_json(u.mc)}};
 }
 
+json inputs_json(const HeadInputs& inputs) {
+  json folds = json::array();
+  for (const InputScaler& fold : inputs.scalers)
+    folds.push_back({{"mean", fold.mean}, {"factor", fold.factor}});
+  return {{"columns", inputs.columns},
+          {"descriptors", inputs.descriptors.names},
+          {"morgan_radius", inputs.descriptors.morgan_radius},
+          {"morgan_bits", inputs.descriptors.morgan_bits},
+          {"rdkit", inputs.rdkit},
+          {"scalers", folds}};
+}
+
 }  // namespace
 
 bool is_container(const Metadata& metadata) {
@@ -308,19 +340,21 @@ Metadata metadata_from_card(const ModelCard& card) {
             {"hydrogens", card.hydrogens == Hydrogens::all ? "all" : "none"},
             {"max_atoms", card.max_atoms}};
   if (card.folds()) c["head"] = head_name(card.head);
-  return {{"format", "molrt"},
-          {"format_version", format_version},
-          {"configuration", c.dump()},
-          {"dictionary", card.dictionary_text},
-          {"task", task_name(card.task)},
-          {"targets", json(card.targets).dump()},
-          {"scalers", scalers_json(card).dump()},
-          {"thresholds", json(card.thresholds).dump()},
-          {"units", json(card.units).dump()},
-          {"uncertainty", uncertainty_json(card).dump()},
-          {"settings", card.settings},
-          {"training", card.training},
-          {"provenance", card.provenance}};
+  Metadata metadata = {{"format", "molrt"},
+                       {"format_version", format_version},
+                       {"configuration", c.dump()},
+                       {"dictionary", card.dictionary_text},
+                       {"task", task_name(card.task)},
+                       {"targets", json(card.targets).dump()},
+                       {"scalers", scalers_json(card).dump()},
+                       {"thresholds", json(card.thresholds).dump()},
+                       {"units", json(card.units).dump()},
+                       {"uncertainty", uncertainty_json(card).dump()},
+                       {"settings", card.settings},
+                       {"training", card.training},
+                       {"provenance", card.provenance}};
+  if (card.inputs.size() > 0) metadata["inputs"] = inputs_json(card.inputs).dump();
+  return metadata;
 }
 
 }  // namespace molrt

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "chem/conformer.h"
 #include "io/checkpoint.h"
 #include "io/container.h"
 #include "io/known_weights.h"
@@ -171,6 +172,8 @@ void keep_fold(int fold, ModelCard& card, TensorMap& tensors, const std::string&
          fold, card.folds());
   tensors = tensors_of_fold(tensors, fold);
   card.scalers = {card.scalers[static_cast<size_t>(fold)]};
+  if (card.inputs.size() > 0)
+    card.inputs.scalers = {card.inputs.scalers[static_cast<size_t>(fold)]};
   if (card.uncertainty.between) {  // one member has no variance between members
     card.uncertainty.kind = Calibrated::none;
     card.uncertainty.deterministic.clear();
@@ -179,6 +182,15 @@ void keep_fold(int fold, ModelCard& card, TensorMap& tensors, const std::string&
   json provenance = json::parse(card.provenance);
   if (provenance.is_object()) provenance["fold"] = fold;
   card.provenance = provenance.dump();
+}
+
+void compare_rdkit(const HeadInputs& inputs, const std::string& file, const Notice& notice) {
+  if (inputs.rdkit.empty() || inputs.rdkit == rdkit_version()) return;
+  notice(
+      fmt::format("{}: the model was trained on descriptors of RDKit {}, and this is RDKit {}, "
+                  "whose values may "
+                  "differ",
+                  file, inputs.rdkit, rdkit_version()));
 }
 
 void apply(const OpenOptions& options, ModelCard& card) {
@@ -199,6 +211,7 @@ Model open_model(ByteSource& source, const OpenOptions& options, const Notice& n
     if (is_container(file.metadata)) {
       tensors = std::move(file.tensors);
       card = card_from_metadata(file.metadata, source.name());
+      compare_rdkit(card.inputs, source.name(), notice);
     } else {
       tensors = without_prefixes(std::move(file.tensors), source.name());
       card = card_for_raw_weights(source, tensors, options, notice);
@@ -265,6 +278,7 @@ std::string describe_model(const Model& model) {
   d["folds"] = card.folds();
   d["scalers"] = json::parse(metadata.at("scalers"));
   d["thresholds"] = card.thresholds;
+  if (metadata.contains("inputs")) d["inputs"] = json::parse(metadata.at("inputs"));
   d["units"] = card.units;
   d["uncertainty"] = json::parse(metadata.at("uncertainty"));
   d["settings"] = json::parse(card.settings);

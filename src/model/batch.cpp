@@ -83,6 +83,7 @@ void Batch::clear() {
   text_of_row_.clear();
   known_texts_.clear();
   known_molecules_.clear();
+  columns_ = {};
 }
 
 void Batch::give_molecule(Text& text, size_t molecule) {
@@ -185,6 +186,7 @@ void Batch::prepare(const Model& model, const RunOptions& options) {
   if (options.max_atoms > 0) feature_options.max_atoms = options.max_atoms;
   feature_options.crop = options.crop;
   compute_missing(size_limit(feature_options), options);
+  read_columns_.clear();
   for (Molecule& m : molecules_) {
     m.features.assign(m.attempts.size(), {});
     for (size_t k = 0; k < m.attempts.size(); ++k) {
@@ -194,6 +196,7 @@ void Batch::prepare(const Model& model, const RunOptions& options) {
       if (made.status == MOLRT_ROW_OK)
         m.features[k] = make_features(made.conformer, model.dictionary(), feature_options);
     }
+    m.descriptors.clear();
   }
 }
 
@@ -253,6 +256,7 @@ RowState Batch::row(size_t row) const {
   if (last.status == MOLRT_ROW_OK && last.good < m->attempts.size())
     state.flags |= MOLRT_FLAG_FEWER_CONFORMERS;
   if (m->features.empty()) return state;
+  if (lacks_input(row)) state.flags |= MOLRT_FLAG_INPUT_MISSING;
   state.model_atoms = static_cast<int>(m->features[last.lead].atoms.size());
   return state;
 }
@@ -291,11 +295,18 @@ std::vector<int32_t> Batch::model_atoms(size_t row) const {
   return index;
 }
 
-const Features* Batch::features(size_t row) const {
-  const Molecule* m = molecule(row);
-  if (!m || m->features.empty()) return nullptr;
-  const Outcome found = outcome(*m);
-  return found.status == MOLRT_ROW_OK ? &m->features[found.lead] : nullptr;
+std::vector<const Features*> Batch::features(size_t row) const {
+  std::vector<const Features*> usable;
+  if (const Molecule* m = molecule(row))
+    for (const Features& features : m->features)
+      if (features.status == MOLRT_ROW_OK) usable.push_back(&features);
+  return usable;
+}
+
+std::vector<size_t> Batch::conformer_counts() const {
+  std::vector<size_t> counts;
+  for (size_t r = 0; r < size(); ++r) counts.push_back(features(r).size());
+  return counts;
 }
 
 const MoleculeText& Batch::text(size_t row) const {

@@ -27,6 +27,13 @@ struct Sampling {
   bool canonical = false;  // texts are made canonical first
 };
 
+// Numbers that come with the molecules.
+struct ColumnTable {
+  std::vector<std::string> names;  // all different
+  std::vector<float> values;       // [rows, names]; NaN: none
+  size_t rows = 0;
+};
+
 struct UncertainOptions {
   PredictMode mode = PredictMode::deterministic;
   int samples = default_samples;  // of PredictMode::mc
@@ -63,6 +70,9 @@ class Batch {
   void add_text(MoleculeText text);
   void add_atoms(std::vector<std::string> symbols, std::vector<double> coordinates);
   void clear();
+  // In place of those that there are, of as many rows.
+  void set_columns(ColumnTable columns) { columns_ = std::move(columns); }
+  const ColumnTable& columns() const { return columns_; }
   size_t size() const { return text_of_row_.size(); }
   const Sampling& sampling() const { return sampling_; }
 
@@ -80,15 +90,25 @@ class Batch {
   void embed(const Model& model, const RunOptions& options, float* cls, float* atoms,
              size_t atoms_count);
 
+  // What stands beside CLS, after prepare(): RDKit's values are computed, NO_DESCRIPTORS where they
+  // cannot be. INVALID_ARGUMENT naming the columns that the batch lacks; STATE if it has grown
+  // since set_columns().
+  void compute_inputs(const HeadInputs& inputs, const RunOptions& options);
+  // Of a row that is OK, unscaled, in the order of HeadInputs; NaN: missing (a flag tells).
+  std::vector<float> inputs(size_t row) const;
+
+  // After prepare(): CLS [width] of each of features(row), one row's behind the other's.
+  std::vector<float> represent(const Model& model, const RunOptions& options);
+
   RowState row(size_t row) const;
   const std::string& message(size_t row) const;
   size_t conformers(size_t row) const;  // that were made; a run may have left some out
   const Conformer& conformer(size_t row, size_t conformer) const;  // one of those
   std::vector<int32_t> input_index(size_t row) const;              // of the conformers' atoms
   std::vector<int32_t> model_atoms(size_t row) const;  // of the atoms that the last model read
-  // What the last model read of the row's first conformer; null where it could not. Until the next
-  // run.
-  const Features* features(size_t row) const;
+  // What the last model reads of the row's conformers: of those that it can. Until the next run.
+  std::vector<const Features*> features(size_t row) const;
+  std::vector<size_t> conformer_counts() const;  // [rows]: of features()
   // What the row's molecule is made of: as it was given, or canonical. Empty for given atoms.
   const MoleculeText& text(size_t row) const;
   bool is_atoms(size_t row) const { return texts_[text_of_row_[row]].is_atoms; }
@@ -100,6 +120,7 @@ class Batch {
     std::vector<ConformerResult> attempts;  // one for each conformer asked for; one alone where
                                             // all would be the same
     std::vector<Features> features;         // of the attempts, for the last model; empty before
+    std::vector<float> descriptors;         // that the last head reads
     std::vector<size_t> rows;
   };
 
@@ -129,6 +150,9 @@ class Batch {
   struct Work;
 
   const Molecule* molecule(size_t row) const;
+  bool lacks_input(size_t row) const;
+  // Rows of the same molecule whose columns differ have an answer each; else there is one for all.
+  std::vector<std::vector<float>> inputs_of_answers(const Molecule& molecule) const;
   void append_row(size_t text);
   size_t append_molecule(Molecule molecule);
   void give_molecule(Text& text, size_t molecule);
@@ -138,6 +162,7 @@ class Batch {
   static Outcome conformer_outcome(const Molecule& molecule);
   static Outcome outcome(const Molecule& molecule);
   int32_t source(const Molecule& molecule) const;
+  void describe(Molecule& molecule, const DescriptorList& list) const;
   // Where each row's atoms begin among all rows' model_atoms; [rows + 1].
   std::vector<size_t> first_atoms() const;
   std::vector<Item> network_items();
@@ -151,6 +176,8 @@ class Batch {
   std::vector<Molecule> molecules_;
   std::vector<Text> texts_;
   std::vector<size_t> text_of_row_;
+  ColumnTable columns_;
+  std::vector<size_t> read_columns_;                          // of the table, by the last head
   std::unordered_map<MoleculeText, size_t> known_texts_;      // as given -> texts_
   std::unordered_map<MoleculeText, size_t> known_molecules_;  // canonical -> molecules_
 };

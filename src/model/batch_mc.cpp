@@ -25,7 +25,7 @@ class Summary {
   Summary(const Model& model, const UncertainOptions& how) : model_(model), how_(how) {}
 
   // values [1 + samples, folds, outputs]. False if a prediction is not finite.
-  bool take(const std::vector<double>& values) {
+  bool take(std::span<const double> values) {
     const ModelCard& card = model_.card();
     rows_.assign(card.targets.size(), {});
     std::vector<float> deterministic(rows_.size()), deviations(rows_.size());
@@ -94,7 +94,9 @@ void require_dropout(const Model& model, const UncertainOptions& how) {
 struct NoisyPart {
   std::span<const Features* const> molecules;
   std::span<const uint32_t> ids;
-  std::span<std::vector<double>> values;  // [molecules]: [1 + samples, folds, outputs]
+  // [molecules]: of each of its answers what the head reads beside CLS
+  std::span<const std::vector<std::vector<float>>> inputs;
+  std::span<std::vector<double>> values;  // [molecules]: [answers, 1 + samples, folds, outputs]
 };
 
 }  // namespace
@@ -140,7 +142,7 @@ class NoisyRun {
                 const std::function<void(size_t)>& lost) try {
     const size_t before = done_;
     const NoisyPart part{all.molecules.subspan(first, count), all.ids.subspan(first, count),
-                         all.values.subspan(first, count)};
+                         all.inputs.subspan(first, count), all.values.subspan(first, count)};
     for (size_t pass = 0; pass < passes(); ++pass) {
       run_pass(part, pass);
       done_ = before + (pass + 1) * count;
@@ -162,11 +164,15 @@ class NoisyRun {
     for (size_t m = 0; m < part.molecules.size(); ++m) {
       double* out = part.values[m].data() + pass * size_;
       const float* row = cls.data() + m * width;
-      if (pass == 0)
-        model_.scaled_outputs(encoder_index_, row, out);
-      else
-        model_.noisy_outputs(encoder_index_, row, head_noise(rates, sample, part.ids.subspan(m, 1)),
-                             out);
+      for (const std::vector<float>& inputs : part.inputs[m]) {
+        if (pass == 0)
+          model_.scaled_outputs(encoder_index_, row, out, inputs.data());
+        else
+          model_.noisy_outputs(encoder_index_, row,
+                               head_noise(rates, sample, part.ids.subspan(m, 1)), out,
+                               inputs.data());
+        out += passes() * size_;
+      }
     }
   }
 
@@ -202,16 +208,19 @@ void Batch::finish_noisy(const Model& model, std::span<const Item> items, int sa
                          NoisyRun& run, const Work& work) {
   std::vector<const Features*> molecules;
   std::vector<uint32_t> ids;
+  std::vector<std::vector<std::vector<float>>> inputs;
+  std::vector<std::vector<double>> values;
+  const size_t size = (1 + static_cast<size_t>(samples)) * model.scaled_size();
   for (const Item& item : items) {
     molecules.push_back(&item.molecule->features[item.attempt]);
     ids.push_back(molecule_id(*molecules.back()));
+    inputs.push_back(inputs_of_answers(*item.molecule));
+    values.emplace_back(inputs.back().size() * size);
   }
-  const size_t size = (1 + static_cast<size_t>(samples)) * model.scaled_size();
-  std::vector<std::vector<double>> values(items.size(), std::vector<double>(size));
   std::vector<bool> lost_items(items.size());
   const auto lost = [&](size_t i) { lost_items[i] = true; };
   for (size_t encoder = 0; encoder < model.encoders(); ++encoder)
-    run.run(encoder, {molecules, ids, values}, lost);
+    run.run(encoder, {molecules, ids, inputs, values}, lost);
   std::optional<OrderedMean> mean;
   for (size_t i = 0; i < items.size(); ++i) {
     const bool last = i + 1 == items.size() || items[i + 1].place == 0;
@@ -236,26 +245,34 @@ void Batch::predict_uncertain(const Model& model, const RunOptions& options,
   for (float* array : all_of(out))
     if (array) std::fill(array, array + size() * static_cast<size_t>(model.card().outputs()), NAN);
   prepare(model, options);
+  compute_inputs(model.card().inputs, options);
   const int samples = how.mode == PredictMode::mc ? how.samples : 0;
+  const size_t scaled = model.scaled_size();
+  const size_t size = (1 + static_cast<size_t>(samples)) * scaled;  // of an answer
   const auto finish = [&](Molecule& m, const std::vector<double>& values) {
-    Summary summary(model, how);
-    if (!summary.take(values)) {
+    std::vector<Summary> summaries(values.size() / size, Summary(model, how));
+    for (size_t a = 0; a < summaries.size(); ++a) {
+      if (summaries[a].take(std::span(values).subspan(a * size, size))) continue;
       for (Features& features : m.features) lose(features, MOLRT_ROW_NON_FINITE, not_finite);
       return;
     }
-    for (const size_t row : m.rows) summary.write(row, out);
+    for (size_t i = 0; i < m.rows.size(); ++i)
+      summaries[std::min(i, summaries.size() - 1)].write(m.rows[i], out);
   };
   const DropoutRates& rates = model.card().uncertainty.noise;
-  const size_t scaled = model.scaled_size();
   // Noise in the head alone: the encoder once.
-  const auto sample_heads = [&](const Features& molecule, size_t encoder, const float* rows,
-                                std::vector<double>& values) {
-    values.resize((1 + static_cast<size_t>(samples)) * scaled);
-    model.scaled_outputs(encoder, rows, values.data());
+  const auto sample_heads = [&](const Molecule& m, const Features& molecule, size_t encoder,
+                                const float* rows, std::vector<double>& values) {
+    const auto inputs = inputs_of_answers(m);
     const uint32_t id = molecule_id(molecule);
-    for (int t = 0; t < samples; ++t)
-      model.noisy_outputs(encoder, rows, head_noise(rates, static_cast<uint32_t>(t), {&id, 1}),
-                          values.data() + (1 + static_cast<size_t>(t)) * scaled);
+    values.resize(inputs.size() * size);
+    double* next = values.data();
+    for (const std::vector<float>& own : inputs) {
+      model.scaled_outputs(encoder, rows, next, own.data());
+      next += scaled;
+      for (uint32_t t = 0; t < static_cast<uint32_t>(samples); ++t, next += scaled)
+        model.noisy_outputs(encoder, rows, head_noise(rates, t, {&id, 1}), next, own.data());
+    }
   };
   const Work work{sample_heads, not_finite, finish};
   if (samples > 0 && rates.in_encoder()) return run_noisy(model, options, samples, work);

@@ -9,6 +9,12 @@
 #include "model/run.h"
 
 namespace molrt {
+namespace {
+
+const char* const not_finite_representation =
+    "the representation holds a number that is not finite";
+
+}  // namespace
 
 // A molecule's conformers one behind the other.
 std::vector<Batch::Item> Batch::network_items() {
@@ -43,7 +49,7 @@ void Batch::run(const Model& model, const RunOptions& options, const Work& work)
   encoder.batch_size = options.batch_size;
   encoder.consume = [&](size_t i, size_t e, const float* rows) {
     Features& own = items[i].molecule->features[items[i].attempt];
-    work.values(own, e, rows, values[i]);
+    work.values(*items[i].molecule, own, e, rows, values[i]);
     if (e + 1 < model.encoders()) return;
     if (!all_finite(values[i])) {
       lose(own, MOLRT_ROW_NON_FINITE, work.not_finite);
@@ -68,24 +74,51 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
   std::fill(mean, mean + size() * outputs, NAN);
   if (std) std::fill(std, std + size() * outputs, NAN);
   prepare(model, options);
+  compute_inputs(model.card().inputs, options);
+  const size_t size = model.scaled_size();
   const auto finish = [&](Molecule& m, const std::vector<double>& scaled) {
-    std::vector<float> values(outputs), deviations(outputs);
-    model.finish(scaled.data(), values.data(), deviations.data());
+    std::vector<float> values(m.rows.size() * outputs), deviations(m.rows.size() * outputs);
+    for (size_t i = 0; i < m.rows.size(); ++i) {
+      const size_t answer = std::min(i, scaled.size() / size - 1);
+      model.finish(scaled.data() + answer * size, values.data() + i * outputs,
+                   deviations.data() + i * outputs);
+    }
     if (!all_finite(values)) {
       for (Features& features : m.features) lose(features, MOLRT_ROW_NON_FINITE, not_finite);
       return;
     }
-    for (size_t row : m.rows) {
-      std::copy(values.begin(), values.end(), mean + row * outputs);
-      if (std) std::copy(deviations.begin(), deviations.end(), std + row * outputs);
+    for (size_t i = 0; i < m.rows.size(); ++i) {
+      std::copy_n(values.begin() + i * outputs, outputs, mean + m.rows[i] * outputs);
+      if (std) std::copy_n(deviations.begin() + i * outputs, outputs, std + m.rows[i] * outputs);
     }
   };
-  const auto scale = [&](const Features&, size_t encoder, const float* rows,
+  const auto scale = [&](const Molecule& m, const Features&, size_t encoder, const float* rows,
                          std::vector<double>& scaled) {
-    scaled.resize(model.scaled_size());
-    model.scaled_outputs(encoder, rows, scaled.data());
+    const auto inputs = inputs_of_answers(m);
+    scaled.resize(inputs.size() * size);
+    for (size_t i = 0; i < inputs.size(); ++i)
+      model.scaled_outputs(encoder, rows, scaled.data() + i * size, inputs[i].data());
   };
   run(model, options, {scale, not_finite, finish});
+}
+
+std::vector<float> Batch::represent(const Model& model, const RunOptions& options) {
+  model.require_one_encoder();
+  const size_t width = model.card().architecture.width;
+  std::unordered_map<const Features*, std::vector<float>> cls;
+  for (const Item& item : network_items()) cls[&item.molecule->features[item.attempt]];
+  const auto keep = [&](const Molecule&, const Features& features, size_t, const float* rows,
+                        std::vector<double>& values) {
+    values.assign(rows, rows + width);  // whether they are finite
+    cls.at(&features).assign(rows, rows + width);
+  };
+  run(model, options,
+      {keep, not_finite_representation, [](Molecule&, const std::vector<double>&) {}});
+  std::vector<float> all;
+  for (size_t r = 0; r < size(); ++r)
+    for (const Features* features : this->features(r))
+      all.insert(all.end(), cls.at(features).begin(), cls.at(features).end());
+  return all;
 }
 
 std::vector<size_t> Batch::first_atoms() const {
@@ -112,11 +145,11 @@ void Batch::embed(const Model& model, const RunOptions& options, float* cls, flo
         std::copy(rows.begin() + width, rows.end() - width, atoms + first_atom[r] * width);
     }
   };
-  const auto all_rows = [&](const Features& features, size_t, const float* rows,
+  const auto all_rows = [&](const Molecule&, const Features& features, size_t, const float* rows,
                             std::vector<double>& values) {
     values.assign(rows, rows + features.length() * width);
   };
-  run(model, options, {all_rows, "the representation holds a number that is not finite", finish});
+  run(model, options, {all_rows, not_finite_representation, finish});
 }
 
 }  // namespace molrt

@@ -5,6 +5,7 @@
 
 #include "features/dictionary.h"
 #include "model/architecture.h"
+#include "model/head_inputs.h"
 #include "model/target_scaler.h"
 #include "model/task.h"
 #include "model/uncertainty.h"
@@ -29,6 +30,7 @@ struct ModelCard {
   // The rest describes the property head; all empty or 0 without one.
   Task task = Task::none;
   HeadKind head = HeadKind::linear;
+  HeadInputs inputs;                               // beside CLS; mostly none
   std::vector<std::string> targets;                // [outputs]
   std::vector<std::vector<TargetScaler>> scalers;  // [folds][outputs]; the identity for classes
   // [outputs] of a binary or multilabel task, or empty: a probability above it is class 1.
@@ -37,6 +39,7 @@ struct ModelCard {
   Uncertainty uncertainty;
   int outputs() const { return static_cast<int>(targets.size()); }
   int folds() const { return static_cast<int>(scalers.size()); }
+  int head_width() const { return architecture.width + static_cast<int>(inputs.size()); }
 
   std::string settings = "{}";    // JSON: every training setting as it ran
   std::string training = "{}";    // JSON: the training's report

@@ -17,7 +17,10 @@ void check_sizes(const Architecture& said, const Weights& weights) {
 }
 
 Head read_checked_head(const ModelCard& card, const Weights& weights) {
-  Head head = read_head(weights, card.architecture.width);
+  if (const std::string fault = card.inputs.fault(static_cast<size_t>(card.folds()));
+      !fault.empty())
+    fail(MOLRT_ERROR_FORMAT, "{}: the inputs beside CLS have {}", weights.file(), fault);
+  Head head = read_head(weights, card.architecture.width, static_cast<int>(card.inputs.size()));
   if (!task_fits(card.task, head.outputs, card.outputs()))
     fail(MOLRT_ERROR_FORMAT,
          "{}: 'classification_head.out_proj.weight' has {} rows, which do not fit a {} model of {} "
@@ -57,32 +60,34 @@ std::vector<std::string> default_target_names(int outputs) {
   return names;
 }
 
-Head read_head(const Weights& weights, int width) {
+Head read_head(const Weights& weights, int width, int inputs) {
   const std::string& prefix = head_prefix;
+  const bool pooled = weights.has(prefix + "dense.weight");
   Head head;
-  head.width = width;
+  head.width = width + inputs;
+  head.hidden = pooled ? width : head.width;
   head.outputs = static_cast<int>(weights.shape(prefix + "out_proj.weight", 2)[0]);
   if (head.outputs < 1)
     fail(MOLRT_ERROR_FORMAT, "{}: tensor '{}out_proj.weight' has no outputs", weights.file(),
          prefix);
-  head.out_weight = weights.get(prefix + "out_proj.weight", {head.outputs, width});
+  head.out_weight = weights.get(prefix + "out_proj.weight", {head.outputs, head.hidden});
   head.out_bias = weights.get(prefix + "out_proj.bias", {head.outputs});
-  if (weights.has(prefix + "centre")) head.centre = weights.get(prefix + "centre", {width});
-  if (!weights.has(prefix + "dense.weight")) return head;
+  if (weights.has(prefix + "centre")) head.centre = weights.get(prefix + "centre", {head.width});
+  if (!pooled) return head;
   head.kind = HeadKind::pooled;
-  head.dense_weight = weights.get(prefix + "dense.weight", {width, width});
-  head.dense_bias = weights.get(prefix + "dense.bias", {width});
+  head.dense_weight = weights.get(prefix + "dense.weight", {head.hidden, head.width});
+  head.dense_bias = weights.get(prefix + "dense.bias", {head.hidden});
   return head;
 }
 
 void write_head(const Head& head, TensorMap& tensors) {
   const std::string& prefix = head_prefix;
-  tensors[prefix + "out_proj.weight"] = make_tensor({head.outputs, head.width}, head.out_weight);
+  tensors[prefix + "out_proj.weight"] = make_tensor({head.outputs, head.hidden}, head.out_weight);
   tensors[prefix + "out_proj.bias"] = make_tensor({head.outputs}, head.out_bias);
   if (!head.centre.empty()) tensors[prefix + "centre"] = make_tensor({head.width}, head.centre);
   if (head.kind == HeadKind::linear) return;
-  tensors[prefix + "dense.weight"] = make_tensor({head.width, head.width}, head.dense_weight);
-  tensors[prefix + "dense.bias"] = make_tensor({head.width}, head.dense_bias);
+  tensors[prefix + "dense.weight"] = make_tensor({head.hidden, head.width}, head.dense_weight);
+  tensors[prefix + "dense.bias"] = make_tensor({head.hidden}, head.dense_bias);
 }
 
 Model::Model(ModelCard card, TensorMap tensors, const std::string& file)
@@ -147,24 +152,35 @@ FeatureOptions Model::feature_options() const {
   return options;
 }
 
-void Model::scaled_outputs(size_t encoder, const float* cls, double* scaled) const {
+std::vector<float> Model::head_input(size_t fold, const float* cls, const float* inputs) const {
+  const auto width = static_cast<size_t>(card_.architecture.width);
+  std::vector<float> row(cls, cls + width);
+  row.resize(width + card_.inputs.size());
+  if (card_.inputs.size() > 0)
+    card_.inputs.scalers[fold].apply({inputs, card_.inputs.size()}, row.data() + width);
+  return row;
+}
+
+void Model::scaled_outputs(size_t encoder, const float* cls, double* scaled,
+                           const float* inputs) const {
   std::vector<float> logits;
   for (size_t fold = 0; fold < heads_.size(); ++fold) {
     if (encoder_of_fold_[fold] != encoder) continue;
     logits.resize(static_cast<size_t>(heads_[fold].outputs));
-    head_forward(heads_[fold], cls, 1, logits.data());
+    head_forward(heads_[fold], head_input(fold, cls, inputs).data(), 1, logits.data());
     activate(card_.task, logits, scaled + fold * card_.targets.size());
   }
 }
 
 void Model::noisy_outputs(size_t encoder, const float* cls, const HeadDropout& dropout,
-                          double* scaled) const {
+                          double* scaled, const float* inputs) const {
   std::vector<float> logits;
   HeadActivations activations;
   for (size_t fold = 0; fold < heads_.size(); ++fold) {
     if (encoder_of_fold_[fold] != encoder) continue;
     logits.resize(static_cast<size_t>(heads_[fold].outputs));
-    head_forward_training(heads_[fold], cls, dropout, activations, logits.data());
+    head_forward_training(heads_[fold], head_input(fold, cls, inputs).data(), dropout, activations,
+                          logits.data());
     activate(card_.task, logits, scaled + fold * card_.targets.size());
   }
 }

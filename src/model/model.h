@@ -34,13 +34,14 @@ class Model {
   FeatureOptions feature_options() const;
 
   // A prediction in two steps, so that what lies between them can be averaged over conformers.
-  // 1. CLS [width] of one encoder -> `scaled` [folds, outputs]: the rows of the folds that have
-  // this
-  //    encoder are assigned, in the units that the heads were trained on, or as probabilities.
-  void scaled_outputs(size_t encoder, const float* cls, double* scaled) const;
+  // 1. CLS [width] of one encoder, and what stands beside it, unscaled [card().inputs.size()] ->
+  //    `scaled` [folds, outputs]: the rows of the folds that have this encoder are assigned, in the
+  //    units that the heads were trained on, or as probabilities.
+  void scaled_outputs(size_t encoder, const float* cls, double* scaled,
+                      const float* inputs = nullptr) const;
   // The same with the head's dropout; `dropout` has one molecule.
-  void noisy_outputs(size_t encoder, const float* cls, const HeadDropout& dropout,
-                     double* scaled) const;
+  void noisy_outputs(size_t encoder, const float* cls, const HeadDropout& dropout, double* scaled,
+                     const float* inputs = nullptr) const;
   size_t scaled_size() const { return heads_.size() * card_.targets.size(); }
   // 2. scaled -> mean and std [outputs] over the folds, in the targets' units; std is the sample
   //    standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is
@@ -49,6 +50,8 @@ class Model {
 
  private:
   Model() = default;
+  // What a fold's head reads, [card().head_width()].
+  std::vector<float> head_input(size_t fold, const float* cls, const float* inputs) const;
 
   ModelCard card_;
   TensorMap tensors_;
@@ -58,8 +61,9 @@ class Model {
   std::vector<Head> heads_;
 };
 
-// The head and the tensors that store it, under plain names.
-Head read_head(const Weights& weights, int width);
+// The head and the tensors that store it, under plain names. `inputs` numbers stand beside CLS
+// [width]; a pooled head's hidden layer has CLS's width.
+Head read_head(const Weights& weights, int width, int inputs = 0);
 void write_head(const Head& head, TensorMap& tensors);
 
 }  // namespace molrt

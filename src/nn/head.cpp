@@ -39,20 +39,22 @@ void drop_inputs(const Head& head, const HeadDropout& dropout, std::vector<float
 
 }  // namespace
 
-Head make_head(HeadKind kind, int width, int outputs) {
-  Head head{kind, width, outputs, {}, {}, {}, {}, {}};
-  const auto columns = static_cast<size_t>(width), rows = static_cast<size_t>(outputs);
-  if (kind == HeadKind::pooled) {
-    head.dense_weight.resize(columns * columns);
-    head.dense_bias.resize(columns);
+Head make_head(HeadKind kind, int width, int outputs, int hidden) {
+  const bool pooled = kind == HeadKind::pooled;
+  Head head{kind, width, outputs, {}, {}, {}, {}, {}, pooled && hidden > 0 ? hidden : width};
+  const auto columns = static_cast<size_t>(width), between = static_cast<size_t>(head.hidden);
+  if (pooled) {
+    head.dense_weight.resize(between * columns);
+    head.dense_bias.resize(between);
   }
-  head.out_weight.resize(rows * columns);
-  head.out_bias.resize(rows);
+  head.out_weight.resize(static_cast<size_t>(outputs) * between);
+  head.out_bias.resize(static_cast<size_t>(outputs));
   return head;
 }
 
-Head initialised_head(HeadKind kind, int width, int outputs, uint64_t seed, uint32_t sample) {
-  Head head = make_head(kind, width, outputs);
+Head initialised_head(HeadKind kind, int width, int outputs, uint64_t seed, uint32_t sample,
+                      int hidden) {
+  Head head = make_head(kind, width, outputs, hidden);
   fill_normal(head.dense_weight, seed, 0, sample);
   fill_normal(head.out_weight, seed, 1, sample);
   return head;
@@ -62,49 +64,64 @@ std::array<std::span<float>, 4> parameters(Head& head) {
   return {head.dense_weight, head.dense_bias, head.out_weight, head.out_bias};
 }
 
-void head_forward(const Head& head, const float* cls, size_t rows, float* outputs) {
-  const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
-  std::vector<float> pooled;
-  if (head.kind == HeadKind::pooled) {
-    pooled.resize(rows * width);
-    dense_forward(cls, head.dense_weight.data(), head.dense_bias.data(), rows, width, width,
-                  pooled.data());
-    apply_tanh(pooled.data(), pooled.size());
-    cls = pooled.data();
-  }
-  dense_forward(cls, head.out_weight.data(), head.out_bias.data(), rows, width, count, outputs);
+namespace {
+
+struct Sizes {
+  size_t width, hidden, outputs;
+};
+
+Sizes sizes_of(const Head& head) {
+  return {static_cast<size_t>(head.width), static_cast<size_t>(head.hidden),
+          static_cast<size_t>(head.outputs)};
 }
 
-void head_forward_training(const Head& head, const float* cls, const HeadDropout& dropout,
+void pool(const Head& head, const float* inputs, size_t rows, std::vector<float>& pooled) {
+  const auto [width, hidden, outputs] = sizes_of(head);
+  pooled.resize(rows * hidden);
+  dense_forward(inputs, head.dense_weight.data(), head.dense_bias.data(), rows, width, hidden,
+                pooled.data());
+  apply_tanh(pooled.data(), pooled.size());
+}
+
+}  // namespace
+
+void head_forward(const Head& head, const float* inputs, size_t rows, float* outputs) {
+  std::vector<float> pooled;
+  if (head.kind == HeadKind::pooled) {
+    pool(head, inputs, rows, pooled);
+    inputs = pooled.data();
+  }
+  const auto [width, hidden, count] = sizes_of(head);
+  dense_forward(inputs, head.out_weight.data(), head.out_bias.data(), rows, hidden, count, outputs);
+}
+
+void head_forward_training(const Head& head, const float* inputs, const HeadDropout& dropout,
                            HeadActivations& activations, float* outputs) {
-  const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
+  const auto [width, hidden, count] = sizes_of(head);
   const size_t rows = dropout.molecules.size();
-  activations.input.assign(cls, cls + rows * width);
+  activations.input.assign(inputs, inputs + rows * width);
   drop_inputs(head, dropout, activations.input);
   const std::vector<float>* last = &activations.input;
   if (head.kind == HeadKind::pooled) {
-    activations.pooled.resize(rows * width);
-    dense_forward(activations.input.data(), head.dense_weight.data(), head.dense_bias.data(), rows,
-                  width, width, activations.pooled.data());
-    apply_tanh(activations.pooled.data(), activations.pooled.size());
+    pool(head, activations.input.data(), rows, activations.pooled);
     activations.middle = activations.pooled;
-    drop(dropout, site_head_mid, width, activations.middle.data());
+    drop(dropout, site_head_mid, hidden, activations.middle.data());
     last = &activations.middle;
   }
-  dense_forward(last->data(), head.out_weight.data(), head.out_bias.data(), rows, width, count,
+  dense_forward(last->data(), head.out_weight.data(), head.out_bias.data(), rows, hidden, count,
                 outputs);
 }
 
 namespace {
 
-// Through out_proj, the second dropout and tanh: the gradient of dense's output, [rows, width].
+// Through out_proj, the second dropout and tanh: the gradient of dense's output, [rows, hidden].
 std::vector<float> backward_to_dense(const Head& head, const HeadDropout& dropout,
                                      const HeadActivations& activations, const float* d_outputs) {
-  const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
+  const auto [width, hidden, count] = sizes_of(head);
   const size_t rows = dropout.molecules.size();
-  std::vector<float> d_dense(rows * width);
-  dense_backward_input(head.out_weight.data(), d_outputs, rows, width, count, d_dense.data());
-  drop(dropout, site_head_mid, width, d_dense.data());
+  std::vector<float> d_dense(rows * hidden);
+  dense_backward_input(head.out_weight.data(), d_outputs, rows, hidden, count, d_dense.data());
+  drop(dropout, site_head_mid, hidden, d_dense.data());
   for (size_t i = 0; i < d_dense.size(); ++i)
     d_dense[i] *= 1 - activations.pooled[i] * activations.pooled[i];
   return d_dense;
@@ -113,24 +130,24 @@ std::vector<float> backward_to_dense(const Head& head, const HeadDropout& dropou
 }  // namespace
 
 void head_backward(const Head& head, const HeadDropout& dropout, const HeadActivations& activations,
-                   const float* d_outputs, Head& gradient, float* d_cls) {
-  const auto width = static_cast<size_t>(head.width), count = static_cast<size_t>(head.outputs);
+                   const float* d_outputs, Head& gradient, float* d_inputs) {
+  const auto [width, hidden, count] = sizes_of(head);
   const size_t rows = dropout.molecules.size();
   const bool pooled = head.kind == HeadKind::pooled;
   dense_backward_parameters(pooled ? activations.middle.data() : activations.input.data(),
-                            d_outputs, rows, width, count, gradient.out_weight.data(),
+                            d_outputs, rows, hidden, count, gradient.out_weight.data(),
                             gradient.out_bias.data());
   std::vector<float> d_dense;
   if (pooled) {
     d_dense = backward_to_dense(head, dropout, activations, d_outputs);
-    dense_backward_parameters(activations.input.data(), d_dense.data(), rows, width, width,
+    dense_backward_parameters(activations.input.data(), d_dense.data(), rows, width, hidden,
                               gradient.dense_weight.data(), gradient.dense_bias.data());
   }
-  if (d_cls == nullptr) return;
+  if (d_inputs == nullptr) return;
   const std::vector<float>& first = pooled ? head.dense_weight : head.out_weight;
   dense_backward_input(first.data(), pooled ? d_dense.data() : d_outputs, rows, width,
-                       pooled ? width : count, d_cls);
-  drop(dropout, site_head_in, width, d_cls);
+                       pooled ? hidden : count, d_inputs);
+  drop(dropout, site_head_in, width, d_inputs);
 }
 
 }  // namespace molrt

@@ -40,18 +40,27 @@ double fold_weight(const Fold& fold, std::span<const size_t> rows) {
   return label_weight(fold.loss, loss_batch(fold, labels_of(fold, rows), rows.size(), nullptr));
 }
 
-void finish_outputs(const Fold& fold, std::span<const float> outputs, float* predictions) {
-  std::vector<double> scaled(fold.outputs());
-  activate(fold.plan.task, outputs, scaled.data());
-  for (size_t i = 0; i < scaled.size(); ++i)
-    predictions[i] = static_cast<float>(fold.scalers[i].inverse(scaled[i]));
+std::vector<double> mean_activation(const Fold& fold, std::span<const float> outputs) {
+  const size_t count = fold.outputs(), conformers = outputs.size() / count;
+  std::vector<double> mean(count), scaled(count);
+  for (size_t c = 0; c < conformers; ++c) {
+    activate(fold.plan.task, outputs.subspan(c * count, count), scaled.data());
+    for (size_t k = 0; k < count; ++k) mean[k] = c == 0 ? scaled[k] : mean[k] + scaled[k];
+  }
+  for (double& value : mean) value /= static_cast<double>(conformers);
+  return mean;
 }
 
-std::vector<float> finish_rows(const Fold& fold, std::span<const float> outputs) {
-  std::vector<float> predictions(outputs.size());
-  const size_t count = fold.outputs();
-  for (size_t first = 0; first < outputs.size(); first += count)
-    finish_outputs(fold, outputs.subspan(first, count), predictions.data() + first);
+std::vector<float> finish_rows(const Fold& fold, std::span<const size_t> rows,
+                               std::span<const float> outputs) {
+  std::vector<float> predictions;
+  for (const size_t row : rows) {
+    const size_t own = fold.data.conformers.count(row) * fold.outputs();
+    const std::vector<double> scaled = mean_activation(fold, outputs.first(own));
+    for (size_t i = 0; i < scaled.size(); ++i)
+      predictions.push_back(static_cast<float>(fold.scalers[i].inverse(scaled[i])));
+    outputs = outputs.subspan(own);
+  }
   return predictions;
 }
 
@@ -93,10 +102,10 @@ const char* shown_metric_name(const Fold& fold) {
 
 Evaluation evaluate_outputs(const Fold& fold, std::span<const size_t> rows,
                             std::span<const float> outputs) {
-  const LossSum loss = fold_loss(fold, rows, outputs.data(), nullptr);
+  const LossSum loss = fold_loss(fold, rows, mean_outputs(fold, rows, outputs).data(), nullptr);
   Evaluation result{loss, loss.mean(), loss.mean()};
   const auto metric = shown_metric(fold);
-  if (metric) result.metric = mean_metric(fold, *metric, rows, finish_rows(fold, outputs));
+  if (metric) result.metric = mean_metric(fold, *metric, rows, finish_rows(fold, rows, outputs));
   if (fold.settings.task.metric)
     result.score = higher_is_better(*metric) ? -result.metric : result.metric;
   return result;

@@ -14,11 +14,14 @@ LossSum fold_loss(const Fold& fold, std::span<const size_t> rows, const float* o
 // The weight of the rows' labels: what the mean of a batch is over.
 double fold_weight(const Fold& fold, std::span<const size_t> rows);
 
-// One row's outputs -> what the fold's network predicts, bit for bit as Model::finish has it:
-// values in the targets' own units, or probabilities.
-void finish_outputs(const Fold& fold, std::span<const float> outputs, float* predictions);
-// The same of many rows.
-std::vector<float> finish_rows(const Fold& fold, std::span<const float> outputs);
+// One row's outputs [conformers, outputs] -> their mean as Batch::predict takes it, [outputs]: of
+// scaled values, or of probabilities.
+std::vector<double> mean_activation(const Fold& fold, std::span<const float> outputs);
+// Of many rows' conformers [conformers, outputs] (what is behind them is not read) what the fold's
+// network predicts, bit for bit as Model::finish has it, [rows, outputs]: values in the targets'
+// own units, or probabilities.
+std::vector<float> finish_rows(const Fold& fold, std::span<const size_t> rows,
+                               std::span<const float> outputs);
 
 // One target's labels and predictions [rows, outputs], as metrics take them.
 Outcomes outcomes_of(const Fold& fold, size_t target, std::span<const size_t> rows,
@@ -31,7 +34,8 @@ double mean_metric(const Fold& fold, Metric metric, std::span<const size_t> rows
 std::optional<Metric> shown_metric(const Fold& fold);
 const char* shown_metric_name(const Fold& fold);  // "rmse" ..., "loss"
 
-// Of held-out rows between two epochs; the metric is shown_metric().
+// Of held-out rows between two epochs, outputs [conformers, outputs]: the loss of their means; the
+// metric, shown_metric(), of what is predicted.
 Evaluation evaluate_outputs(const Fold& fold, std::span<const size_t> rows,
                             std::span<const float> outputs);
 

@@ -12,6 +12,13 @@ uint32_t crc_of(std::span<const T> values, uint32_t before = 0) {
   return crc32(std::as_bytes(values), before);
 }
 
+uint32_t crc_of(const Features& features, uint32_t crc) {
+  const int64_t length = features.length();
+  crc = crc_of(std::span(&length, 1), crc);
+  crc = crc_of(std::span<const int32_t>(features.tokens), crc);
+  return crc_of(std::span<const float>(features.coordinates), crc);
+}
+
 uint32_t crc_of(const Model& model) {
   uint32_t crc = 0;
   for (const auto& [name, tensor] : model.tensors()) {
@@ -23,11 +30,14 @@ uint32_t crc_of(const Model& model) {
 
 }  // namespace
 
-json run_facts(const Model& base, const HeadTrainingData& data, const Settings& settings) {
+json run_facts(const Model& base, const HeadTrainingData& data, const ColumnTable& columns,
+               const Settings& settings) {
   return {{"settings", json::parse(settings.to_json())},
           {"base model", {{"crc32", crc_of(base)}, {"parameters", base.parameters()}}},
           {"measured values",
-           {{"rows", data.rows}, {"targets", data.target_names}, {"crc32", crc_of(data.values)}}}};
+           {{"rows", data.rows}, {"targets", data.target_names}, {"crc32", crc_of(data.values)}}},
+          {"input columns",
+           {{"names", columns.names}, {"crc32", crc_of(std::span<const float>(columns.values))}}}};
 }
 
 json column_facts(const HeadTrainingData& data) {
@@ -40,13 +50,11 @@ json molecule_facts(const Batch& batch) {
   uint32_t crc = 0;
   size_t usable = 0;
   for (size_t row = 0; row < batch.size(); ++row) {
-    const Features* features = batch.features(row);
-    const int64_t length = features ? features->length() : 0;
-    crc = crc_of(std::span(&length, 1), crc);
-    if (!features) continue;
-    ++usable;
-    crc = crc_of(std::span<const int32_t>(features->tokens), crc);
-    crc = crc_of(std::span<const float>(features->coordinates), crc);
+    const auto conformers = batch.features(row);
+    usable += !conformers.empty();
+    const auto count = static_cast<int64_t>(conformers.size());
+    crc = crc_of(std::span(&count, 1), crc);
+    for (const Features* features : conformers) crc = crc_of(*features, crc);
   }
   return {{"usable", usable}, {"crc32", crc}};
 }

@@ -11,7 +11,7 @@ class HeadTrainee : public Trainee {
   explicit HeadTrainee(const Fold& fold)
       : fold_(fold),
         head_(first_head(fold)),
-        gradient_(make_head(head_.kind, head_.width, head_.outputs)) {}
+        gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {}
 
   std::vector<TrainedTensor> tensors() override {
     std::vector<TrainedTensor> tensors;
@@ -21,13 +21,13 @@ class HeadTrainee : public Trainee {
     return tensors;
   }
 
-  LossSum learn(std::span<const size_t> rows, uint32_t step, int) override {
-    gather(fold_, rows, representations_);
-    molecules_.assign(rows.begin(), rows.end());
+  LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override {
+    const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
+    molecules_ = molecules_of(items);
     const HeadDropout noise{fold_.settings.pooler_dropout, fold_.seed, step, molecules_};
     outputs_.resize(rows.size() * fold_.outputs());
     d_outputs_.resize(outputs_.size());
-    head_forward_training(head_, representations_.data(), noise, activations_, outputs_.data());
+    head_forward_training(head_, gather(fold_, items).data(), noise, activations_, outputs_.data());
     const LossSum loss = fold_loss(fold_, rows, outputs_.data(), d_outputs_.data());
     for (const auto& tensor : parameters(gradient_)) std::fill(tensor.begin(), tensor.end(), 0.f);
     head_backward(head_, noise, activations_, d_outputs_.data(), gradient_, nullptr);
@@ -45,7 +45,7 @@ class HeadTrainee : public Trainee {
   Head head_, gradient_;
   HeadActivations activations_;
   std::vector<uint32_t> molecules_;
-  std::vector<float> representations_, outputs_, d_outputs_;
+  std::vector<float> outputs_, d_outputs_;
 };
 
 }  // namespace

@@ -13,20 +13,25 @@ std::vector<size_t> labelled_rows(const Fold& fold, size_t target) {
   return rows;
 }
 
-using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+// The head is linear: its mean over conformers is that of their mean.
+Eigen::MatrixXd mean_inputs(const Fold& fold, std::span<const size_t> rows) {
+  const auto width = static_cast<size_t>(fold.data.head_width());
+  const std::vector<double> means =
+      fold.data.conformers.means(rows, gather(fold, fold.data.conformers.all(rows)), width);
+  return Eigen::Map<const RowMajor>(means.data(), static_cast<Eigen::Index>(rows.size()),
+                                    static_cast<Eigen::Index>(width));
+}
 
 // `rows` must outlive the result.
 Ridge make_ridge(const Fold& fold, std::span<const size_t> rows,
                  const std::function<void()>& check_cancelled) {
   const auto read = [&fold, rows, &check_cancelled](Eigen::Index first, Eigen::Index count) {
     check_cancelled();
-    std::vector<float> representations;
-    gather(fold, rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count)),
-           representations);
-    const Eigen::Map<const RowMajor> x(representations.data(), count, fold.data.width);
-    return Eigen::MatrixXd(x.cast<double>());
+    return mean_inputs(fold, rows.subspan(static_cast<size_t>(first), static_cast<size_t>(count)));
   };
-  return Ridge(static_cast<Eigen::Index>(rows.size()), fold.data.width, read);
+  return Ridge(static_cast<Eigen::Index>(rows.size()), fold.data.head_width(), read);
 }
 
 Eigen::VectorXd labels(const Fold& fold, const std::vector<size_t>& rows, size_t target) {
@@ -51,7 +56,7 @@ void store(const RidgeFit& fit, size_t target, FoldFit& result) {
 // decomposition.
 FoldFit fit_ridge(const Fold& fold, const std::function<void()>& check_cancelled) {
   FoldFit result;
-  result.head = make_head(HeadKind::linear, fold.data.width, fold.data.targets);
+  result.head = make_head(HeadKind::linear, fold.data.head_width(), fold.data.targets);
   std::vector<size_t> rows = labelled_rows(fold, 0);
   Ridge ridge = make_ridge(fold, rows, check_cancelled);
   for (size_t target = 0; target < static_cast<size_t>(fold.data.targets); ++target) {

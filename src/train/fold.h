@@ -29,7 +29,8 @@ struct Fold {
   Split split;
   TaskPlan plan;
   std::vector<TargetScaler> scalers;  // [outputs]; the identity for classes
-  ColumnScaler columns;
+  ColumnScaler columns;               // of the representation
+  InputScaler inputs;                 // of what stands beside it
   Loss loss;
   int last_epoch = 0;  // 0: as the settings say
   const StartingPoint* start = nullptr;
@@ -62,7 +63,8 @@ struct FoldFit {
   HeldOutMoments mc;
   LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge
-  std::vector<float> outputs;        // of predicted_rows(), [rows, outputs]: scaled, or logits
+  // Of the conformers of predicted_rows(), [conformers, outputs]: scaled, or logits.
+  std::vector<float> outputs;
 };
 
 LoopSettings loop_settings(const Fold& fold);
@@ -72,9 +74,15 @@ FoldFit fit_ridge(const Fold& fold, const std::function<void()>& check_cancelled
 
 // NaN: none.
 float scaled_target(const Fold& fold, size_t row, size_t target);
-// The rows' scaled representations, [rows, width].
-void gather(const Fold& fold, std::span<const size_t> rows, std::vector<float>& representations);
-// What the head gives for the rows in evaluation mode, [rows, outputs]: scaled values or logits.
+// What the head reads beside a row's representation, scaled, [inputs].
+void scaled_inputs(const Fold& fold, size_t row, float* out);
+// The head's inputs, scaled, [items, head_width].
+std::vector<float> gather(const Fold& fold, std::span<const RowConformer> items);
+// What the head gives for all conformers of the rows in evaluation mode, [conformers, outputs]:
+// scaled values or logits.
 std::vector<float> head_outputs(const Fold& fold, const Head& head, std::span<const size_t> rows);
+// Their means, [rows, outputs].
+std::vector<float> mean_outputs(const Fold& fold, std::span<const size_t> rows,
+                                std::span<const float> outputs);
 
 }  // namespace molrt

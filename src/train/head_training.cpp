@@ -13,7 +13,10 @@ namespace {
 
 bool has_representation(const HeadTrainingData& data, size_t row) {
   const auto width = static_cast<size_t>(data.width);
-  for (const float x : data.representations.subspan(row * width, width))
+  const size_t conformers = data.conformers.count(row);
+  if (conformers == 0) return false;
+  const size_t first = data.conformers.place({row, 0});
+  for (const float x : data.representations.subspan(first * width, conformers * width))
     if (!std::isfinite(x)) return false;
   return true;
 }
@@ -26,28 +29,24 @@ FoldFit ridge(const Fold& fold, const LoopCallbacks& callbacks) {
   return fit;
 }
 
+// For a head that has its columns' scaling in itself.
+Fold as_stored(Fold fold) {
+  fold.columns = identity_columns(fold.data.width);
+  return fold;
+}
+
 // With the head as it is stored, so that the model predicts the same for these rows.
 std::vector<float> predicted_outputs(const Fold& fold, const Head& head) {
-  const auto width = static_cast<size_t>(fold.data.width);
-  const std::vector<size_t> rows = predicted_rows(fold);
-  std::vector<float> outputs(rows.size() * fold.outputs());
-  for (size_t i = 0; i < rows.size(); ++i)
-    head_forward(head, fold.data.representations.data() + rows[i] * width, 1,
-                 outputs.data() + i * fold.outputs());
-  return outputs;
+  return head_outputs(as_stored(fold), head, predicted_rows(fold));
 }
 
 // The stored head's passes over the raw representations, as at prediction.
 void sample_head(const Fold& fold, const DropoutRates& rates, int samples,
                  const LoopCallbacks& callbacks, FoldFit& fit) {
-  const auto width = static_cast<size_t>(fold.data.width);
-  const std::vector<size_t>& rows = fold.split.held_out;
-  const std::vector<uint32_t> ids(rows.begin(), rows.end());
-  std::vector<float> inputs, outputs(rows.size() * static_cast<size_t>(fit.head.outputs));
-  for (const size_t row : rows) {
-    const auto own = fold.data.representations.subspan(row * width, width);
-    inputs.insert(inputs.end(), own.begin(), own.end());
-  }
+  const std::vector<RowConformer> items = fold.data.conformers.all(fold.split.held_out);
+  const std::vector<uint32_t> ids = molecules_of(items);
+  const std::vector<float> inputs = gather(as_stored(fold), items);
+  std::vector<float> outputs(items.size() * static_cast<size_t>(fit.head.outputs));
   HeadActivations activations;
   sample_held_out(fold, rates, samples, callbacks, fit, [&](uint32_t sample) {
     head_forward_training(fit.head, inputs.data(), head_noise(rates, sample, ids), activations,

@@ -8,10 +8,12 @@
 #include <vector>
 
 #include "base/tensor.h"
+#include "model/head_inputs.h"
 #include "model/target_scaler.h"
 #include "model/task.h"
 #include "model/uncertainty.h"
 #include "nn/head.h"
+#include "train/conformers.h"
 #include "train/settings.h"
 
 namespace molrt {
@@ -21,14 +23,18 @@ constexpr double nan_loss = std::numeric_limits<double>::quiet_NaN();  // not kn
 // What a network begins with instead of a fresh head and its own scaling.
 struct StartingPoint {
   Head head;
+  InputScaler inputs;                 // of what stands beside CLS
   std::vector<TargetScaler> scalers;  // [targets]
 };
 
 struct HeadTrainingData {
   size_t rows = 0;
-  int width = 0;
+  int width = 0;  // of a representation
   int targets = 0;
-  std::span<const float> representations;  // [rows, width]; rows that are not usable are NaN
+  ConformerTable conformers;
+  std::span<const float> representations;  // [conformers, width]; those of no use are NaN
+  HeadInputs inputs;                       // what stands beside CLS, without scalers
+  std::span<const float> beside;           // [rows, inputs], unscaled; NaN: missing
   std::span<const double> values;          // [rows, targets], own units or classes; NaN: no value
   std::vector<std::string> target_names;   // [targets], for messages and the report
   // The user's columns, [rows]; the empty ones are not there.
@@ -38,6 +44,7 @@ struct HeadTrainingData {
   std::span<const int32_t> parts;          // of split=column and split=file: MOLRT_PART_* or a fold
   std::vector<StartingPoint> starts;       // of member i: number i, again and again; empty: none
   size_t base_folds = 1;                   // networks of the base model; member i begins likewise
+  int head_width() const { return width + static_cast<int>(inputs.size()); }
 };
 
 // What the head gives for the targets. All of a task's outputs are its targets', but of multiclass,
@@ -50,6 +57,7 @@ struct TaskPlan {
 
 struct TrainedHead {
   Head head;                          // predicts scaled values, or logits
+  InputScaler inputs;                 // of what stands beside CLS, fitted likewise
   std::vector<TargetScaler> scalers;  // [outputs], fitted on this fold's training rows
   TensorMap encoder;                  // of a whole network, plain names; else empty
 };
@@ -76,6 +84,9 @@ struct TrainedHead {
 //             classes is their frequencies
 //   held_out_mean  of several targets: each metric's mean over those for which it is defined
 //   test      as held_out over the test rows, predicted by the trained model; empty without
+//   inputs    where more than CLS is read: columns (names), descriptors and morgan_bits (numbers of
+//             them), rows_with_missing, constant (names of columns and descriptors that are, in the
+//             training rows of some member, and so without effect there), constant_morgan_bits
 //   uncertainty  (with held-out rows) predict (det, mc), samples, calibration, between_members;
 //             gain_of_mc: rmse (in the targets' standard deviations) that MC predictions gain, and
 //             the bound above which 95 % of bootstrap samples lie; targets: an array of name, n,

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "model/task.h"
+#include "train/evaluation.h"
 
 namespace molrt {
 namespace {
@@ -22,14 +22,15 @@ class Means {
         first_(rows),
         count_(rows) {}
 
-  // outputs [rows.size(), outputs] of the member.
+  // outputs: of the member, [conformers of the rows, outputs], and more that is not read.
   void add(const Fold& member, std::span<const size_t> rows, std::span<const float> outputs) {
-    std::vector<double> scaled(outputs_);
-    for (size_t i = 0; i < rows.size(); ++i) {
-      activate(member.plan.task, outputs.subspan(i * outputs_, outputs_), scaled.data());
-      if (!first_[rows[i]]) first_[rows[i]] = &member;
-      for (size_t k = 0; k < outputs_; ++k) add_value(member, rows[i], k, scaled[k]);
-      ++count_[rows[i]];
+    for (const size_t row : rows) {
+      const size_t own = member.data.conformers.count(row) * outputs_;
+      const std::vector<double> scaled = mean_activation(member, outputs.first(own));
+      outputs = outputs.subspan(own);
+      if (!first_[row]) first_[row] = &member;
+      for (size_t k = 0; k < outputs_; ++k) add_value(member, row, k, scaled[k]);
+      ++count_[row];
     }
   }
 
@@ -59,6 +60,13 @@ class Means {
   std::vector<int> count_;
 };
 
+// They stand behind those of the watched rows.
+std::span<const float> outputs_of_test(const Fold& member, std::span<const float> outputs) {
+  size_t conformers = 0;
+  for (const size_t row : watched_rows(member)) conformers += member.data.conformers.count(row);
+  return outputs.subspan(conformers * member.outputs());
+}
+
 }  // namespace
 
 std::vector<float> member_predictions(std::span<const Fold> members,
@@ -77,8 +85,7 @@ void put_test_predictions(std::span<const Fold> members, std::span<const FoldFit
   const size_t outputs = members[0].outputs();
   Means means(members[0].data.rows, outputs);
   for (size_t i = 0; i < members.size(); ++i)
-    means.add(members[i], members[i].split.test,
-              std::span(fits[i]->outputs).subspan(watched_rows(members[i]).size() * outputs));
+    means.add(members[i], members[i].split.test, outputs_of_test(members[i], fits[i]->outputs));
   means.write(predictions);
 }
 

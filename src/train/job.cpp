@@ -1,8 +1,12 @@
 #include "train/job.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "base/error.h"
 #include "model/folds.h"
 #include "train/fingerprint.h"
+#include "train/input_settings.h"
 #include "train/network_training.h"
 #include "train/run_settings.h"
 #include "train/task_plan.h"
@@ -14,9 +18,17 @@ std::string quoted(const std::vector<std::string>& names) {
   return fmt::format("'{}'", fmt::join(names, "', '"));
 }
 
+std::string inputs_text(const HeadInputs& inputs) {
+  return fmt::format("columns: {}; descriptors: {}; Morgan counts: {} of radius {}",
+                     inputs.columns.empty() ? "none" : quoted(inputs.columns),
+                     inputs.descriptors.names.size(), inputs.descriptors.morgan_bits,
+                     inputs.descriptors.morgan_radius);
+}
+
 // The base model's heads and scalings, to go on with.
 std::vector<StartingPoint> starting_points(const Model& base, Task task,
-                                           std::vector<std::string> targets) {
+                                           std::vector<std::string> targets,
+                                           const HeadInputs& inputs) {
   const ModelCard& card = base.card();
   if (task == Task::multiclass && targets.size() == 1)
     targets = class_output_names(targets[0], card.targets.size());
@@ -27,9 +39,15 @@ std::vector<StartingPoint> starting_points(const Model& base, Task task,
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'head_init' is base: expected the base model's {} {}, found {} {}",
          task_name(card.task), quoted(card.targets), task_name(task), quoted(targets));
+  if (card.inputs.columns != inputs.columns || card.inputs.descriptors != inputs.descriptors)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'head_init' is base: the base model's head reads other inputs beside the "
+         "representation ({}) than this run's ({})",
+         inputs_text(card.inputs), inputs_text(inputs));
   std::vector<StartingPoint> points;
   for (size_t i = 0; i < base.heads().size(); ++i)
-    points.push_back({base.heads()[i], card.scalers[i]});
+    points.push_back({base.heads()[i], inputs.size() > 0 ? card.inputs.scalers[i] : InputScaler{},
+                      card.scalers[i]});
   return points;
 }
 
@@ -69,6 +87,14 @@ RunOptions Job::stoppable(RunOptions options) const {
   return options;
 }
 
+HeadInputs Job::training_inputs() const {
+  HeadInputs inputs;
+  inputs.columns = batch_.columns().names;
+  inputs.descriptors = read_descriptor_list(settings_);
+  if (inputs.descriptors.size() > 0) inputs.rdkit = rdkit_version();
+  return inputs;
+}
+
 HeadTrainingData Job::training_data() const {
   HeadTrainingData data;
   data.rows = batch_.size();
@@ -76,16 +102,17 @@ HeadTrainingData Job::training_data() const {
   data.targets = static_cast<int>(table_.target_names.size());
   data.values = table_.values;
   data.target_names = table_.target_names;
+  data.inputs = training_inputs();
   data.base_folds = std::max<size_t>(1, base_->heads().size());
   if (read_run_settings(settings_).continue_head)
-    data.starts = starting_points(*base_, task_of(settings_), table_.target_names);
+    data.starts = starting_points(*base_, task_of(settings_), table_.target_names, data.inputs);
   return data;
 }
 
 void Job::open_checkpoint(const HeadTrainingData& data) {
   if (checkpoint_directory_.empty()) return;
-  checkpoint_ = std::make_unique<Checkpoint>(checkpoint_directory_,
-                                             run_facts(*base_, data, settings_), resume_);
+  checkpoint_ = std::make_unique<Checkpoint>(
+      checkpoint_directory_, run_facts(*base_, data, batch_.columns(), settings_), resume_);
 }
 
 // Once the batch has its molecules.
@@ -110,6 +137,9 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   card.task = result_->plan.task;
   card.thresholds = result_->thresholds;
   card.head = result_->folds[0].head.kind;
+  card.inputs = training_inputs();
+  if (card.inputs.size() > 0)
+    for (const TrainedHead& fold : result_->folds) card.inputs.scalers.push_back(fold.inputs);
   card.targets = result_->plan.outputs;
   card.scalers.clear();
   for (const TrainedHead& fold : result_->folds) card.scalers.push_back(fold.scalers);
@@ -133,10 +163,22 @@ Model Job::trained_model(const RunOptions& options) const {
   return Model(trained_card(options), merge_folds(networks), "the job");
 }
 
+// Conformers, and what stands beside them.
+void Job::make_molecules(const RunOptions& options, HeadTrainingData& data) {
+  batch_.prepare(*base_, options);
+  batch_.compute_inputs(data.inputs, options);
+  beside_.assign(batch_.size() * data.inputs.size(), std::numeric_limits<float>::quiet_NaN());
+  for (size_t row = 0; row < batch_.size(); ++row)
+    if (batch_.row(row).status == MOLRT_ROW_OK)
+      std::ranges::copy(batch_.inputs(row), beside_.begin() + row * data.inputs.size());
+  data.beside = beside_;
+}
+
 HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData data,
                                    TrainingRun run) {
-  std::vector<float> cls(batch_.size() * static_cast<size_t>(data.width));
-  batch_.embed(*base_, stoppable(options), cls.data(), nullptr, 0);
+  make_molecules(stoppable(options), data);
+  const std::vector<float> cls = batch_.represent(*base_, stoppable(options));
+  data.conformers = ConformerTable(batch_.conformer_counts());
   run.checkpoint = describe_molecules(options, data);
   data.representations = cls;
   return train_heads(data, settings_, run);
@@ -144,10 +186,12 @@ HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData d
 
 HeadTrainingResult Job::train_network(const RunOptions& options, HeadTrainingData data,
                                       TrainingRun run) {
-  batch_.prepare(*base_, stoppable(options));
+  make_molecules(stoppable(options), data);
+  data.conformers = ConformerTable(batch_.conformer_counts());
   run.checkpoint = describe_molecules(options, data);
   TrainingMolecules molecules;
-  for (size_t row = 0; row < batch_.size(); ++row) molecules.push_back(batch_.features(row));
+  for (size_t row = 0; row < batch_.size(); ++row)
+    for (const Features* features : batch_.features(row)) molecules.push_back(features);
   return train_networks(*base_, data, molecules, settings_, run);
 }
 

@@ -49,6 +49,8 @@ class Job {
  private:
   RunOptions stoppable(RunOptions options) const;
   HeadTrainingData training_data() const;
+  HeadInputs training_inputs() const;
+  void make_molecules(const RunOptions& options, HeadTrainingData& data);
   HeadTrainingResult train_head(const RunOptions& options, HeadTrainingData data, TrainingRun run);
   HeadTrainingResult train_network(const RunOptions& options, HeadTrainingData data,
                                    TrainingRun run);
@@ -62,6 +64,7 @@ class Job {
   TrainingTable table_;
   RowColumns columns_;
   Settings settings_;
+  std::vector<float> beside_;         // HeadTrainingData's
   std::string checkpoint_directory_;  // empty: none
   bool resume_ = false;
   std::unique_ptr<Checkpoint> checkpoint_;

@@ -288,7 +288,8 @@ HeldOutMoments moments_of_passes(const Fold& fold, int samples,
   const size_t count = fold.split.held_out.size() * fold.outputs();
   std::vector<double> mean(count), squares(count);
   for (int t = 0; t < samples; ++t) {
-    const std::vector<float> values = finish_rows(fold, predict(static_cast<uint32_t>(t)));
+    const std::vector<float> values =
+        finish_rows(fold, fold.split.held_out, predict(static_cast<uint32_t>(t)));
     for (size_t i = 0; i < count; ++i) {
       const double distance = values[i] - mean[i];
       mean[i] += distance / (t + 1);
@@ -331,8 +332,9 @@ void add_errors(const std::vector<Fold>& members, std::span<const FoldFit* const
   std::vector<HeldOutMember> held_out;
   for (size_t i = 0; i < members.size(); ++i)
     if (!members[i].split.held_out.empty())
-      held_out.push_back(
-          {members[i].split.held_out, finish_rows(members[i], fits[i]->outputs), fits[i]->mc});
+      held_out.push_back({members[i].split.held_out,
+                          finish_rows(members[i], members[i].split.held_out, fits[i]->outputs),
+                          fits[i]->mc});
   const Fold& first = members.front();
   LearntErrors errors = learn_errors(first.data, first.plan, settings, rates, held_out);
   result.uncertainty = std::move(errors.uncertainty);

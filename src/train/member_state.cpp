@@ -24,7 +24,7 @@ std::vector<std::pair<const char*, std::vector<float>*>> numbers_of(FoldFit& fit
 
 Head read_head(const json& facts, const TensorMap& tensors) {
   Head head = make_head(facts.at("pooled") ? HeadKind::pooled : HeadKind::linear, facts.at("width"),
-                        facts.at("outputs"));
+                        facts.at("outputs"), facts.at("hidden"));
   const auto parts = parameters(head);
   for (size_t i = 0; i < parts.size(); ++i) read_tensor(tensors, head_tensor_names[i], parts[i]);
   return head;
@@ -45,6 +45,7 @@ CheckpointState state_of_fit(FoldFit& fit) {
                  {"head",
                   {{"pooled", fit.head.kind == HeadKind::pooled},
                    {"width", fit.head.width},
+                   {"hidden", fit.head.hidden},
                    {"outputs", fit.head.outputs}}}};
   return state;
 }

@@ -152,7 +152,8 @@ class Members {
       if (encoder.empty() && run_.run.checkpoint)
         if (const auto state = run_.run.checkpoint->finished(first + i))
           encoder = fit_from_state(*state).encoder;
-      result.folds.push_back({fits[i]->head, folds[i].scalers, std::move(encoder)});
+      result.folds.push_back(
+          {fits[i]->head, folds[i].inputs, folds[i].scalers, std::move(encoder)});
     }
   }
 

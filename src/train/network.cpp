@@ -58,7 +58,7 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
       parameters_(encoder_only(base_tensors_), "the base model"),
       encoder_(base.card().architecture, parameters_),
       head_(first_head(fold)),
-      head_gradient_(make_head(head_.kind, head_.width, head_.outputs)) {
+      head_gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {
   for (const std::string& prefix : settings.frozen)
     if (std::none_of(parameters_.entries().begin(), parameters_.entries().end(),
                      [&](const auto& e) { return e.name.starts_with(prefix); }))
@@ -117,8 +117,8 @@ std::vector<TrainedTensor> NetworkTrainee::tensors() {
   return tensors;
 }
 
-EncoderNoise NetworkTrainee::noise(std::span<const size_t> rows, uint32_t step) {
-  ids_.assign(rows.begin(), rows.end());
+EncoderNoise NetworkTrainee::noise(Items items, uint32_t step) {
+  ids_ = molecules_of(items);
   EncoderNoise noise{settings_.embedding,
                      settings_.attention,
                      settings_.activation,
@@ -130,94 +130,103 @@ EncoderNoise NetworkTrainee::noise(std::span<const size_t> rows, uint32_t step) 
   return noise;
 }
 
-std::vector<float> NetworkTrainee::representations(std::span<const size_t> rows,
-                                                   const EncoderNoise& noise) {
+std::vector<float> NetworkTrainee::head_inputs(Items items, const EncoderNoise& noise) {
   std::vector<const Features*> molecules;
-  for (const size_t row : rows) molecules.push_back(molecules_[row]);
+  for (const RowConformer item : items)
+    molecules.push_back(molecules_[fold_.data.conformers.place(item)]);
   team_.size_for(2. * static_cast<double>(parameters_.values().size()) * count_tokens(molecules));
   const float* tokens = encoder_.forward(team_, molecules, noise);
-  std::vector<float> cls;
-  for (size_t m = 0; m < rows.size(); ++m) {
-    const float* first = tokens + encoder_.first_token(m) * width_;
-    cls.insert(cls.end(), first, first + width_);
+  const auto head_width = static_cast<size_t>(head_.width);
+  std::vector<float> inputs(items.size() * head_width);
+  for (size_t m = 0; m < items.size(); ++m) {
+    float* row = inputs.data() + m * head_width;
+    std::copy_n(tokens + encoder_.first_token(m) * width_, width_, row);
+    scaled_inputs(fold_, items[m].row, row + width_);
   }
-  return cls;
+  return inputs;
 }
 
 namespace {
 
-// body(part) for consecutive parts of the rows, each of one row or within both limits.
+// body(part) for consecutive parts of the items, each of one or within both limits.
 template <typename Body>
 void for_each_part(const Architecture& architecture, const TrainingMolecules& molecules,
-                   std::span<const size_t> rows, const Body& body) {
-  for (size_t first = 0, last; first < rows.size(); first = last) {
+                   const ConformerTable& conformers, std::span<const RowConformer> items,
+                   const Body& body) {
+  for (size_t first = 0, last; first < items.size(); first = last) {
     size_t tokens = 0, bytes = 0;
-    for (last = first; last < rows.size(); ++last) {
-      const int length = molecules[rows[last]]->length();
+    for (last = first; last < items.size(); ++last) {
+      const int length = molecules[conformers.place(items[last])]->length();
       tokens += static_cast<size_t>(length);
       bytes += TrainableEncoder::activation_bytes(architecture, length);
       if (last > first && (tokens > most_tokens || bytes > most_activations)) break;
     }
-    body(rows.subspan(first, last - first));
+    body(items.subspan(first, last - first));
   }
 }
 
 }  // namespace
 
-LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int) {
+LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int epoch) {
   parameters_.clear_gradients();
   for (const auto& tensor : parameters(head_gradient_))
     std::fill(tensor.begin(), tensor.end(), 0.f);
   const double weight = fold_weight(fold_, rows);
   LossSum total;
-  for_each_part(base_.card().architecture, molecules_, rows,
-                [&](std::span<const size_t> part) { train_part(part, step, weight, total); });
+  const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
+  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
+                [&](Items part) { train_part(part, step, weight, total); });
   return total;
 }
 
-void NetworkTrainee::train_part(std::span<const size_t> rows, uint32_t step, double weight,
-                                LossSum& total) {
-  const EncoderNoise encoder_noise = noise(rows, step);
+void NetworkTrainee::train_part(Items items, uint32_t step, double weight, LossSum& total) {
+  const EncoderNoise encoder_noise = noise(items, step);
   const HeadDropout head_noise{settings_.head.pooler_dropout, fold_.seed, step, ids_};
-  const std::vector<float> cls = representations(rows, encoder_noise);
-  std::vector<float> outputs(rows.size() * fold_.outputs()), d_outputs(outputs.size());
-  std::vector<float> d_cls(cls.size());
-  head_forward_training(head_, cls.data(), head_noise, activations_, outputs.data());
-  total += fold_loss(fold_, rows, outputs.data(), d_outputs.data(), weight);
-  head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_cls.data());
-  backward(d_cls, encoder_noise);
+  const std::vector<float> inputs = head_inputs(items, encoder_noise);
+  std::vector<float> outputs(items.size() * fold_.outputs()), d_outputs(outputs.size());
+  std::vector<float> d_inputs(inputs.size());
+  head_forward_training(head_, inputs.data(), head_noise, activations_, outputs.data());
+  total += fold_loss(fold_, rows_of(items), outputs.data(), d_outputs.data(), weight);
+  head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_inputs.data());
+  backward(d_inputs, encoder_noise);
 }
 
-void NetworkTrainee::backward(const std::vector<float>& d_cls, const EncoderNoise& noise) {
+// Of the head's inputs CLS alone comes from the encoder.
+void NetworkTrainee::backward(const std::vector<float>& d_inputs, const EncoderNoise& noise) {
+  const auto head_width = static_cast<size_t>(head_.width);
   d_rows_.assign(padded_rows(encoder_.tokens()) * width_, 0.0f);
-  for (size_t m = 0; m * width_ < d_cls.size(); ++m)
-    std::copy_n(d_cls.data() + m * width_, width_,
+  for (size_t m = 0; m * head_width < d_inputs.size(); ++m)
+    std::copy_n(d_inputs.data() + m * head_width, width_,
                 d_rows_.data() + encoder_.first_token(m) * width_);
   encoder_.backward(team_, noise, d_rows_.data());
 }
 
 std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
-  const size_t count = fold_.outputs();
-  std::vector<float> outputs(rows.size() * count);
-  size_t done = 0;
-  for_each_part(base_.card().architecture, molecules_, rows, [&](std::span<const size_t> part) {
-    const std::vector<float> cls = representations(part, {});
-    head_forward(head_, cls.data(), part.size(), outputs.data() + done * count);
-    done += part.size();
-  });
+  const std::vector<RowConformer> items = fold_.data.conformers.all(rows);
+  std::vector<float> outputs(items.size() * fold_.outputs());
+  float* next = outputs.data();
+  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
+                [&](Items part) {
+                  const std::vector<float> inputs = head_inputs(part, {});
+                  head_forward(head_, inputs.data(), part.size(), next);
+                  next += part.size() * fold_.outputs();
+                });
   return outputs;
 }
 
 std::vector<float> NetworkTrainee::predict_noisy(std::span<const size_t> rows,
                                                  const DropoutRates& rates, uint32_t sample) {
-  std::vector<float> outputs(rows.size() * static_cast<size_t>(head_.outputs));
+  const std::vector<RowConformer> items = fold_.data.conformers.all(rows);
+  std::vector<float> outputs(items.size() * fold_.outputs());
   float* next = outputs.data();
-  for_each_part(base_.card().architecture, molecules_, rows, [&](std::span<const size_t> part) {
-    ids_.assign(part.begin(), part.end());
-    const std::vector<float> cls = representations(part, encoder_noise(rates, sample, ids_));
-    head_forward_training(head_, cls.data(), head_noise(rates, sample, ids_), activations_, next);
-    next += part.size() * static_cast<size_t>(head_.outputs);
-  });
+  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
+                [&](Items part) {
+                  ids_ = molecules_of(part);
+                  const auto inputs = head_inputs(part, encoder_noise(rates, sample, ids_));
+                  head_forward_training(head_, inputs.data(), head_noise(rates, sample, ids_),
+                                        activations_, next);
+                  next += part.size() * fold_.outputs();
+                });
   return outputs;
 }
 

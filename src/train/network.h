@@ -9,7 +9,7 @@
 
 namespace molrt {
 
-// [rows]; null: no molecule to train on.
+// [conformers], as HeadTrainingData's table counts them.
 using TrainingMolecules = std::vector<const Features*>;
 
 // The leading layers that stay as they are, with all that feeds them; -1: what feeds the first is
@@ -25,7 +25,7 @@ class NetworkTrainee : public Trainee {
   std::vector<TrainedTensor> tensors() override;
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override;
   Evaluation evaluate(std::span<const size_t> rows) override;
-  // Scaled outputs [rows, targets], evaluation mode.
+  // Of all conformers of the rows, evaluation mode, [conformers, outputs].
   std::vector<float> predict(std::span<const size_t> rows);
   // The same in a pass of MC prediction.
   std::vector<float> predict_noisy(std::span<const size_t> rows, const DropoutRates& rates,
@@ -37,10 +37,12 @@ class NetworkTrainee : public Trainee {
   TensorMap encoder_tensors() const;
 
  private:
-  void train_part(std::span<const size_t> rows, uint32_t step, double weight, LossSum& total);
-  std::vector<float> representations(std::span<const size_t> rows, const EncoderNoise& noise);
-  EncoderNoise noise(std::span<const size_t> rows, uint32_t step);
-  void backward(const std::vector<float>& d_cls, const EncoderNoise& noise);
+  using Items = std::span<const RowConformer>;
+  void train_part(Items items, uint32_t step, double weight, LossSum& total);
+  // [items, head_width]
+  std::vector<float> head_inputs(Items items, const EncoderNoise& noise);
+  EncoderNoise noise(Items items, uint32_t step);
+  void backward(const std::vector<float>& d_inputs, const EncoderNoise& noise);
   bool is_frozen(const std::string& name) const;
   double rate_factor(const std::string& name) const;
   TrainedTensor trained(const Parameters::Entry& entry) const;

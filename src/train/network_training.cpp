@@ -18,7 +18,7 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
                                   const TrainingRun& run) {
   const NetworkSettings effective = read_network_settings(settings);
   const UsedRows rows = find_used_rows(data, effective.head.task.task,
-                                       [&](size_t row) { return molecules[row] != nullptr; });
+                                       [&](size_t row) { return data.conformers.count(row) > 0; });
   const Architecture& a = base.card().architecture;
   const int frozen = frozen_layers(tensors_of_fold(base.tensors(), 0), effective, a.layers);
   const DropoutRates rates =

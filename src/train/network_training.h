@@ -4,8 +4,8 @@
 
 namespace molrt {
 
-// `data` has no representations; molecules [rows]. As train_heads(), but all threads work on one
-// network after the other.
+// `data` has no representations; molecules [conformers]. As train_heads(), but all threads work on
+// one network after the other.
 HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& data,
                                   const TrainingMolecules& molecules, const Settings& settings,
                                   const TrainingRun& run);

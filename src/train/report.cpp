@@ -6,6 +6,7 @@
 
 #include "train/evaluation.h"
 #include "train/held_out.h"
+#include "train/input_report.h"
 #include "train/learn_errors.h"
 #include "train/task_plan.h"
 #include "train/warnings.h"
@@ -253,6 +254,7 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
   json["test"] = test_json(folds, predictions);
   if (!result.errors_report.empty()) json["uncertainty"] = Json::parse(result.errors_report);
   json["early_stopping_on_held_out"] = !first.settings.ridge && first.settings.patience > 0;
+  if (first.data.inputs.size() > 0) json["inputs"] = input_report(members.folds, rows.used);
   json["interrupted"] = result.interrupted;
   json["warnings"] = plan.warnings;
   for (const std::string& warning : training_warnings(folds, rows.used, predictions))

@@ -90,18 +90,62 @@ Head fold_columns_into(const ColumnScaler& columns, Head head) {
   const bool pooled = head.kind == HeadKind::pooled;
   auto& weight = pooled ? head.dense_weight : head.out_weight;
   auto& bias = pooled ? head.dense_bias : head.out_bias;
-  const size_t width = columns.mean.size();
+  const size_t width = columns.mean.size(), stride = static_cast<size_t>(head.width);
   for (size_t o = 0; o < bias.size(); ++o) {
     double shift = 0;
     for (size_t i = 0; i < width; ++i) {
-      float& w = weight[o * width + i];
+      float& w = weight[o * stride + i];
       w *= columns.factor[i];
       shift += double{w} * columns.mean[i];
     }
     bias[o] = static_cast<float>(bias[o] - shift);
   }
   head.centre = columns.mean;
+  head.centre.resize(stride);  // what stands beside them is about 0
   return head;
+}
+
+namespace {
+
+std::vector<double> numbers_of(std::span<const float> beside, size_t inputs, size_t input,
+                               std::span<const size_t> rows) {
+  std::vector<double> numbers;
+  for (const size_t row : rows)
+    if (const float x = beside[row * inputs + input]; !std::isnan(x)) numbers.push_back(x);
+  return numbers;
+}
+
+struct Moments {
+  double mean = 0, deviation = 0;
+};
+
+Moments moments(const std::vector<double>& x) {
+  const auto n = static_cast<double>(x.size());
+  Moments m;
+  for (const double v : x) m.mean += v / n;
+  double variance = 0;
+  for (const double v : x) variance += (v - m.mean) * (v - m.mean) / n;
+  m.deviation = std::sqrt(variance);
+  return m;
+}
+
+// Rounding errors in a constant's deviation.
+bool is_constant(const Moments& m) { return !(m.deviation > 1e-12 * std::abs(m.mean)); }
+
+}  // namespace
+
+InputScaler fit_inputs(std::span<const float> beside, const HeadInputs& inputs,
+                       std::span<const size_t> rows, const std::string& where) {
+  InputScaler scaler;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::vector<double> numbers = numbers_of(beside, inputs.size(), i, rows);
+    if (numbers.empty() && i < inputs.columns.size())
+      fail(MOLRT_ERROR_DATA, "input column '{}' has no number in {}", inputs.columns[i], where);
+    const Moments m = moments(numbers);
+    scaler.mean.push_back(m.mean);
+    scaler.factor.push_back(is_constant(m) ? 0 : 1 / m.deviation);
+  }
+  return scaler;
 }
 
 std::vector<TargetScaler> fit_targets(std::span<const double> values,

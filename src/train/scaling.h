@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/head_inputs.h"
 #include "model/target_scaler.h"
 #include "nn/head.h"
 #include "train/target_scaling.h"
@@ -22,7 +23,14 @@ ColumnScaler identity_columns(int width);
 // rounding errors are not blown up into features.
 ColumnScaler fit_columns(std::span<const float> x, int width, std::span<const size_t> rows);
 
-// A head on scaled rows -> the same function of raw rows; its centre is the columns' mean.
+// beside [all rows, inputs.size()], NaN: missing. Of the numbers there are: mean, and 1 /
+// population standard deviation; 0 for a constant. DATA error naming a column of the user's without
+// any number and `where`.
+InputScaler fit_inputs(std::span<const float> beside, const HeadInputs& inputs,
+                       std::span<const size_t> rows, const std::string& where);
+
+// A head on scaled representations -> the same function of raw ones; its centre is the columns'
+// mean. What stands beside them stays as it is.
 Head fold_columns_into(const ColumnScaler& columns, Head head);
 
 // values [all rows, names.size()], own units; NaN: none. Fitted on `rows`. DATA error naming the

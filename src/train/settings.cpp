@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "train/head_settings.h"
+#include "train/input_settings.h"
 #include "train/mc_settings.h"
 #include "train/network_settings.h"
 #include "train/run_settings.h"
@@ -91,8 +92,8 @@ std::string why_without_effect(const SettingRow& row, const Settings& settings) 
 const std::vector<SettingRow>& settings_table() {
   static const std::vector<SettingRow> table = [] {
     std::vector<SettingRow> rows;
-    for (const auto& part :
-         {task_settings(), head_settings(), network_settings(), run_settings(), mc_settings()})
+    for (const auto& part : {task_settings(), head_settings(), input_settings(), network_settings(),
+                             run_settings(), mc_settings()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

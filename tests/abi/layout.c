@@ -55,6 +55,7 @@ AT(molrt_model_info, encoders, 76);
 AT(molrt_model_info, mode, 80);
 AT(molrt_model_info, calibration, 84);
 AT(molrt_model_info, mc_samples, 88);
+AT(molrt_model_info, inputs, 92);
 
 SIZE(molrt_uncertain_options, 24);
 AT(molrt_uncertain_options, struct_size, 0);

@@ -315,6 +315,33 @@ MisuseTest::Table MisuseTest::batches() {
        [this] { return molrt_batch_add_atoms(b_, hole, points, 2); }},
       {"molrt_batch_add_atoms", "more atoms than memory", kAnyError,
        [this] { return molrt_batch_add_atoms(b_, symbols, points, SIZE_MAX); }},
+      {"molrt_batch_set_columns", "no batch", kInvalid,
+       [] { return molrt_batch_set_columns(nullptr, symbols, points, 2, 1); }},
+      {"molrt_batch_set_columns", "no names", kInvalid,
+       [this] { return molrt_batch_set_columns(b_, nullptr, points, 2, 1); }},
+      {"molrt_batch_set_columns", "a name is NULL", kInvalid,
+       [this] { return molrt_batch_set_columns(b_, hole, points, 2, 2); }},
+      {"molrt_batch_set_columns", "an empty name", kInvalid,
+       [this] {
+         const char* empty = "";
+         return molrt_batch_set_columns(b_, &empty, points, 2, 1);
+       }},
+      {"molrt_batch_set_columns", "a name twice", kInvalid,
+       [this] {
+         const char* twice[] = {"pH", "pH"};
+         return molrt_batch_set_columns(b_, twice, points, 2, 2);
+       }},
+      {"molrt_batch_set_columns", "no values", kInvalid,
+       [this] { return molrt_batch_set_columns(b_, symbols, nullptr, 2, 1); }},
+      {"molrt_batch_set_columns", "other rows than the batch has", kInvalid,
+       [this] { return molrt_batch_set_columns(b_, symbols, points, 3, 1); }},
+      {"molrt_batch_set_columns", "more columns than memory", kInvalid,
+       [this] { return molrt_batch_set_columns(b_, symbols, points, 2, SIZE_MAX); }},
+      {"molrt_batch_set_columns", "infinite", kInvalid,
+       [this] {
+         const double infinite[] = {0, -HUGE_VAL};
+         return molrt_batch_set_columns(b_, symbols, infinite, 2, 1);
+       }},
       {"molrt_batch_clear", "no batch", kInvalid, [] { return molrt_batch_clear(nullptr); }},
   };
 }
@@ -692,13 +719,13 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   EXPECT_EQ(molrt_batch_size(b_), 2u) << "a refused row was added";
 
   const std::set<std::string> without_status = {
-      "molrt_version",           "molrt_version_text",    "molrt_build_info",
-      "molrt_last_error",        "molrt_status_name",     "molrt_row_status_name",
-      "molrt_source_name",       "molrt_flag_name",       "molrt_context_free",
-      "molrt_model_free",        "molrt_batch_free",      "molrt_settings_free",
-      "molrt_job_free",          "molrt_settings_count",  "molrt_batch_size",
-      "molrt_batch_row_message", "molrt_job_row_message", "molrt_model_target_name",
-      "molrt_model_target_unit"};
+      "molrt_version",           "molrt_version_text",     "molrt_build_info",
+      "molrt_last_error",        "molrt_status_name",      "molrt_row_status_name",
+      "molrt_source_name",       "molrt_flag_name",        "molrt_context_free",
+      "molrt_model_free",        "molrt_batch_free",       "molrt_settings_free",
+      "molrt_job_free",          "molrt_settings_count",   "molrt_batch_size",
+      "molrt_batch_row_message", "molrt_job_row_message",  "molrt_model_target_name",
+      "molrt_model_column_name", "molrt_model_target_unit"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);
   for (std::string name; symbols >> name;)
@@ -717,6 +744,8 @@ TEST_F(MisuseTest, FunctionsWithoutAStatusTakeAnything) {
     EXPECT_NE(molrt_flag_name(static_cast<uint32_t>(number)), nullptr);
     EXPECT_EQ(molrt_model_target_name(nullptr, number), nullptr);
     EXPECT_EQ(molrt_model_target_name(m_, number), nullptr);  // it has no head
+    EXPECT_EQ(molrt_model_column_name(nullptr, number), nullptr);
+    EXPECT_EQ(molrt_model_column_name(m_, number), nullptr);
     EXPECT_EQ(molrt_model_target_unit(nullptr, number), nullptr);
     EXPECT_EQ(molrt_model_target_unit(m_, number), nullptr);
   }

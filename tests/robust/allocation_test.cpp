@@ -261,6 +261,13 @@ std::vector<Function> of_batches() {
        [](const Things& t) {
          return changing(t, [](auto* b) { return molrt_batch_add_atoms(b, symbols, points, 2); });
        }},
+      {"molrt_batch_set_columns",
+       [](const Things& t) {
+         return changing(t, [](auto* b) {
+           static constexpr double values[64] = {};
+           return molrt_batch_set_columns(b, symbols, values, molrt_batch_size(b), 1);
+         });
+       }},
       {"molrt_batch_clear",
        [](const Things& t) { return changing(t, [](auto* b) { return molrt_batch_clear(b); }); }},
       {"molrt_batch_get_row",
@@ -615,7 +622,7 @@ TEST(AllocationTable, HasEveryFunctionThatCanFail) {
       "molrt_last_error",        "molrt_status_name",       "molrt_row_status_name",
       "molrt_source_name",       "molrt_flag_name",         "molrt_settings_count",
       "molrt_batch_size",        "molrt_batch_row_message", "molrt_job_row_message",
-      "molrt_model_target_name", "molrt_model_target_unit"};
+      "molrt_model_target_name", "molrt_model_target_unit", "molrt_model_column_name"};
   for (std::string name; list >> name;) {
     if (name.ends_with("_free") || name.ends_with("_init") || without_status.count(name)) continue;
     EXPECT_TRUE(covered.count(name)) << name;

@@ -33,7 +33,7 @@ ModelInfo = _struct("model_info", kernel=c_int32, layers=c_int32, width=c_int32,
                     heads=c_int32, vocabulary=c_int32, hydrogens=c_int32, layout=c_int32,
                     max_atoms=c_int32, head=c_int32, outputs=c_int32, folds=c_int32,
                     parameters=c_int64, bytes_read=c_int64, task=c_int32, encoders=c_int32,
-                    mode=c_int32, calibration=c_int32, mc_samples=c_int32)
+                    mode=c_int32, calibration=c_int32, mc_samples=c_int32, inputs=c_int32)
 SaveOptions = _struct("save_options", dtype=c_int32)
 ConformerOptions = _struct("conformer_options", ladder=c_int32, seed=c_int32, max_atoms=c_int32,
                            time_limit=c_double, count=c_int32, flat=c_int32, canonical=c_int32)
@@ -75,6 +75,7 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "batch_add_smiles": [_P, _TEXT],
     "batch_add_mol_block": [_P, _TEXT],
     "batch_add_atoms": [_P, POINTER(c_char_p), _P, _SIZE],
+    "batch_set_columns": [_P, POINTER(c_char_p), _P, _SIZE, _SIZE],
     "batch_get_row": [_P, _SIZE, _P],
     "batch_get_conformer": [_P, _SIZE, _SIZE, _P, _P, _P, _SIZE],
     "batch_get_sdf": [_P, _SIZE, _SIZE, _TEXT] + _TEXT_OUT,
@@ -120,6 +121,7 @@ _OTHER_FUNCTIONS = {
     "source_name": (_TEXT, [c_int32]),
     "flag_name": (_TEXT, [c_uint32]),
     "model_target_name": (_TEXT, [_P, c_int32]),
+    "model_column_name": (_TEXT, [_P, c_int32]),
     "model_target_unit": (_TEXT, [_P, c_int32]),
     "batch_size": (_SIZE, [_P]),
     "batch_row_message": (_TEXT, [_P, _SIZE]),

@@ -1,5 +1,6 @@
 """Models: weights that embed and predict molecules."""
 
+import itertools
 import json
 import os
 import tempfile
@@ -15,7 +16,7 @@ from ._call import run, run_long
 from ._errors import FormatError, InvalidArgumentError
 from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, UncertainOptions
 from ._library import UncertainResult, lib, text
-from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work
+from ._molecules import Columns, Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work
 
 HYDROGENS = {"auto": 0, "all": 1, "none": 2}
 LAYOUTS = {"auto": 0, "file_order": 1, "specials_first": 2}
@@ -111,6 +112,9 @@ class Model:
     coordinates: for each molecule an [atoms, 3] array in Angstrom. No hydrogens are added. A model
         without hydrogens (info["hydrogens"] == "none") leaves given ones out (flag
         "hydrogens_removed"); load(..., hydrogens="all") keeps them
+    columns: of a model that reads numbers beside the molecules (column_names), those numbers, as
+        {"temperature": values}, each [n]; None or NaN counts as the mean in training (flag
+        "input_missing"). Columns that the model does not read do not matter
     ladder: how conformers are made, each step where the one before failed. "default": RDKit's ETKDG,
         again from random coordinates, a flat drawing; "peer", as unimol_tools: ETKDG, a flat drawing
     conformer_seed: RDKit's random seed, from 0 (default: 42)
@@ -177,6 +181,12 @@ class Model:
         """Everything known of the model: dictionary, settings, provenance, supported elements ..."""
         return json.loads(read_text(lib.molrt_model_describe, self._handle))
 
+    @property
+    def column_names(self) -> List[str]:
+        """Names of the columns that predict(columns=...) needs; mostly empty."""
+        names = (lib.molrt_model_column_name(self._handle, i) for i in itertools.count())
+        return [text(name) for name in itertools.takewhile(lambda name: name is not None, names)]
+
     def supports_element(self, symbol: str) -> bool:
         """Whether the element ("Cl") is in the model's dictionary; others are read as unknown."""
         supported = c_int32()
@@ -215,7 +225,7 @@ class Model:
 
     def predict(self, smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = None,
                 coordinates: Optional[Coordinates] = None, mol_blocks: Optional[MolBlocks] = None,
-                ladder: str = "default", conformer_seed: Optional[int] = None,
+                columns: Optional[Columns] = None, ladder: str = "default", conformer_seed: Optional[int] = None,
                 conformers: Optional[int] = None, flat_conformer: bool = False,
                 canonical: bool = False, time_limit: Optional[float] = None,
                 max_atoms: Optional[int] = None, crop: bool = False,
@@ -231,7 +241,8 @@ class Model:
         The other options: see Model.
         """
         return predict([self], smiles, symbols=symbols, coordinates=coordinates,
-                       mol_blocks=mol_blocks, ladder=ladder, conformer_seed=conformer_seed,
+                       mol_blocks=mol_blocks, columns=columns, ladder=ladder,
+                       conformer_seed=conformer_seed,
                        conformers=conformers, flat_conformer=flat_conformer, canonical=canonical,
                        time_limit=time_limit, max_atoms=max_atoms, crop=crop,
                        batch_size=batch_size, threads=threads, progress=progress, mode=mode,
@@ -289,7 +300,8 @@ class Model:
 
 def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
             symbols: Optional[Symbols] = None, coordinates: Optional[Coordinates] = None,
-            mol_blocks: Optional[MolBlocks] = None, ladder: str = "default",
+            mol_blocks: Optional[MolBlocks] = None, columns: Optional[Columns] = None,
+            ladder: str = "default",
             conformer_seed: Optional[int] = None, conformers: Optional[int] = None,
             flat_conformer: bool = False, canonical: bool = False,
             time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
@@ -306,7 +318,7 @@ def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
     for model in models:
         if not isinstance(model, Model):
             raise TypeError(f"models holds {model!r}: expected molrt.Model objects, as load() gives")
-    work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
+    work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), columns=columns, ladder=ladder,
                 conformer_seed=conformer_seed, conformers=conformers,
                 flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
                 max_atoms=max_atoms, crop=crop, batch_size=batch_size,

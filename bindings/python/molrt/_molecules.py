@@ -4,7 +4,7 @@ import ctypes
 import numbers
 from ctypes import byref
 from dataclasses import dataclass
-from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -19,6 +19,7 @@ Smiles = Iterable[Optional[str]]
 MolBlocks = Iterable[Optional[str]]
 Symbols = Iterable[Sequence[Union[str, int]]]
 Coordinates = Iterable[Any]
+Columns = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,14 @@ class Rows:
         because 3D failed; the worst of several conformers'. Else why there is none: "empty",
         "invalid_smiles", "invalid_mol_block", "no_atoms" (hydrogens only, for a model without),
         "too_large", "no_conformer", "timeout", "bad_coordinates", "non_finite" (of the network's
-        output), "out_of_memory", "internal"
+        output), "no_descriptors" (for a head that reads RDKit's: atoms without bonds), "out_of_memory",
+        "internal"
     ok: [n] bool; False where there is no result
     flags: for each molecule a tuple of "unknown_element" (at least one that the model does not know),
         "hydrogens_removed" (given ones, for a model without), "hydrogens_added" (to a structure of a
         MOL block), "retried" (embedded from random coordinates), "cropped" (to max_atoms, as asked),
-        "fewer_conformers" (a mean over fewer than asked for: the others failed); mostly ()
+        "fewer_conformers" (a mean over fewer than asked for: the others failed), "input_missing" (a
+        column or descriptor that the head reads: its mean in training was taken); mostly ()
     messages: for each molecule what went wrong, or ""
     conformers: [n] int32, how many each result is the mean of; 0 where there is none
     """
@@ -78,7 +81,8 @@ class Molecules:
 class Work:
     """A batch of molecules with the context and options of one call."""
 
-    def __init__(self, molecules: Molecules, *, ladder: str = "default",
+    def __init__(self, molecules: Molecules, *, columns: Optional[Columns] = None,
+                 ladder: str = "default",
                  conformer_seed: Optional[int] = None, conformers: Optional[int] = None,
                  flat_conformer: bool = False, canonical: bool = False,
                  conformer_max_atoms: Optional[int] = None,
@@ -98,6 +102,8 @@ class Work:
                             byref(options))
         molecules.add_to(self.batch)
         self.size: int = lib.molrt_batch_size(self.batch)
+        if columns:
+            _set_columns(self.batch, columns, self.size)
 
     def run(self, function: Any, *arguments: Any) -> None:
         """Runs function(arguments ...) with this call's progress."""
@@ -117,6 +123,18 @@ class Work:
             if index.size:
                 run(lib.molrt_batch_get_model_atoms, self.batch, row, index.ctypes.data, index.size)
         return indices
+
+
+def _set_columns(batch: Handle, columns: Columns, rows: int) -> None:
+    values = np.empty((rows, len(columns)), np.float64)
+    for i, (name, column) in enumerate(columns.items()):
+        numbers_of_column = np.asarray(column, dtype=np.float64)  # None becomes NaN
+        if numbers_of_column.shape != (rows,):
+            raise ValueError(f"columns[{name!r}] has shape {numbers_of_column.shape}, but there are "
+                             f"{rows} molecules: expected ({rows},)")
+        values[:, i] = numbers_of_column
+    names = (ctypes.c_char_p * len(columns))(*(c_text(str(name)) for name in columns))
+    run(lib.molrt_batch_set_columns, batch, names, values.ctypes.data, rows, len(columns))
 
 
 def job_rows(job: Handle, count: int) -> Rows:

@@ -18,7 +18,7 @@ from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
 from ._errors import DataError, Error
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
-from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
+from ._molecules import Columns, Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
 
 PART_TRAIN, PART_TEST, PART_NONE = -1, -2, -3  # of a split, as molrt.h has them
 
@@ -102,7 +102,9 @@ def settings() -> List[Setting]:
 def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Optional[Smiles] = None,
              targets: Any = None, target_names: Union[str, Sequence[str], None] = None, *,
              symbols: Optional[Symbols] = None, coordinates: Optional[Coordinates] = None,
-             mol_blocks: Optional[MolBlocks] = None, ladder: str = "default", conformer_seed: Optional[int] = None,
+             mol_blocks: Optional[MolBlocks] = None, columns: Optional[Columns] = None,
+             ladder: str = "default", conformer_seed: Optional[int] = None,
+             conformers: Optional[int] = None, flat_conformer: bool = False, canonical: bool = False,
              time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
@@ -115,6 +117,9 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     smiles, or symbols and coordinates, or mol_blocks; ladder ... threads: see Model
     targets: [n] or [n, targets] in your own units; None or NaN where there is no value. With
         task="binary" or "multilabel" 0 and 1, with task="multiclass" class numbers 0, 1, 2 ...
+    columns: numbers beside the molecules that the head reads too, such as {"temperature": values}, each
+        [n] with None or NaN where there is none; predict() then needs them
+    conformers: see Model; each epoch sees a random one, held-out molecules are predicted by the mean
     target_names: one str or [targets], all different; default: "target", or "target_1" ... A
         multiclass model's outputs are NAME_0, NAME_1 ...
     units: of the targets of a regression, such as "kcal/mol": one str or [targets]; stored in the model
@@ -140,8 +145,9 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     base = weights if isinstance(weights, Model) else load(weights, threads=threads)
     threads = base._threads_of(threads)
     work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
-                conformer_seed=conformer_seed, time_limit=time_limit, max_atoms=max_atoms, crop=crop,
-                threads=threads, progress=progress)
+                columns=columns, conformer_seed=conformer_seed, conformers=conformers,
+                flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
+                max_atoms=max_atoms, crop=crop, threads=threads, progress=progress)
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)

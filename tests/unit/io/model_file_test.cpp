@@ -188,6 +188,66 @@ TEST_F(ModelFile, EveryTensorsAbsenceAndShapeAndNumbersAreNoticed) {
   }
 }
 
+// A head that reads a column, a descriptor and 16 Morgan counts beside CLS.
+Model model_with_inputs(const Model& base) {
+  ModelCard card = base.card();
+  card.task = Task::regression;
+  card.head = HeadKind::pooled;
+  card.targets = {"y"};
+  card.scalers = {{TargetScaler{}}, {TargetScaler{}}};
+  card.inputs.columns = {"pH"};
+  card.inputs.descriptors = {{"tpsa"}, 1, 16};
+  card.inputs.rdkit = "1900.01.1";
+  card.inputs.scalers.assign(2, {std::vector<double>(18, .1), std::vector<double>(18, 1. / 3)});
+  std::vector<Head> heads;
+  for (uint32_t fold = 0; fold < 2; ++fold)
+    heads.push_back(
+        initialised_head(HeadKind::pooled, card.head_width(), 1, 7, fold, card.architecture.width));
+  return base.with_heads(card, heads);
+}
+
+TEST_F(ModelFile, WhatTheHeadReadsBesideClsIsKept) {
+  const Model model = model_with_inputs(open(test::golden_path("molecule_pooler.pth")));
+  save_model(model, path("m.molrt"), std::nullopt);
+  const Model again = open(path("m.molrt"));
+  EXPECT_NE(notices_.find("RDKit 1900.01.1"), std::string::npos) << notices_;
+  EXPECT_EQ(again.card().inputs.scalers, model.card().inputs.scalers);
+  EXPECT_EQ(describe_model(again), describe_model(model));
+  const int width = model.card().architecture.width;
+  EXPECT_EQ(again.heads()[1].dense_weight, model.heads()[1].dense_weight);
+  EXPECT_EQ(again.heads()[1].width, width + 18);
+  EXPECT_EQ(again.heads()[1].hidden, width);
+  EXPECT_EQ(open(path("m.molrt"), {.fold = 1}).card().inputs.scalers.size(), 1u);
+}
+
+TEST_F(ModelFile, InputsAreChecked) {
+  save_model(model_with_inputs(open(test::golden_path("molecule_pooler.pth"))), path("m.molrt"),
+             std::nullopt);
+  const auto good = metadata(path("m.molrt"));
+  const TensorMap tensors = open(path("m.molrt")).tensors();
+  const auto with = [&](const std::string& from, const std::string& to) {
+    auto changed = good;
+    std::string& inputs = changed["inputs"];
+    EXPECT_NE(inputs.find(from), std::string::npos) << from;
+    inputs.replace(inputs.find(from), from.size(), to);
+    return write("t.molrt", tensors, changed);
+  };
+  const auto refused = [&](const std::string& file, const char* part) {
+    EXPECT_ERROR(open(file), MOLRT_ERROR_FORMAT, part);
+  };
+  refused(with("\"tpsa\"", "\"tpsb\""), "tpsb");
+  refused(with("\"tpsa\"", "\"tpsa\",\"amw\""), "19");
+  refused(with("\"morgan_bits\":16", "\"morgan_bits\":17"), "19");
+  refused(with("\"morgan_bits\":16", "\"morgan_bits\":-1"), "morgan_bits");
+  refused(with("\"morgan_radius\":1", "\"morgan_radius\":99"), "morgan_radius");
+  refused(with("\"factor\":[", "\"factor\":[1,"), "18");
+  refused(with("\"mean\"", "\"mode\""), "mean");
+  refused(with("\"columns\":[\"pH\"]", "\"columns\":7"), "columns");
+  auto none = good;
+  none.erase("inputs");
+  refused(write("t.molrt", tensors, none), "classification_head");
+}
+
 TEST_F(ModelFile, MetadataIsChecked) {
   save_model(open(test::golden_path("molecule_pooler.pth")), path("m.molrt"), std::nullopt);
   const auto good = metadata(path("m.molrt"));

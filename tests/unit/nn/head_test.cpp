@@ -19,8 +19,8 @@ std::vector<float> random_values(size_t count, uint32_t stream, double scale = 1
   return values;
 }
 
-Head random_head(HeadKind kind, int width, int outputs) {
-  Head head = make_head(kind, width, outputs);
+Head random_head(HeadKind kind, int width, int outputs, int hidden = 0) {
+  Head head = make_head(kind, width, outputs, hidden);
   uint32_t stream = 10;
   for (auto tensor : parameters(head)) {
     const auto values = random_values(tensor.size(), stream++, 1 / std::sqrt(width));
@@ -103,14 +103,15 @@ struct Shape {
   HeadKind kind;
   int width, outputs;
   double p;
+  int hidden = 0;
 };
 
 class HeadGradients : public testing::TestWithParam<Shape> {};
 
 // P2: frozen masks, both sites, every parameter and the input.
 TEST_P(HeadGradients, MatchFiniteDifferences) {
-  const auto [kind, width, outputs, p] = GetParam();
-  Head head = random_head(kind, width, outputs);
+  const auto [kind, width, outputs, p, hidden] = GetParam();
+  Head head = random_head(kind, width, outputs, hidden);
   const std::vector<uint32_t> molecules{7, 3, 1000000, 8, 0};
   const size_t rows = molecules.size();
   const auto cls = random_values(rows * static_cast<size_t>(width), 1);
@@ -119,7 +120,7 @@ TEST_P(HeadGradients, MatchFiniteDifferences) {
   HeadActivations activations;
   std::vector<float> out(d_outputs.size()), d_cls(cls.size());
   head_forward_training(head, cls.data(), dropout, activations, out.data());
-  Head gradient = make_head(kind, width, outputs);
+  Head gradient = make_head(kind, width, outputs, hidden);
   head_backward(head, dropout, activations, d_outputs.data(), gradient, d_cls.data());
 
   NaiveHead naive(head, cls, dropout);
@@ -135,7 +136,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, HeadGradients,
                          testing::Values(Shape{HeadKind::linear, 16, 1, 0},
                                          Shape{HeadKind::linear, 13, 3, .3},
                                          Shape{HeadKind::pooled, 16, 2, 0},
-                                         Shape{HeadKind::pooled, 13, 3, .3}));
+                                         Shape{HeadKind::pooled, 13, 3, .3},
+                                         Shape{HeadKind::pooled, 19, 2, .3, 8}));
 
 TEST(Head, RowsDoNotDependOnTheirBatch) {
   const Head head = random_head(HeadKind::pooled, 37, 3);
