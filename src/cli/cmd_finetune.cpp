@@ -370,6 +370,7 @@ Command finetune_command(CLI::App& app) {
   options->flags.add_to(*command);
   add_open_options(*command, options->open);
   add_conformer_options(*command, options->conformers);
+  add_sampling_options(*command, options->conformers);
   command->footer(
       "Rows without a usable molecule or without any value are left out and counted.\n"
       "--json prints the run's report on stdout.");

@@ -50,10 +50,10 @@ def test_a_cell_that_is_no_number_is_its_rows_status(model, table):
 def test_panels_read_their_own_columns(model, measured, tmp_path):
     other = tmp_path / "other.molrt"
     molrt("finetune", "-w", LINEAR, measured, "-t", "y", "-o", other, "--input-column", "pH", *TRAIN)
-    both = rows(molrt("predict", "-m", model, "-m", other, measured, "-q")[0])
-    for path, column in (model, 4), (other, 8):
-        alone = rows(molrt("predict", "-m", path, measured, "-q")[0])
-        assert [row[4] for row in alone[1:]] == [row[column] for row in both[1:]]
+    header, *both = rows(molrt("predict", "-m", model, "-m", other, measured, "-q")[0])
+    for path, column in (model, "m_y"), (other, "other_y"):
+        alone = rows(molrt("predict", "-m", path, measured, "-q")[0])[1:]
+        assert [row[4] for row in alone] == [row[header.index(column)] for row in both]
 
 
 @pytest.mark.parametrize("words, code, said", [
@@ -63,7 +63,7 @@ def test_panels_read_their_own_columns(model, measured, tmp_path):
     (["--input-column", "smiles"], 3, "column 'smiles': 'CCO' is no number"),
     (["--morgan-bits", "64"], 2, "morgan.bits"),
     (["--inputs", "morgan"], 2, "cls|cls+rdkit|cls+morgan"),
-    (["--conformers", "65"], 1, "64 conformers"),
+    (["--conformers", "65"], 2, "64 conformers"),
 ])
 def test_refusals(measured, tmp_path, words, code, said):
     _, log = molrt("finetune", "-w", LINEAR, measured, "-t", "y", "-o", tmp_path / "m", *words, code=code)
