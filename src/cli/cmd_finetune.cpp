@@ -113,6 +113,13 @@ void check_distinct(const char* flag, const std::vector<std::string>& columns) {
   }
 }
 
+void check_conformers(int count) {
+  constexpr int most = 64;  // molrt_job_create's
+  if (count > most)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "--conformers {}: training takes at most {} conformers a molecule", count, most);
+}
+
 void check_columns(const TrainingTable& data) {
   check_distinct("--target", data.targets);
   check_distinct("--input-column", data.columns);
@@ -155,6 +162,7 @@ class Finetuning {
     check_html();
     file_existed_ = std::filesystem::exists(options.output);
     check_split_output(options);
+    check_conformers(options.conformers.count);
     InputTable table(options.input);
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);

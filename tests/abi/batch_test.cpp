@@ -89,15 +89,15 @@ TEST_F(BatchTest, CanonicalRowsAreOneMolecule) {
   EXPECT_EQ(smiles(batch, 0), "CCO");
 }
 
-TEST_F(BatchTest, TrainingTakesOneConformer) {
-  const Batch batch = batch_with(2, 0, 0);
+TEST_F(BatchTest, TrainingTakesSixtyFourConformers) {
+  const Batch batch = batch_with(65, 0, 0);
   must(molrt_batch_add_smiles(batch.get(), "CCO"));
   const double target = 1;
   molrt_job* job = nullptr;
   EXPECT_EQ(molrt_job_create(context_.get(), model_.get(), batch.get(), &target, 1, nullptr,
                              nullptr, &job),
             MOLRT_ERROR_UNSUPPORTED);
-  EXPECT_NE(std::string(molrt_last_error()).find("one conformer"), std::string::npos);
+  EXPECT_NE(std::string(molrt_last_error()).find("64 conformers"), std::string::npos);
   EXPECT_EQ(job, nullptr);
 }
 
