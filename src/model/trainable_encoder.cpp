@@ -26,11 +26,13 @@ void drop_embedding(Team& team, const PackedBatch& batch, const EncoderNoise& no
 
 }  // namespace
 
-// LayerTape: input, query, key, value, context, middle; hidden; logits.
-size_t TrainableEncoder::activation_bytes(const Architecture& a, int tokens) {
+// LayerTape: input, query, key, value, context, middle; hidden; logits. The frozen layers share
+// two.
+size_t TrainableEncoder::activation_bytes(int tokens) const {
+  const Architecture& a = architecture_;
   const AttentionShape shape{tokens, a.width, a.heads};
   const size_t floats = size_t(tokens) * (6 * size_t(a.width) + a.ffn) + shape.pair_size();
-  return floats * size_t(a.layers) * sizeof(float);
+  return floats * size_t(a.layers - first_trained() + std::min(first_trained(), 2)) * sizeof(float);
 }
 
 TrainableEncoder::TrainableEncoder(const Architecture& a, Parameters& p)
@@ -44,23 +46,79 @@ TrainableEncoder::TrainableEncoder(const Architecture& a, Parameters& p)
 
 const float* TrainableEncoder::forward(Team& team, std::span<const Features* const> molecules,
                                        const EncoderNoise& noise) {
+  enter(team, molecules, noise);
+  run_layers(team, noise, 0, architecture_.layers);
+  return leave(team);
+}
+
+std::vector<LayerInput> TrainableEncoder::forward_frozen(Team& team,
+                                                         std::span<const Features* const> molecules,
+                                                         const EncoderNoise& noise) {
+  enter(team, molecules, noise);
+  const float* pairs = run_layers(team, noise, 0, first_trained());
+  std::vector<LayerInput> inputs;
+  for (const auto& m : batch_.molecules) {
+    const float* x = x_.data() + m.first_token * architecture_.width;
+    inputs.push_back({{x, x + size_t(m.shape.tokens) * architecture_.width},
+                      {pairs, pairs + m.shape.pair_size()}});
+    pairs += m.shape.pair_size();
+  }
+  return inputs;
+}
+
+const float* TrainableEncoder::forward_trained(Team& team,
+                                               std::span<const Features* const> molecules,
+                                               std::span<const LayerInput* const> inputs,
+                                               const EncoderNoise& noise) {
+  place(molecules);
+  float *x = x_.data(), *pairs = pair_.data();
+  for (const LayerInput* input : inputs) {
+    x = std::copy(input->tokens.begin(), input->tokens.end(), x);
+    pairs = std::copy(input->pairs.begin(), input->pairs.end(), pairs);
+  }
+  run_layers(team, noise, first_trained(), architecture_.layers);
+  return leave(team);
+}
+
+void TrainableEncoder::place(std::span<const Features* const> molecules) {
   batch_ = pack(molecules, architecture_, pair_);
+  const size_t width = architecture_.width, rows = padded_rows(batch_.tokens);
+  float* x = x_.resize(rows * width);
+  std::fill(x + batch_.tokens * width, x + rows * width, 0.0f);
+}
+
+void TrainableEncoder::enter(Team& team, std::span<const Features* const> molecules,
+                             const EncoderNoise& noise) {
+  place(molecules);
   molecules_.clear();
   for (const Features* m : molecules)
     molecules_.push_back({m->tokens.data(), m->coordinates.data()});
-  const size_t floats = padded_rows(batch_.tokens) * architecture_.width;
-  float* x = x_.resize(floats);
-  embed(team, noise, x);
+  embed(team, noise, x_.data());
   pair_bias_.forward(team, batch_, molecules_);
-  PackedBatch batch = batch_;  // each layer's bias is the logits of the one before
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    LayerTape& tape = tapes_[i % tapes_.size()];
-    layers_[i].forward(team, batch, noise.of_layer(static_cast<int>(i)), x, tape, scratch_);
-    place_pairs(batch, tape.logits.data());
+}
+
+// A layer's bias is the logits of the one before, so that two tapes are the least.
+LayerTape& TrainableEncoder::tape(int layer) {
+  return tapes_[size_t(layer < first_trained() ? layer % 2 : layer) % tapes_.size()];
+}
+
+const float* TrainableEncoder::run_layers(Team& team, const EncoderNoise& noise, int first,
+                                          int last) {
+  PackedBatch batch = batch_;
+  const float* pairs = pair_.data();
+  for (int i = first; i < last; ++i) {
+    layers_[i].forward(team, batch, noise.of_layer(i), x_.data(), tape(i), scratch_);
+    place_pairs(batch, tape(i).logits.data());
+    pairs = tape(i).logits.data();
   }
+  return pairs;
+}
+
+const float* TrainableEncoder::leave(Team& team) {
+  const size_t floats = padded_rows(batch_.tokens) * architecture_.width;
   float* output = output_.resize(floats);
   std::fill(output, output + floats, 0.0f);
-  final_norm_.forward(team, x, batch_.tokens, output);
+  final_norm_.forward(team, x_.data(), batch_.tokens, output);
   return output;
 }
 
@@ -73,10 +131,8 @@ void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_
   const size_t pairs = pair_floats(batch_);
   float* d_pair = d_pair_.resize(pairs);
   std::fill(d_pair, d_pair + pairs, 0.0f);
-  const size_t first = static_cast<size_t>(std::max(frozen_layers_, 0));
-  for (size_t i = layers_.size(); i-- > first;)
-    layers_[i].backward(team, batch_, noise.of_layer(static_cast<int>(i)), tapes_[i], d_x, d_pair,
-                        scratch_);
+  for (int i = architecture_.layers; i-- > first_trained();)
+    layers_[i].backward(team, batch_, noise.of_layer(i), tape(i), d_x, d_pair, scratch_);
   if (frozen_layers_ >= 0) return;
   pair_bias_.backward(team, batch_, molecules_, d_pair);
   embed_backward(team, noise, d_x);
@@ -91,7 +147,6 @@ void TrainableEncoder::embed(Team& team, const EncoderNoise& noise, float* x) {
     for (int i = 0; i < batch_.molecules[m].shape.tokens; ++i)
       row = std::copy_n(embed_tokens_.value.data() + molecules_[m].tokens[i] * width, width, row);
   std::fill(row, embedded + floats, 0.0f);
-  std::fill(x + batch_.tokens * width, x + floats, 0.0f);
   embedding_norm_.forward(team, embedded, batch_.tokens, x);
   drop_embedding(team, batch_, noise, architecture_.width, x);
 }

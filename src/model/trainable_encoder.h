@@ -1,7 +1,9 @@
 #pragma once
 // encoder.h's network in training: dropout, and the way back. One batch goes through it at a time,
 // all threads on each operation.
+#include <algorithm>
 #include <span>
+#include <vector>
 
 #include "features/features.h"
 #include "model/architecture.h"
@@ -10,17 +12,24 @@
 
 namespace molrt {
 
+// One molecule's way into a layer.
+struct LayerInput {
+  std::vector<float> tokens;  // [n, width]
+  std::vector<float> pairs;   // the layer's attention bias [heads, n, pair_stride]
+  size_t bytes() const { return (tokens.size() + pairs.size()) * sizeof(float); }
+};
+
 class TrainableEncoder {
  public:
-  // What a molecule's activations take from its forward pass to its way back.
-  static size_t activation_bytes(const Architecture& architecture, int tokens);
-
   // `parameters` outlives it.
   TrainableEncoder(const Architecture& architecture, Parameters& parameters);
 
   // The way back ends above the first `layers` layers, whose parameters and all that feeds them get
   // no gradients; -1: it ends nowhere.
   void set_frozen_layers(int layers) { frozen_layers_ = layers; }
+
+  // What a molecule's activations take from its forward pass to its way back.
+  size_t activation_bytes(int tokens) const;
 
   // There will be no way back: the layers share two tapes.
   void set_forward_only() { tapes_.resize(2); }
@@ -29,6 +38,12 @@ class TrainableEncoder {
   // width], which live until the next pass. Molecule m begins at row first_token(m), with CLS.
   const float* forward(Team& team, std::span<const Features* const> molecules,
                        const EncoderNoise& noise);
+  // The same in two parts, below the first layer that is not frozen and from there on.
+  std::vector<LayerInput> forward_frozen(Team& team, std::span<const Features* const> molecules,
+                                         const EncoderNoise& noise);
+  const float* forward_trained(Team& team, std::span<const Features* const> molecules,
+                               std::span<const LayerInput* const> inputs,
+                               const EncoderNoise& noise);
   size_t tokens() const { return batch_.tokens; }
   size_t first_token(size_t molecule) const { return batch_.molecules[molecule].first_token; }
 
@@ -37,6 +52,14 @@ class TrainableEncoder {
   void backward(Team& team, const EncoderNoise& noise, float* d_output);
 
  private:
+  int first_trained() const { return std::max(frozen_layers_, 0); }
+  LayerTape& tape(int layer);
+  // x_ and the pair matrices, up to their first values.
+  void place(std::span<const Features* const> molecules);
+  void enter(Team& team, std::span<const Features* const> molecules, const EncoderNoise& noise);
+  // Through the layers [first, last); returns the next one's bias, laid out as pair_.
+  const float* run_layers(Team& team, const EncoderNoise& noise, int first, int last);
+  const float* leave(Team& team);
   void embed(Team& team, const EncoderNoise& noise, float* x);
   void embed_backward(Team& team, const EncoderNoise& noise, float* d_x);
 

@@ -1,5 +1,6 @@
 #pragma once
 // The encoder's dropout in one pass of one step (spec: regularisers.md 0a, 1.1).
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -20,6 +21,12 @@ struct EncoderNoise {
     EncoderNoise own = *this;
     if (layer < quiet_layers) own.attention = own.activation = own.residual = 0;
     return own;
+  }
+  // Nothing random comes before this layer.
+  bool is_quiet_below(int layer) const {
+    const EncoderNoise below = of_layer(std::max(layer, 1) - 1);
+    return embedding_rate() == 0 &&
+           (layer == 0 || (below.attention == 0 && below.activation == 0 && below.residual == 0));
   }
   std::optional<DropoutStream> stream(double rate, uint32_t site, size_t molecule) const {
     if (rate == 0) return std::nullopt;

@@ -60,6 +60,7 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
       columns_(batch_.size()),
       settings_(std::move(settings)) {
   settings_.validate();  // before the encoder's pass, which may take hours
+  if (!encoder_is_frozen(settings_)) check_frozen(*base_, read_network_settings(settings_));
 }
 
 void Job::set_checkpoint(std::string directory, bool resume) {

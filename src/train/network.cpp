@@ -47,27 +47,33 @@ bool is_frozen_by(const NetworkSettings& settings, const std::string& name) {
 }  // namespace
 
 NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molecules,
-                               const Fold& fold, const NetworkSettings& settings, Team& team)
+                               const Fold& fold, const NetworkSettings& settings, Team& team,
+                               FrozenLayers& frozen)
     : base_(base),
       molecules_(molecules),
       fold_(fold),
       settings_(settings),
       team_(team),
+      frozen_(frozen),
       base_tensors_(tensors_of_fold(base.tensors(), fold.base_fold)),
       width_(static_cast<size_t>(base.card().architecture.width)),
       parameters_(encoder_only(base_tensors_), "the base model"),
       encoder_(base.card().architecture, parameters_),
       head_(first_head(fold)),
       head_gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {
-  for (const std::string& prefix : settings.frozen)
-    if (std::none_of(parameters_.entries().begin(), parameters_.entries().end(),
-                     [&](const auto& e) { return e.name.starts_with(prefix); }))
-      fail(MOLRT_ERROR_INVALID_ARGUMENT,
-           "setting 'freeze.prefix': no tensor of the encoder begins with '{}'; the first is '{}'",
-           prefix, parameters_.entries().front().name);
   if (settings.l2sp > 0) origin_.assign(parameters_.values().begin(), parameters_.values().end());
   frozen_layers_ = frozen_layers(base_tensors_, settings, base.card().architecture.layers);
   encoder_.set_frozen_layers(frozen_layers_);
+}
+
+void check_frozen(const Model& base, const NetworkSettings& settings) {
+  const TensorMap encoder = encoder_only(tensors_of_fold(base.tensors(), 0));
+  for (const std::string& prefix : settings.frozen)
+    if (std::none_of(encoder.begin(), encoder.end(),
+                     [&](const auto& tensor) { return tensor.first.starts_with(prefix); }))
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "setting 'freeze.prefix': no tensor of the encoder begins with '{}'; the first is '{}'",
+           prefix, encoder.begin()->first);
 }
 
 bool NetworkTrainee::is_frozen(const std::string& name) const {
@@ -130,12 +136,21 @@ EncoderNoise NetworkTrainee::noise(Items items, uint32_t step) {
   return noise;
 }
 
-std::vector<float> NetworkTrainee::head_inputs(Items items, const EncoderNoise& noise) {
+const float* NetworkTrainee::representations(Items items, const EncoderNoise& noise) {
   std::vector<const Features*> molecules;
-  for (const RowConformer item : items)
-    molecules.push_back(molecules_[fold_.data.conformers.place(item)]);
+  std::vector<size_t> places;
+  for (const RowConformer item : items) {
+    places.push_back(fold_.data.conformers.place(item));
+    molecules.push_back(molecules_[places.back()]);
+  }
   team_.size_for(2. * static_cast<double>(parameters_.values().size()) * count_tokens(molecules));
-  const float* tokens = encoder_.forward(team_, molecules, noise);
+  if (frozen_layers_ < 0 || !noise.is_quiet_below(frozen_layers_))
+    return encoder_.forward(team_, molecules, noise);
+  return frozen_.forward(encoder_, team_, molecules, places, noise);
+}
+
+std::vector<float> NetworkTrainee::head_inputs(Items items, const EncoderNoise& noise) {
+  const float* tokens = representations(items, noise);
   const auto head_width = static_cast<size_t>(head_.width);
   std::vector<float> inputs(items.size() * head_width);
   for (size_t m = 0; m < items.size(); ++m) {
@@ -150,7 +165,7 @@ namespace {
 
 // body(part) for consecutive parts of the items, each of one or within both limits.
 template <typename Body>
-void for_each_part(const Architecture& architecture, const TrainingMolecules& molecules,
+void for_each_part(const TrainableEncoder& encoder, const TrainingMolecules& molecules,
                    const ConformerTable& conformers, std::span<const RowConformer> items,
                    const Body& body) {
   for (size_t first = 0, last; first < items.size(); first = last) {
@@ -158,7 +173,7 @@ void for_each_part(const Architecture& architecture, const TrainingMolecules& mo
     for (last = first; last < items.size(); ++last) {
       const int length = molecules[conformers.place(items[last])]->length();
       tokens += static_cast<size_t>(length);
-      bytes += TrainableEncoder::activation_bytes(architecture, length);
+      bytes += encoder.activation_bytes(length);
       if (last > first && (tokens > most_tokens || bytes > most_activations)) break;
     }
     body(items.subspan(first, last - first));
@@ -174,7 +189,7 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int e
   const double weight = fold_weight(fold_, rows);
   LossSum total;
   const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
-  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
+  for_each_part(encoder_, molecules_, fold_.data.conformers, items,
                 [&](Items part) { train_part(part, step, weight, total); });
   return total;
 }
@@ -205,12 +220,11 @@ std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
   const std::vector<RowConformer> items = fold_.data.conformers.all(rows);
   std::vector<float> outputs(items.size() * fold_.outputs());
   float* next = outputs.data();
-  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
-                [&](Items part) {
-                  const std::vector<float> inputs = head_inputs(part, {});
-                  head_forward(head_, inputs.data(), part.size(), next);
-                  next += part.size() * fold_.outputs();
-                });
+  for_each_part(encoder_, molecules_, fold_.data.conformers, items, [&](Items part) {
+    const std::vector<float> inputs = head_inputs(part, {});
+    head_forward(head_, inputs.data(), part.size(), next);
+    next += part.size() * fold_.outputs();
+  });
   return outputs;
 }
 
@@ -219,14 +233,13 @@ std::vector<float> NetworkTrainee::predict_noisy(std::span<const size_t> rows,
   const std::vector<RowConformer> items = fold_.data.conformers.all(rows);
   std::vector<float> outputs(items.size() * fold_.outputs());
   float* next = outputs.data();
-  for_each_part(base_.card().architecture, molecules_, fold_.data.conformers, items,
-                [&](Items part) {
-                  ids_ = molecules_of(part);
-                  const auto inputs = head_inputs(part, encoder_noise(rates, sample, ids_));
-                  head_forward_training(head_, inputs.data(), head_noise(rates, sample, ids_),
-                                        activations_, next);
-                  next += part.size() * fold_.outputs();
-                });
+  for_each_part(encoder_, molecules_, fold_.data.conformers, items, [&](Items part) {
+    ids_ = molecules_of(part);
+    const auto inputs = head_inputs(part, encoder_noise(rates, sample, ids_));
+    head_forward_training(head_, inputs.data(), head_noise(rates, sample, ids_), activations_,
+                          next);
+    next += part.size() * fold_.outputs();
+  });
   return outputs;
 }
 

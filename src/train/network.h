@@ -5,6 +5,7 @@
 #include "model/mc.h"
 #include "model/trainable_encoder.h"
 #include "train/fold.h"
+#include "train/frozen_layers.h"
 #include "train/network_settings.h"
 
 namespace molrt {
@@ -16,11 +17,14 @@ using TrainingMolecules = std::vector<const Features*>;
 // trained. `tensors`: a network's, plain names.
 int frozen_layers(const TensorMap& tensors, const NetworkSettings& settings, int layers);
 
+// INVALID_ARGUMENT for a frozen prefix that no tensor of the base's encoder has.
+void check_frozen(const Model& base, const NetworkSettings& settings);
+
 class NetworkTrainee : public Trainee {
  public:
-  // All of these outlive it. INVALID_ARGUMENT for a frozen prefix that no tensor has.
+  // All of these outlive it. `frozen` may be shared by networks that begin alike.
   NetworkTrainee(const Model& base, const TrainingMolecules& molecules, const Fold& fold,
-                 const NetworkSettings& settings, Team& team);
+                 const NetworkSettings& settings, Team& team, FrozenLayers& frozen);
 
   std::vector<TrainedTensor> tensors() override;
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override;
@@ -41,6 +45,7 @@ class NetworkTrainee : public Trainee {
   void train_part(Items items, uint32_t step, double weight, LossSum& total);
   // [items, head_width]
   std::vector<float> head_inputs(Items items, const EncoderNoise& noise);
+  const float* representations(Items items, const EncoderNoise& noise);  // [tokens, width]
   EncoderNoise noise(Items items, uint32_t step);
   void backward(const std::vector<float>& d_inputs, const EncoderNoise& noise);
   bool is_frozen(const std::string& name) const;
@@ -52,6 +57,7 @@ class NetworkTrainee : public Trainee {
   const Fold& fold_;
   const NetworkSettings& settings_;
   Team& team_;
+  FrozenLayers& frozen_;
   TensorMap base_tensors_;  // of the base's fold that this one begins with
   size_t width_;
   Parameters parameters_;

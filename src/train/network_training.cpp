@@ -1,5 +1,7 @@
 #include "train/network_training.h"
 
+#include <map>
+
 #include "model/folds.h"
 #include "train/learn_errors.h"
 #include "train/mc_settings.h"
@@ -10,6 +12,9 @@ namespace {
 
 // Below so many parameters one thread updates them sooner than several agree on it.
 constexpr size_t threads_worth = 1 << 20;
+
+// What the frozen layers' results may take: those of ESOL's molecules at the official sizes.
+constexpr size_t most_kept = size_t{512} << 20;  // bytes
 
 }  // namespace
 
@@ -24,9 +29,12 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
   const DropoutRates rates =
       dropout_rates(settings, a.layers, effective.quiet_when_frozen ? std::max(frozen, 0) : 0);
   Team team(run.threads);
+  std::map<int, FrozenLayers> frozen_layers_of;  // by the base's fold
   const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,
                        MemberCheckpoint& checkpoint) {
-    NetworkTrainee trainee(base, molecules, fold, effective, team);
+    NetworkTrainee trainee(
+        base, molecules, fold, effective, team,
+        frozen_layers_of.try_emplace(fold.base_fold, most_kept / data.base_folds).first->second);
     LoopSettings loop = loop_settings(fold);
     loop.threads = trainee.encoder_size() < threads_worth ? 1 : run.threads;
     FoldFit fit;
