@@ -376,6 +376,11 @@ typedef struct molrt_progress {
   double learning_rate;    /* training only: of the last epoch's last step */
   uint64_t train_rows;     /* training only: molecules that this fold trains on */
   uint64_t held_out_rows;  /* training only: and that it holds out */
+  double part;             /* training only: of the whole run's work, 0 to 1; leaps where early
+                              stopping ends a network */
+  int32_t mc_pass;         /* training only: of the passes with dropout over the held-out rows that
+                              follow a network's last epoch (settings mc.T, mc.calibrate); else 0 */
+  int32_t mc_passes;          /* training only: 0 where there are none */
 } molrt_progress;
 typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
 

@@ -69,6 +69,9 @@ molrt_progress training_progress(const TrainingProgress& p) {
   progress.learning_rate = p.learning_rate;
   progress.train_rows = p.train_rows;
   progress.held_out_rows = p.held_out_rows;
+  progress.part = p.part;
+  progress.mc_pass = p.pass;
+  progress.mc_passes = p.passes;
   return progress;
 }
 

@@ -37,7 +37,7 @@ std::string member(const molrt_progress& state) {
   return state.folds > 1 ? fmt::format("fold {}/{}: ", state.fold + 1, state.folds) : "";
 }
 
-double part_done(const molrt_progress& state) {
+double steps_part(const molrt_progress& state) {
   if (state.steps > 0) return static_cast<double>(state.step) / static_cast<double>(state.steps);
   return static_cast<double>(state.done) / static_cast<double>(std::max<uint64_t>(state.total, 1));
 }
@@ -89,7 +89,8 @@ int32_t Progress::update(const molrt_progress& state) {
 void Progress::start_training(const molrt_progress& state) {
   if (!training_) {
     training_start_ = Clock::now();
-    trained_before_ = part_done(state);
+    part_before_ = state.part;
+    stepped_before_ = steps_part(state);
   }
   training_ = true;
   if (state.train_rows == 0 || !told_folds_.insert(state.fold).second) return;
@@ -125,8 +126,11 @@ std::string Progress::rows_line(const molrt_progress& state) {
 }
 
 std::string Progress::training_line(const molrt_progress& state) {
-  const double seconds = since(training_start_), part = part_done(state);
-  const double trained = part - trained_before_;
+  const double seconds = since(training_start_);
+  const std::string left = remaining(seconds, state.part - part_before_, 1 - state.part);
+  if (state.mc_pass > 0)
+    return fmt::format("training: {}error bars, pass {}/{}{}", member(state), state.mc_pass,
+                       state.mc_passes, left);
   auto line = fmt::format("training: {}epoch {}/{}", member(state), state.epoch, state.epochs);
   if (state.steps > 0) line += fmt::format(", step {}/{}", state.step, state.steps);
   append_value(line, "loss", state.train_loss);
@@ -134,10 +138,10 @@ std::string Progress::training_line(const molrt_progress& state) {
   const std::string metric = state.metric_name;
   if (metric != "loss") append_value(line, "held-out " + metric, state.valid_metric);
   append_value(line, "lr", state.learning_rate);
-  const double molecules =
-      trained * state.folds * state.epochs * static_cast<double>(state.train_rows);
+  const double molecules = (steps_part(state) - stepped_before_) * state.folds * state.epochs *
+                           static_cast<double>(state.train_rows);
   if (molecules > 0) line += fmt::format(", {:.0f} molecules/s", molecules / seconds);
-  return line + remaining(seconds, trained, 1 - part);
+  return line + left;
 }
 
 void Progress::log(int32_t level, const char* message) {

@@ -40,9 +40,9 @@ class Progress {
   bool terminal_, shown_ = false;
   std::chrono::steady_clock::time_point start_, last_, training_start_;
   bool training_ = false;
-  double trained_before_ = 0;     // part of the training when the clock began
-  uint64_t epochs_done_ = 0;      // of all folds, when the last line was due
-  std::set<int32_t> told_folds_;  // whose rows were told
+  double part_before_ = 0, stepped_before_ = 0;  // when the clock of training began
+  uint64_t epochs_done_ = 0;                     // of all folds, when the last line was due
+  std::set<int32_t> told_folds_;                 // whose rows were told
   std::optional<uint64_t> total_rows_;
   uint64_t rows_before_ = 0, window_rows_ = 0, failed_ = 0, skipped_ = 0;
 };

@@ -24,14 +24,21 @@ std::string rows_line(const Json& rows) {
                      rows.at("failed").dump());
 }
 
+std::string quoted_names(const Json& names) {
+  return fmt::format("'{}'", fmt::join(names.get<std::vector<std::string>>(), "', '"));
+}
+
 std::string inputs_line(const Json& inputs) {
-  auto line = fmt::format("beside the representation: columns {}; {} descriptors; {} Morgan counts",
-                          inputs.at("columns").dump(), inputs.at("descriptors").dump(),
-                          inputs.at("morgan_bits").dump());
+  std::vector<std::string> kinds;
+  if (!inputs.at("columns").empty()) kinds.push_back("columns " + quoted_names(inputs["columns"]));
+  for (const auto& [key, name] : {std::pair{"descriptors", "RDKit descriptors"},
+                                  std::pair{"morgan_bits", "Morgan counts"}})
+    if (inputs.at(key) != 0) kinds.push_back(fmt::format("{} {}", inputs[key].dump(), name));
+  auto line = fmt::format("the head reads beside the representation: {}", fmt::join(kinds, "; "));
   if (inputs.at("rows_with_missing") != 0)
     line += fmt::format("; something missing in {} rows", inputs.at("rows_with_missing").dump());
   if (!inputs.at("constant").empty())
-    line += fmt::format("; constant, and so without effect: {}", inputs.at("constant").dump());
+    line += fmt::format("; constant, and so without effect: {}", quoted_names(inputs["constant"]));
   return line;
 }
 

@@ -41,28 +41,28 @@ std::vector<float> predicted_outputs(const Fold& fold, const Head& head) {
 }
 
 // The stored head's passes over the raw representations, as at prediction.
-void sample_head(const Fold& fold, const DropoutRates& rates, int samples,
+void sample_head(const Fold& fold, const DropoutRates& rates, int passes,
                  const LoopCallbacks& callbacks, FoldFit& fit) {
   const std::vector<RowConformer> items = fold.data.conformers.all(fold.split.held_out);
   const std::vector<uint32_t> ids = molecules_of(items);
   const std::vector<float> inputs = gather(as_stored(fold), items);
   std::vector<float> outputs(items.size() * static_cast<size_t>(fit.head.outputs));
   HeadActivations activations;
-  sample_held_out(fold, rates, samples, callbacks, fit, [&](uint32_t sample) {
+  sample_held_out(fold, passes, callbacks, fit, [&](uint32_t sample) {
     head_forward_training(fit.head, inputs.data(), head_noise(rates, sample, ids), activations,
                           outputs.data());
     return outputs;
   });
 }
 
-FoldFit fit_head(const Fold& fold, const DropoutRates& rates, int samples,
+FoldFit fit_head(const Fold& fold, const DropoutRates& rates, int passes,
                  const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {
   FoldFit fit =
       fold.settings.ridge ? ridge(fold, callbacks) : fit_adam(fold, callbacks, checkpoint);
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
   if (!rates.any()) fit.head.centre.clear();
   fit.outputs = predicted_outputs(fold, fit.head);
-  sample_head(fold, rates, samples, callbacks, fit);
+  sample_head(fold, rates, passes, callbacks, fit);
   return fit;
 }
 
@@ -76,12 +76,12 @@ HeadTrainingResult train_heads(const HeadTrainingData& data, const Settings& set
   const UsedRows rows = find_used_rows(data, effective.task.task,
                                        [&](size_t row) { return has_representation(data, row); });
   const DropoutRates rates = dropout_rates(settings, 0, 0);
-  const int samples = read_mc_settings(settings).samples;
+  const int passes = held_out_passes(settings, rates);
   const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,
                        MemberCheckpoint& checkpoint) {
-    return fit_head(fold, rates, samples, callbacks, checkpoint);
+    return fit_head(fold, rates, passes, callbacks, checkpoint);
   };
-  return train_members({data, settings, effective, run.threads, run, rates}, rows, fit);
+  return train_members({data, settings, effective, run.threads, run, rates, passes}, rows, fit);
 }
 
 }  // namespace molrt

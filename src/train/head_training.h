@@ -128,6 +128,8 @@ struct TrainingProgress {
   double learning_rate = nan_loss;
   bool epoch_done = false;  // else it tells of a step within `epoch`, and train_loss is its batch's
   size_t train_rows = 0, held_out_rows = 0;  // of this fold
+  double part = 0;                           // of all members' work
+  int pass = 0, passes = 0;                  // with dropout, over the held-out rows
 };
 // Called on the calling thread; returns true to stop, which throws CANCELLED. Epochs of folds on
 // other threads are told when the calling thread next finishes an epoch of its own, or at the end.

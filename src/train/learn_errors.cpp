@@ -306,14 +306,15 @@ HeldOutMoments moments_of_passes(const Fold& fold, int samples,
 
 }  // namespace
 
-void sample_held_out(const Fold& fold, const DropoutRates& rates, int samples,
-                     const LoopCallbacks& callbacks, FoldFit& fit,
+void sample_held_out(const Fold& fold, int passes, const LoopCallbacks& callbacks, FoldFit& fit,
                      const std::function<std::vector<float>(uint32_t)>& predict) {
-  if (!rates.any() || fold.split.held_out.empty() || fit.loop.interrupted) return;
+  if (passes == 0 || fold.split.held_out.empty() || fit.loop.interrupted) return;
   try {
-    fit.mc = moments_of_passes(fold, samples, [&](uint32_t sample) {
+    fit.mc = moments_of_passes(fold, passes, [&](uint32_t sample) {
       callbacks.check_cancelled();
-      return predict(sample);
+      auto outputs = predict(sample);
+      callbacks.after_pass(static_cast<int>(sample) + 1);
+      return outputs;
     });
   } catch (const Error& error) {
     if (error.status() != MOLRT_ERROR_CANCELLED) throw;

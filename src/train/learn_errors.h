@@ -13,11 +13,10 @@
 namespace molrt {
 
 // MC passes over a fold's held-out rows: predict(sample) -> the head's outputs
-// [conformers, outputs],
-// scaled, for sample = 0 ... samples - 1. Their moments become fit.mc; nothing without dropout or
-// held-out rows. Cancelled, it leaves none, and the fit's loop interrupted.
-void sample_held_out(const Fold& fold, const DropoutRates& rates, int samples,
-                     const LoopCallbacks& callbacks, FoldFit& fit,
+// [conformers, outputs], scaled, for sample = 0 ... passes - 1. Their moments become fit.mc;
+// nothing without passes or held-out rows. Cancelled, it leaves none, and the fit's loop
+// interrupted.
+void sample_held_out(const Fold& fold, int passes, const LoopCallbacks& callbacks, FoldFit& fit,
                      const std::function<std::vector<float>(uint32_t sample)>& predict);
 
 struct HeldOutMember {

@@ -66,7 +66,7 @@ class Loop {
       result_.interrupted = true;
     }
     if (!result_.interrupted) save();  // what follows, such as MC samples, may be stopped, too
-    adam_.moments() = {};  // room for what comes back from the disk
+    adam_.moments() = {};              // room for what comes back from the disk
     put_best();
     return result_;
   }

@@ -66,6 +66,8 @@ struct LoopCallbacks {
   std::function<void(const EpochRecord&)> after_epoch;
   // So many of the planned steps are done; the batch's loss.
   std::function<void(uint64_t step, uint64_t steps, double loss)> after_step;
+  // So many passes over the held-out rows are done, after the loop.
+  std::function<void(int pass)> after_pass = {};
   // Before each batch.
   std::function<void()> check_cancelled;
 };  // any of them may throw CANCELLED

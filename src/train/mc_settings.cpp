@@ -55,7 +55,9 @@ std::vector<SettingRow> mc_settings() {
       {"mc.T", int64_t{default_samples}, "passes", "", 2, double{most_samples}, "", "0.1.0",
        "passes with dropout of an MC prediction", without_dropout},
       {"mc.calibrate", "conformal", "", "", 0, 0, "none|affine|conformal", "0.1.0",
-       "error bars learnt from the held-out rows; affine: sigma^2 = a s^2 + b of the raw spread s "
+       "error bars learnt from the held-out rows; none: no error bars, and with predict=det no "
+       "passes "
+       "with dropout after training; affine: sigma^2 = a s^2 + b of the raw spread s "
        "over passes and seeds; conformal: and intervals by the scores |measured - predicted| / "
        "sigma",
        kind_of_held_out},
@@ -72,6 +74,12 @@ McSettings read_mc_settings(const Settings& s) {
                   : mode == "mc" ? ModeChoice::mc
                                  : ModeChoice::by_held_out_rows,
           .seed = static_cast<uint64_t>(s.i64("seed"))};
+}
+
+int held_out_passes(const Settings& settings, const DropoutRates& rates) {
+  const McSettings mc = read_mc_settings(settings);
+  const bool asked = mc.mode != ModeChoice::deterministic || mc.kind != Calibrated::none;
+  return rates.any() && asked ? mc.samples : 0;
 }
 
 DropoutRates dropout_rates(const Settings& s, int layers, int quiet_layers) {

@@ -20,6 +20,9 @@ struct McSettings {
 };
 McSettings read_mc_settings(const Settings& settings);
 
+// Passes over the held-out rows that a run makes of a model with this dropout; 0 where nobody asks.
+int held_out_passes(const Settings& settings, const DropoutRates& rates);
+
 // The dropout of training, for prediction. `quiet_layers` of the encoder's `layers` had none.
 DropoutRates dropout_rates(const Settings& settings, int layers, int quiet_layers);
 

@@ -29,8 +29,10 @@ class Members {
         task_(plan_task(run.data, run.head.task, rows.used)),
         split_(plan_split(run.data, run.head.split, rows.used)),
         folds_(make_members(plan_.seeds)),
-        monitor_(folds_.size() + static_cast<size_t>(plan_.refit ? plan_.seeds : 0),
-                 run.head.ridge ? 1 : run.head.epochs, shown_metric_name(folds_.front()),
+        monitor_({.members = folds_.size() + static_cast<size_t>(plan_.refit ? plan_.seeds : 0),
+                  .epochs = run.head.ridge ? 1 : run.head.epochs,
+                  .passes = run.passes,
+                  .metric = shown_metric_name(folds_.front())},
                  run.run.progress, run.run.cancelled) {}
 
   HeadTrainingResult run() {
@@ -83,7 +85,7 @@ class Members {
         run_.run.checkpoint ? MemberCheckpoint(*run_.run.checkpoint, member) : MemberCheckpoint();
     if (const auto state = checkpoint.finished()) {
       FoldFit fit = fit_from_state(*state);
-      monitor_.member_done(member, fit.loop);
+      monitor_.member_known(member, fit.loop);
       return without_encoder(std::move(fit), checkpoint);
     }
     monitor_.check_cancelled();
@@ -93,6 +95,7 @@ class Members {
       stopped_ = true;
       return fit;
     }
+    monitor_.member_done(member);
     if (checkpoint) checkpoint.finish(state_of_fit(fit));
     return without_encoder(std::move(fit), checkpoint);
   }
@@ -138,7 +141,8 @@ class Members {
   std::vector<Fold> refit_folds(const Fits& fits) const {
     std::vector<Fold> folds;
     for (int i = 0; i < plan_.seeds; ++i) {
-      folds.push_back(make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, split_.all));
+      folds.push_back(
+          make_fold(run_.data, run_.head, task_, {folds.size(), 0, seed(i)}, split_.all));
       folds.back().last_epoch = best_epochs(fits);
     }
     return folds;

@@ -21,6 +21,7 @@ struct MemberRun {
   int parallel;  // members in training at a time
   const TrainingRun& run;
   DropoutRates rates;  // for prediction
+  int passes;          // with them over the held-out rows
 };
 
 // Trains all members on the rows, and where `refit` is set those that the model is made of, on all

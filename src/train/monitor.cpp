@@ -13,14 +13,15 @@ constexpr auto between_steps = std::chrono::milliseconds(50);
 
 }  // namespace
 
-Monitor::Monitor(size_t members, int epochs, const char* metric, const TrainingCallback& progress,
+Monitor::Monitor(const MonitorPlan& plan, const TrainingCallback& progress,
                  const CancelFlag& cancelled)
-    : epochs_(epochs), progress_(progress), cancelled_(cancelled), members_(members) {
-  for (size_t i = 0; i < members; ++i) {
-    members_[i].last.fold = static_cast<int>(i);
-    members_[i].last.folds = static_cast<int>(members);
-    members_[i].last.epochs = epochs;
-    members_[i].last.metric_name = metric;
+    : plan_(plan), progress_(progress), cancelled_(cancelled), members_(plan.members) {
+  for (size_t i = 0; i < plan.members; ++i) {
+    TrainingProgress& item = members_[i].last;
+    item.fold = static_cast<int>(i);
+    item.folds = static_cast<int>(plan.members);
+    item.epochs = plan.epochs;
+    item.metric_name = plan.metric;
   }
 }
 
@@ -28,6 +29,7 @@ LoopCallbacks Monitor::callbacks(int worker, size_t member) {
   return {.after_epoch = [=, this](const EpochRecord& r) { epoch_done(worker, member, r); },
           .after_step = [=, this](uint64_t step, uint64_t steps,
                                   double loss) { step_done(worker, member, step, steps, loss); },
+          .after_pass = [=, this](int pass) { pass_done(worker, member, pass); },
           .check_cancelled = [this] { check_cancelled(); }};
 }
 
@@ -51,6 +53,7 @@ void Monitor::rows_known(size_t member, size_t train, size_t held_out) {
   std::lock_guard lock(mutex_);
   members_[member].last.train_rows = train;
   members_[member].last.held_out_rows = held_out;
+  members_[member].last.passes = held_out > 0 ? plan_.passes : 0;
 }
 
 void Monitor::step_done(int worker, size_t member, uint64_t step, uint64_t steps, double loss) {
@@ -58,27 +61,72 @@ void Monitor::step_done(int worker, size_t member, uint64_t step, uint64_t steps
   Member& m = members_[member];
   m.steps = step;
   m.planned = steps;
-  const auto now = std::chrono::steady_clock::now();
-  if (worker != 0 || now - told_ < between_steps) return;
-  told_ = now;
   TrainingProgress item = m.last;
-  item.epoch += item.epoch < epochs_;  // the one that it is in
+  item.epoch += item.epoch < plan_.epochs;  // the one that it is in
   item.train_loss = loss;
-  item.epoch_done = false;
-  waiting_.push_back(item);
+  if (!tell(worker, item)) return;
   lock.unlock();
   deliver();
 }
 
-void Monitor::member_done(size_t member, const LoopResult& result) {
+void Monitor::pass_done(int worker, size_t member, int pass) {
+  std::unique_lock lock(mutex_);
+  Member& m = members_[member];
+  m.last.pass = pass;
+  if (!tell(worker, m.last)) return;
+  lock.unlock();
+  deliver();
+}
+
+bool Monitor::tell(int worker, TrainingProgress item) {
+  const auto now = std::chrono::steady_clock::now();
+  if (worker != 0 || now - told_ < between_steps) return false;
+  told_ = now;
+  item.epoch_done = false;
+  waiting_.push_back(item);
+  return true;
+}
+
+void Monitor::member_done(size_t member) {
+  std::lock_guard lock(mutex_);
+  members_[member].done = true;
+}
+
+void Monitor::member_known(size_t member, const LoopResult& result) {
   std::lock_guard lock(mutex_);
   members_[member].last.epoch = result.epochs;
+  members_[member].done = true;
   done_ += static_cast<uint64_t>(result.epochs);
+}
+
+double Monitor::epochs_part(const Member& m) const {
+  if (m.planned > 0) return static_cast<double>(m.steps) / static_cast<double>(m.planned);
+  return static_cast<double>(m.last.epoch) / plan_.epochs;
+}
+
+// The work of a row is 1 forward and 2 on the way back. What is not known yet is as what is.
+double Monitor::part_done() const {
+  double done = 0, known = 0, known_members = 0, finished = 0;
+  for (const Member& m : members_) {
+    const auto train = static_cast<double>(m.last.train_rows);
+    const auto held_out = static_cast<double>(m.last.held_out_rows);
+    const double epochs = plan_.epochs * (3 * train + held_out), passes = m.last.passes * held_out;
+    if (train > 0) {
+      known += epochs + passes;
+      ++known_members;
+    }
+    if (m.done)
+      ++finished;
+    else if (train > 0)
+      done += epochs_part(m) * epochs + m.last.pass * held_out;
+  }
+  const double each = known_members > 0 ? known / known_members : 1;
+  return (finished * each + done) / (each * static_cast<double>(members_.size()));
 }
 
 TrainingProgress Monitor::with_totals(TrainingProgress item) {
   std::lock_guard lock(mutex_);
-  item.total = static_cast<uint64_t>(epochs_) * members_.size();
+  item.total = static_cast<uint64_t>(plan_.epochs) * members_.size();
   item.done = done_ += item.epoch_done;
   uint64_t planned = 0;
   for (const Member& m : members_) {
@@ -86,6 +134,7 @@ TrainingProgress Monitor::with_totals(TrainingProgress item) {
     planned = std::max(planned, m.planned);
   }
   item.steps = planned * members_.size();
+  item.part = part_done();
   return item;
 }
 

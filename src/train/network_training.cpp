@@ -28,6 +28,7 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
   const int frozen = frozen_layers(tensors_of_fold(base.tensors(), 0), effective, a.layers);
   const DropoutRates rates =
       dropout_rates(settings, a.layers, effective.quiet_when_frozen ? std::max(frozen, 0) : 0);
+  const int passes = held_out_passes(settings, rates);
   Team team(run.threads);
   std::map<int, FrozenLayers> frozen_layers_of;  // by the base's fold
   const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,
@@ -42,13 +43,13 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
         run_loop(trainee, loop, fold.split.train, fold.split.held_out, callbacks, checkpoint);
     fit.head = trainee.head();
     fit.outputs = trainee.predict(predicted_rows(fold));
-    sample_held_out(
-        fold, rates, read_mc_settings(settings).samples, callbacks, fit,
-        [&](uint32_t sample) { return trainee.predict_noisy(fold.split.held_out, rates, sample); });
+    sample_held_out(fold, passes, callbacks, fit, [&](uint32_t sample) {
+      return trainee.predict_noisy(fold.split.held_out, rates, sample);
+    });
     fit.encoder = trainee.encoder_tensors();
     return fit;
   };
-  return train_members({data, settings, effective.head, 1, run, rates}, rows, fit);
+  return train_members({data, settings, effective.head, 1, run, rates, passes}, rows, fit);
 }
 
 }  // namespace molrt

@@ -100,7 +100,7 @@ AT(molrt_row, conformer_atoms, 16);
 AT(molrt_row, model_atoms, 20);
 AT(molrt_row, conformers, 24);
 
-SIZE(molrt_progress, 112);
+SIZE(molrt_progress, 128);
 AT(molrt_progress, struct_size, 0);
 AT(molrt_progress, stage, 4);
 AT(molrt_progress, done, 8);
@@ -118,6 +118,9 @@ AT(molrt_progress, metric_name, 80);
 AT(molrt_progress, learning_rate, 88);
 AT(molrt_progress, train_rows, 96);
 AT(molrt_progress, held_out_rows, 104);
+AT(molrt_progress, part, 112);
+AT(molrt_progress, mc_pass, 120);
+AT(molrt_progress, mc_passes, 124);
 
 SIZE(molrt_run_options, 32);
 AT(molrt_run_options, struct_size, 0);

@@ -192,6 +192,21 @@ def test_progress_tells_of_the_training(small, esol):
         assert isinstance(d["metric_name"], str) and d["epochs"] == 3
 
 
+@pytest.mark.parametrize("calibrate", ["conformal", "none"])
+def test_progress_counts_the_passes_of_the_error_bars(small, esol, calibrate):
+    seen = []
+    model = molrt.finetune(small, esol.smiles, esol.values, epochs=2, folds=2, freeze_prefix="none",
+                           mc_calibrate=calibrate, threads=1,
+                           progress=lambda stage, done, total, **details: seen.append((stage, details)))
+    details = [detail for stage, detail in seen if stage == "training"]
+    parts = [d["part"] for d in details]
+    assert parts == sorted(parts) and 0 < parts[0] and 0.5 < parts[-1] <= 1
+    wanted = 30 if calibrate == "conformal" else 0
+    assert {d["mc_passes"] for d in details} == {wanted}
+    assert max(d["mc_pass"] for d in details) <= wanted
+    assert ("gain_of_mc" in model.report["uncertainty"]) == (wanted > 0)
+
+
 def test_classes(small, esol):
     above = [float(value > np.median(esol.values)) for value in esol.values]
     model = molrt.finetune(small, esol.smiles, above, "soluble", task="binary", epochs=20, valid_fraction=0.3)

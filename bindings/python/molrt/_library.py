@@ -43,7 +43,7 @@ Progress = _struct("progress", stage=c_int32, done=c_uint64, total=c_uint64, fol
                    folds=c_int32, epoch=c_int32, epochs=c_int32, train_loss=c_double,
                    valid_loss=c_double, step=c_uint64, steps=c_uint64, valid_metric=c_double,
                    metric_name=c_char_p, learning_rate=c_double, train_rows=c_uint64,
-                   held_out_rows=c_uint64)
+                   held_out_rows=c_uint64, part=c_double, mc_pass=c_int32, mc_passes=c_int32)
 PROGRESS_CALLBACK = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Progress))
 RunOptions = _struct("run_options", max_atoms=c_int32, crop=c_int32, batch_size=c_int32,
                      progress=PROGRESS_CALLBACK, progress_user=c_void_p)

@@ -24,7 +24,8 @@ class TerminalLine:
         if now - self._shown < self._SECONDS_BETWEEN_LINES and done < total:
             return
         self._shown = now
-        self._show(f"{stage} {done}/{total}" + self._pace(done, total, now) + _losses(details))
+        pace = self._time_left(details["part"], now) if "part" in details else self._pace(done, total, now)
+        self._show(f"{stage} {done}/{total}" + pace + _losses(details))
 
     def close(self) -> None:
         if self._width:
@@ -38,6 +39,11 @@ class TerminalLine:
             return ""
         rate = done / seconds
         return f", {rate:.1f}/s, {(total - done) / rate:.0f} s left"
+
+    def _time_left(self, part: float, now: float) -> str:
+        if not 0 < part <= 1:
+            return ""
+        return f", {(now - self._started) * (1 - part) / part:.0f} s left"
 
     def _show(self, line: str) -> None:
         if sys.stderr.isatty():

@@ -125,7 +125,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     units: of the targets of a regression, such as "kcal/mol": one str or [targets]; stored in the model
     progress: see Model; there is a third stage, "training", which counts epochs, with the details
         fold, folds, epoch, epochs, train_loss, valid_loss, step, steps, valid_metric,
-        metric_name, learning_rate, train_rows and held_out_rows (of the fold)
+        metric_name, learning_rate, train_rows and held_out_rows (of the fold), part (of the run's
+        work, 0 to 1), mc_pass and mc_passes (over the held-out molecules, for the error bars)
     checkpoint: a directory in which to keep what a killed run needs to be gone on with; it stays
         until you delete it. resume=True goes on with what is there, to the same result
     report_title: heading of the result's html(); default: made of target_names

@@ -214,10 +214,12 @@ TEST_F(ModelFile, WhatTheHeadReadsBesideClsIsKept) {
   EXPECT_EQ(again.card().inputs.scalers, model.card().inputs.scalers);
   EXPECT_EQ(describe_model(again), describe_model(model));
   const int width = model.card().architecture.width;
+  OpenOptions one_fold;
+  one_fold.fold = 1;
   EXPECT_EQ(again.heads()[1].dense_weight, model.heads()[1].dense_weight);
   EXPECT_EQ(again.heads()[1].width, width + 18);
   EXPECT_EQ(again.heads()[1].hidden, width);
-  EXPECT_EQ(open(path("m.molrt"), {.fold = 1}).card().inputs.scalers.size(), 1u);
+  EXPECT_EQ(open(path("m.molrt"), one_fold).card().inputs.scalers.size(), 1u);
 }
 
 TEST_F(ModelFile, InputsAreChecked) {

@@ -43,7 +43,8 @@ struct Trained {
 
 Trained run(const std::shared_ptr<const Model>& base, const Settings& settings, int threads = 1) {
   Batch batch(ConformerOptions{});
-  TrainingTable table{{}, {"y"}};
+  TrainingTable table;
+  table.target_names = {"y"};
   for (size_t i = 0; i < smiles.size(); ++i) {
     batch.add_text({smiles[i]});
     table.values.push_back(static_cast<double>((i * 7) % 11) / 3);
