@@ -380,7 +380,7 @@ typedef struct molrt_progress {
                               stopping ends a network */
   int32_t mc_pass;         /* training only: of the passes with dropout over the held-out rows that
                               follow a network's last epoch (settings mc.T, mc.calibrate); else 0 */
-  int32_t mc_passes;          /* training only: 0 where there are none */
+  int32_t mc_passes;       /* training only: 0 where there are none */
 } molrt_progress;
 typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
 

@@ -26,7 +26,8 @@ ProgressArgument = Union[None, bool, Callable[..., Any]]
 
 _STAGES = {1: "conformers", 2: "network", 3: "training"}
 _DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss", "step", "steps",
-            "valid_metric", "metric_name", "learning_rate", "train_rows", "held_out_rows", "part", "mc_pass", "mc_passes")
+            "valid_metric", "metric_name", "learning_rate", "train_rows", "held_out_rows", "part",
+            "mc_pass", "mc_passes")
 _LOG_LEVELS = {0: logging.INFO, 1: logging.WARNING, 2: logging.WARNING}  # notices are to be seen
 _EXIT_SECONDS = 10.0  # for calls of daemon threads to stop
 _logger = logging.getLogger("molrt")
