@@ -187,9 +187,11 @@ void read_uncertainty(const MetadataReader& reader, ModelCard& card) {
                                        {"affine", Calibrated::affine},
                                        {"conformal", Calibrated::conformal}});
   to.between = reader.value<bool>(u, "between");
+  to.folds = reader.integer(u, "folds", 1, std::max(1, card.folds()));
   to.deterministic = read_calibrations(reader, reader.value<json>(u, "det"));
   to.mc = read_calibrations(reader, reader.value<json>(u, "mc"));
-  const auto fault = uncertainty_fault(to, card.targets.size(), card.architecture.layers);
+  const auto fault =
+      uncertainty_fault(to, card.targets.size(), card.architecture.layers, card.folds());
   if (!fault.empty()) reader.reject(fmt::format("metadata 'uncertainty' holds {}", fault));
 }
 
@@ -290,6 +292,7 @@ json uncertainty_json(const ModelCard& card) {
           {"mode", mode_name(u.mode)},
           {"kind", calibrated_name(u.kind)},
           {"between", u.between},
+          {"folds", u.folds},
           {"det", calibrations_json(u.deterministic)},
           {"mc", calibrations_json(u.mc)}};
 }

@@ -174,11 +174,8 @@ void keep_fold(int fold, ModelCard& card, TensorMap& tensors, const std::string&
   card.scalers = {card.scalers[static_cast<size_t>(fold)]};
   if (card.inputs.size() > 0)
     card.inputs.scalers = {card.inputs.scalers[static_cast<size_t>(fold)]};
-  if (card.uncertainty.between) {  // one member has no variance between members
-    card.uncertainty.kind = Calibrated::none;
-    card.uncertainty.deterministic.clear();
-    card.uncertainty.mc.clear();
-  }
+  if (card.uncertainty.between) card.uncertainty.drop_calibration();  // of one member there is none
+  card.uncertainty.folds = 1;
   json provenance = json::parse(card.provenance);
   if (provenance.is_object()) provenance["fold"] = fold;
   card.provenance = provenance.dump();

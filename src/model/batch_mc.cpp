@@ -61,7 +61,7 @@ class Summary {
     double sigma = NAN, reach = NAN;
     if (!calibrations.empty()) {
       const Calibration& c = calibrations[target];
-      sigma = c.sigma(m.within + (u.between ? between : 0));
+      sigma = c.sigma(m.within + (u.between ? m.between_seeds : 0));
       reach = c.reach(how_.level);
       if (std::isinf(reach)) reach = NAN;
     }

@@ -61,14 +61,19 @@ class Samples {
 
   Moments moments(size_t output) const {
     RunningMoments means, variances;
+    const auto groups = static_cast<size_t>(card_.uncertainty.folds);
+    std::vector<RunningMoments> of_fold(groups);
     for (size_t fold = 0; fold < folds_; ++fold) {
       RunningMoments passes;
       for (size_t pass = first_; pass <= last_; ++pass)
         passes.add(card_.scalers[fold][output].inverse(row(pass, fold)[output]));
       means.add(passes.mean());
+      of_fold[fold % groups].add(passes.mean());
       variances.add(last_ > 0 ? passes.variance() : 0);
     }
-    return {means.mean(), variances.mean(), means.variance(), NAN, NAN};
+    RunningMoments among_seeds;
+    for (const RunningMoments& fold : of_fold) among_seeds.add(fold.variance());
+    return {means.mean(), variances.mean(), means.variance(), among_seeds.mean(), NAN, NAN};
   }
 
   double mean_entropy(size_t output) const {

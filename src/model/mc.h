@@ -35,6 +35,8 @@ struct Moments {
   double mean;     // over members and passes
   double within;   // mean over the members of the sample variance over passes; 0 without passes
   double between;  // sample variance over the members of their means; NaN with one
+  // The mean over the folds of the variance among their seeds (Uncertainty::folds); NaN likewise.
+  double between_seeds;
   // Of classes, in nats, NaN for a regression: entropy of the mean probabilities, and that less the
   // mean entropy, which is what members and passes disagree about. A multiclass model has one of
   // each for all its outputs.

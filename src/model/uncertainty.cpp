@@ -57,7 +57,7 @@ std::vector<double> stored_scores(std::vector<double> scores) {
   return kept;
 }
 
-std::string uncertainty_fault(const Uncertainty& u, size_t targets, int layers) {
+std::string uncertainty_fault(const Uncertainty& u, size_t targets, int layers, int members) {
   const DropoutRates& n = u.noise;
   for (const double rate : {n.embedding, n.attention, n.activation, n.residual, n.pooler})
     if (!is_rate(rate)) return "a dropout rate that is not between 0 and 1";
@@ -65,6 +65,8 @@ std::string uncertainty_fault(const Uncertainty& u, size_t targets, int layers) 
     return "more layers without dropout than there are";
   if (u.samples < 2 || u.samples > most_samples) return "too few or too many samples";
   if (u.mode == PredictMode::mc && !n.any()) return "predictions by MC dropout, but no dropout";
+  if (u.folds < 1 || (u.between && (members % u.folds != 0 || members < 2 * u.folds)))
+    return "a variance between members that its members cannot have";
   if (!usable(u.deterministic, u, targets) || !usable(u.mc, u, targets))
     return "a calibration that does not fit its targets, or whose numbers are not ascending and "
            "finite";

@@ -50,13 +50,23 @@ struct Uncertainty {
   PredictMode mode = PredictMode::deterministic;  // which predicts better
   Calibrated kind = Calibrated::none;
   bool between = false;  // whether the calibrated spread has the variance between members in it
+  // Which is among those of equal number modulo `folds`: seeds that held the same rows out, as a
+  // held-out row has no others.
+  int folds = 1;
   std::vector<Calibration> deterministic, mc;  // [targets], or empty: not calibrated
   const std::vector<Calibration>& of(PredictMode m) const {
     return m == PredictMode::mc ? mc : deterministic;
   }
+  void drop_calibration() {
+    kind = Calibrated::none;
+    between = false;
+    deterministic.clear();
+    mc.clear();
+  }
 };
 
-// What makes the numbers unusable beside so many targets and layers, or "".
-std::string uncertainty_fault(const Uncertainty& uncertainty, size_t targets, int layers);
+// What makes the numbers unusable beside so many targets, layers and members, or "".
+std::string uncertainty_fault(const Uncertainty& uncertainty, size_t targets, int layers,
+                              int members);
 
 }  // namespace molrt

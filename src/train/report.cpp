@@ -225,6 +225,18 @@ Json held_out_json(const std::vector<Fold>& folds, const HeadTrainingResult& res
 
 }  // namespace
 
+// What a calibrated spread was measured among: seeds of one fold. A stopped run may lack some of
+// them; it then knows no spread.
+void count_folds(const std::vector<Fold>& members, Uncertainty& uncertainty) {
+  if (!uncertainty.between) return;
+  const size_t folds = splits_of(members).size();
+  for (size_t i = 0; i < members.size(); ++i)
+    if (members[i].index != i % folds) return uncertainty.drop_calibration();
+  if (members.size() % folds != 0 || members.size() < 2 * folds)
+    return uncertainty.drop_calibration();
+  uncertainty.folds = static_cast<int>(folds);
+}
+
 void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
                    const Settings& settings, const UsedRows& rows, const SplitPlan& plan,
                    const DropoutRates& rates, HeadTrainingResult& result) {
@@ -237,6 +249,7 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
   result.thresholds = find_thresholds(folds, predictions);
   result.held_out = unseen_only(folds, predictions);
   add_errors(members.folds, members.fits, settings, rates, result);
+  count_folds(kept.folds, result.uncertainty);
   Json json;
   json["rows"] = {{"total", first.data.rows},
                   {"used", rows.used.size()},

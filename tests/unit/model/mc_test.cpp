@@ -173,6 +173,17 @@ TEST(Moments, OfFoldsAreTheMeanVarianceAndTheVarianceOfMeans) {
   EXPECT_DOUBLE_EQ(det[0].between, 2);
 }
 
+TEST(Moments, OfFoldsAndSeedsHaveTheSeedsVariance) {
+  auto card = card_of(Task::regression, std::vector(4, std::vector{TargetScaler{}}));
+  card.uncertainty.folds = 2;  // members 0 and 2, 1 and 3
+  const auto m = moments_of(card, std::vector<double>{0, 100, 2, 106}, 0);
+  EXPECT_DOUBLE_EQ(m[0].between_seeds, (2 + 18) / 2.);
+  EXPECT_GT(m[0].between, 1000);
+  card.uncertainty.folds = 4;
+  EXPECT_TRUE(
+      std::isnan(moments_of(card, std::vector<double>{0, 100, 2, 106}, 0)[0].between_seeds));
+}
+
 TEST(Moments, OfClassesHaveEntropies) {
   const auto h = [](double p) { return -p * std::log(p) - (1 - p) * std::log(1 - p); };
   const auto card = card_of(Task::binary, {{TargetScaler{}}, {TargetScaler{}}});

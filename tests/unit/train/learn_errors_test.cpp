@@ -83,7 +83,7 @@ TEST(LearningErrors, CalibratesBothModes) {
   EXPECT_NEAR(u.deterministic[0].sigma(0), std::hypot(.5, .3), .04);
   EXPECT_NEAR(u.mc[0].sigma(.09), .3, .03);
   EXPECT_EQ(u.mc[0].scores.size(), 400u);
-  EXPECT_EQ(uncertainty_fault(u, 1, 1), "");
+  EXPECT_EQ(uncertainty_fault(u, 1, 1, 1), "");
 }
 
 TEST(LearningErrors, OfSeveralSeedsHaveTheirVariance) {
