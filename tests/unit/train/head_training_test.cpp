@@ -341,5 +341,20 @@ TEST(HeadTraining, DivergenceIsNamed) {
   expect_data_error(sample, s, "training diverged");
 }
 
+TEST(HeadTraining, CalibratesAmongTheSeedsOfAFold) {
+  const Sample sample(60, 4, 1);
+  Settings settings = quick();
+  settings.set_i64("seeds", 2);
+  settings.set_i64("folds", 3);
+  const HeadTrainingResult folds = train(sample, settings);
+  EXPECT_EQ(folds.folds.size(), 6u);
+  EXPECT_TRUE(folds.uncertainty.between);
+  EXPECT_EQ(folds.uncertainty.folds, 3);
+  settings.set_i64("refit", 1);
+  const HeadTrainingResult refit = train(sample, settings);
+  EXPECT_EQ(refit.folds.size(), 2u);
+  EXPECT_EQ(refit.uncertainty.folds, 1);
+}
+
 }  // namespace
 }  // namespace molrt
