@@ -71,7 +71,7 @@ ColumnTable read_columns(const char* const* names, const double* values, size_t 
   for (size_t i = 0; i < rows * columns; ++i) {
     const double value = values[i];
     if (std::abs(value) > std::numeric_limits<float>::max())
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "row {}, column {}: {} is beyond float32", i / columns,
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "row {}, column {}: {} is beyond float32", i / columns + 1,
            in_quotes(table.names[i % columns]), value);
     table.values.push_back(static_cast<float>(value));
   }

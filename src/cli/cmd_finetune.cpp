@@ -1,4 +1,4 @@
-// molrt finetune: a property head on the representations of given weights.
+// molrt finetune: a head on the representations of given weights, or the whole network.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -186,8 +186,7 @@ class Finetuning {
     if (status == MOLRT_ERROR_DATA) fail_with_rows(molrt_last_error());
     if (status == MOLRT_ERROR_CANCELLED) stop(checkpoint);
     check(status);
-    check_signals();
-    save(options_.output);
+    save_or_keep(checkpoint);
     checkpoint.remove();
     report();
   }
@@ -234,8 +233,15 @@ class Finetuning {
     return fmt::format("{} from {}", names, options_.input.path == "-" ? "standard input" : file);
   }
 
+  // Whether the job got as far as to look at them.
+  bool has_molecules() const {
+    for (size_t i = 0; i < data_.smiles.size(); ++i)
+      if (data_.problems[i].empty()) return row_of(i).status != MOLRT_ROW_PENDING;
+    return true;
+  }
+
   [[noreturn]] void fail_with_rows(const std::string& reason) {
-    tally().print(progress_, "represented");
+    if (has_molecules()) tally().print(progress_, "represented");
     throw Error(MOLRT_ERROR_DATA, reason);
   }
 
@@ -249,6 +255,15 @@ class Finetuning {
     const std::string path = file_existed_ ? options_.output + ".partial" : options_.output;
     save(path);
     throw Stopped(fmt::format("interrupted; {} is the best model so far{}", path, goes_on));
+  }
+
+  // A signal comes too late here: what is left takes a moment.
+  void save_or_keep(const TrainingCheckpoint& checkpoint) {
+    try {
+      save(options_.output);
+    } catch (const Error& error) {
+      throw Error(error.status(), error.what() + checkpoint.what_resumes());
+    }
   }
 
   void save(const std::string& path) {
@@ -271,6 +286,13 @@ class Finetuning {
     file.commit();
   }
 
+  molrt_row row_of(size_t i) const {
+    molrt_row row;
+    check(molrt_row_init(&row, sizeof row));
+    check(molrt_job_get_row(job_.get(), i, &row));
+    return row;
+  }
+
   Tally tally() const {
     Tally tally;
     tally.set_counts(data_.counts);
@@ -279,10 +301,7 @@ class Finetuning {
         tally.add_bad_row(data_.places[i], data_.problems[i]);
         continue;
       }
-      molrt_row row;
-      check(molrt_row_init(&row, sizeof row));
-      check(molrt_job_get_row(job_.get(), i, &row));
-      tally.add(row, data_.places[i], data_.smiles[i], molrt_job_row_message(job_.get(), i));
+      tally.add(row_of(i), data_.places[i], data_.smiles[i], molrt_job_row_message(job_.get(), i));
     }
     return tally;
   }
@@ -322,7 +341,8 @@ class Finetuning {
 }  // namespace
 
 Command finetune_command(CLI::App& app) {
-  auto* command = app.add_subcommand("finetune", "Train a property head on measured values");
+  auto* command = app.add_subcommand(
+      "finetune", "Fit a model to measured values: a head on given weights, or the whole network");
   auto options = std::make_shared<FinetuneOptions>();
   options->command = command;
   command->add_option("-w,--weights", options->weights, "Weights: .pt, .pth or molrt's own")

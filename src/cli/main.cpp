@@ -5,10 +5,12 @@
 #include <csignal>
 #include <cstdio>
 #include <new>
+#include <regex>
 
 #include "base/error.h"
 #include "cli/commands.h"
 #include "cli/console.h"
+#include "cli/settings_flags.h"
 #include "cli/signals.h"
 #include "cli/suggest.h"
 #include "molrt.h"
@@ -50,8 +52,16 @@ int exit_code(int32_t status) {
   }
 }
 
+// The library names its settings; here they are flags.
+std::string with_flags(std::string text) {
+  static const std::regex setting("setting '([a-z0-9_.]+)'");
+  for (std::smatch found; std::regex_search(text, found, setting);)
+    text = found.prefix().str() + flag_name(found[1]) + found.suffix().str();
+  return text;
+}
+
 int report(int code, const std::string& text) {
-  write_stderr(fmt::format("molrt: {}\n", text));
+  write_stderr(fmt::format("molrt: {}\n", with_flags(text)));
   return code;
 }
 

@@ -32,9 +32,9 @@ std::string remaining(double seconds, double done, double still) {
   return fmt::format(", {}:{:02} left", left / 60, left % 60);
 }
 
-// "2/5: ", or nothing where there is one.
+// "network 2/5: ", of folds x seeds; nothing where there is one.
 std::string member(const molrt_progress& state) {
-  return state.folds > 1 ? fmt::format("fold {}/{}: ", state.fold + 1, state.folds) : "";
+  return state.folds > 1 ? fmt::format("network {}/{}: ", state.fold + 1, state.folds) : "";
 }
 
 double steps_part(const molrt_progress& state) {
@@ -114,7 +114,8 @@ std::string Progress::rows_line(const molrt_progress& state) {
       conformers ? conformer_share * done : conformer_share + (1 - conformer_share) * done;
   const double worked = rows_before_ - skipped_ + share * window_rows_;
   auto line =
-      fmt::format("{} {}", conformers ? "conformers" : "network", rows_before_ + state.done);
+      fmt::format("{} {}", conformers ? "conformers" : "network",
+                  rows_before_ + static_cast<uint64_t>(done * static_cast<double>(window_rows_)));
   if (total_rows_) line += fmt::format("/{}", *total_rows_);
   line += fmt::format(", {:.1f} rows/s", worked / seconds());
   if (total_rows_) {

@@ -31,8 +31,8 @@ std::string quoted_names(const Json& names) {
 std::string inputs_line(const Json& inputs) {
   std::vector<std::string> kinds;
   if (!inputs.at("columns").empty()) kinds.push_back("columns " + quoted_names(inputs["columns"]));
-  for (const auto& [key, name] : {std::pair{"descriptors", "RDKit descriptors"},
-                                  std::pair{"morgan_bits", "Morgan counts"}})
+  for (const auto& [key, name] :
+       {std::pair{"descriptors", "RDKit descriptors"}, std::pair{"morgan_bits", "Morgan counts"}})
     if (inputs.at(key) != 0) kinds.push_back(fmt::format("{} {}", inputs[key].dump(), name));
   auto line = fmt::format("the head reads beside the representation: {}", fmt::join(kinds, "; "));
   if (inputs.at("rows_with_missing") != 0)
@@ -62,9 +62,11 @@ std::string metrics_text(const Json& target, const Json& report, const std::stri
   return text;
 }
 
-std::string fold_line(const Json& fold, size_t number_of_fold, const Shown& metric) {
-  auto line = fmt::format("fold {}: {} rows to train, {} held out", number_of_fold,
-                          fold.at("train_rows").dump(), fold.at("held_out_rows").dump());
+std::string fold_line(const Json& fold, bool seeds, const Shown& metric) {
+  auto line =
+      fmt::format("fold {}{}: {} rows to train, {} held out", fold.at("split").get<int>() + 1,
+                  seeds ? fmt::format(", seed {}", fold.at("seed").dump()) : "",
+                  fold.at("train_rows").dump(), fold.at("held_out_rows").dump());
   if (fold.at("epochs") != 0) {
     line +=
         fmt::format("; {} epochs, best {}", fold.at("epochs").dump(), fold.at("best_epoch").dump());
@@ -121,22 +123,31 @@ std::string interval_line(const Json& calibrated) {
   return "";
 }
 
+std::string bar_text(const Json& calibration) {
+  const double a = calibration.at("a"), b = calibration.at("b");
+  if (a == 0)
+    return fmt::format("error bars: +-{} (a standard deviation), the same for every molecule",
+                       metric_text(std::sqrt(b)));
+  return fmt::format("error bars: sigma^2 = {} s^2 + {}, s the spread over passes and seeds",
+                     metric_text(a), metric_text(b));
+}
+
 std::vector<std::string> uncertainty_lines(const Json& uncertainty) {
   std::vector<std::string> lines;
   const auto mode = uncertainty.at("predict").get<std::string>();
   if (uncertainty.contains("gain_of_mc")) {
     const auto& gain = uncertainty.at("gain_of_mc");
     lines.push_back(fmt::format(
-        "predicts {}: MC dropout gains {} in RMSE over the targets' spread (95 %: above {})",
-        mode == "mc" ? "by MC dropout" : "without dropout", number(gain, "rmse"),
-        number(gain, "lower_bound_95")));
+        "predicts {}; by the held-out rows MC dropout {} RMSE by {} of the targets' spread (95 % "
+        "sure: gains more than {})",
+        mode == "mc" ? "by MC dropout" : "without dropout",
+        gain.at("rmse").get<double>() < 0 ? "raises" : "lowers",
+        metric_text(std::abs(gain.at("rmse").get<double>())), number(gain, "lower_bound_95")));
   }
   for (const auto& target : uncertainty.at("targets")) {
     if (!target.contains(mode) || !target.at(mode).contains("b")) continue;
     const auto& of_mode = target.at(mode);
-    auto line =
-        fmt::format("'{}' error bars: sigma^2 = {} s^2 + {}", target.at("name").get<std::string>(),
-                    number(of_mode, "a"), number(of_mode, "b"));
+    auto line = fmt::format("'{}' {}", target.at("name").get<std::string>(), bar_text(of_mode));
     if (of_mode.contains("calibrated")) line += interval_line(of_mode.at("calibrated"));
     lines.push_back(line);
   }
@@ -150,11 +161,11 @@ std::vector<std::string> training_summary(const Json& report) {
   if (report.contains("inputs")) lines.push_back(inputs_line(report.at("inputs")));
   const auto split = split_line(report.at("split"));
   if (!split.empty()) lines.push_back(split);
-  size_t fold = 0;
+  const bool seeds = report.at("settings").value("seeds", 1) > 1;
   const Shown& metric = shown_metrics(report).front();
-  for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, ++fold, metric));
+  for (const auto& item : report.at("folds")) lines.push_back(fold_line(item, seeds, metric));
   for (const auto& target : report.at("held_out"))
-    lines.push_back(metrics_line(target, "held out", report));
+    if (target.at("n") != 0) lines.push_back(metrics_line(target, "held out", report));
   // Of measured values the targets have units of their own.
   if (report.contains("held_out_mean") && report.contains("classes"))
     lines.push_back(mean_line(report));

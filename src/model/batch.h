@@ -75,6 +75,7 @@ class Batch {
   const ColumnTable& columns() const { return columns_; }
   size_t size() const { return text_of_row_.size(); }
   const Sampling& sampling() const { return sampling_; }
+  const ConformerOptions& conformer_options() const { return options_; }
 
   // Fills in what is missing. The model-free form applies no limit but the batch's own.
   void compute_conformers(const RunOptions& options);

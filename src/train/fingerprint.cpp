@@ -28,14 +28,28 @@ uint32_t crc_of(const Model& model) {
   return crc32(model.card().dictionary_text, crc);
 }
 
+json conformer_facts(const Batch& batch) {
+  const ConformerOptions& options = batch.conformer_options();
+  const Sampling& sampling = batch.sampling();
+  return {{"ladder", options.peer_ladder ? "peer" : "default"},
+          {"seed", options.seed},
+          {"flat", options.flat},
+          {"time_limit", options.time_limit},
+          {"count", sampling.count},
+          {"last_flat", sampling.last_flat},
+          {"canonical", sampling.canonical}};
+}
+
 }  // namespace
 
-json run_facts(const Model& base, const HeadTrainingData& data, const ColumnTable& columns,
+json run_facts(const Model& base, const HeadTrainingData& data, const Batch& batch,
                const Settings& settings) {
+  const ColumnTable& columns = batch.columns();
   return {{"settings", json::parse(settings.to_json())},
           {"base model", {{"crc32", crc_of(base)}, {"parameters", base.parameters()}}},
           {"measured values",
            {{"rows", data.rows}, {"targets", data.target_names}, {"crc32", crc_of(data.values)}}},
+          {"conformers", conformer_facts(batch)},
           {"input columns",
            {{"names", columns.names}, {"crc32", crc_of(std::span<const float>(columns.values))}}}};
 }

@@ -8,8 +8,8 @@
 namespace molrt {
 
 // Known before the molecules are made.
-nlohmann::json run_facts(const Model& base, const HeadTrainingData& data,
-                         const ColumnTable& columns, const Settings& settings);
+nlohmann::json run_facts(const Model& base, const HeadTrainingData& data, const Batch& batch,
+                         const Settings& settings);
 // CRCs of the user's columns.
 nlohmann::json column_facts(const HeadTrainingData& data);
 // Known after: what the network reads of each row.

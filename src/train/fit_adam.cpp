@@ -14,11 +14,7 @@ class HeadTrainee : public Trainee {
         gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {}
 
   std::vector<TrainedTensor> tensors() override {
-    std::vector<TrainedTensor> tensors;
-    const auto values = parameters(head_), gradients = parameters(gradient_);
-    for (size_t i = 0; i < values.size(); ++i)
-      tensors.push_back({head_tensor_names[i], values[i], gradients[i]});
-    return tensors;
+    return head_tensors(head_, gradient_, fold_.settings.weight_decay);
   }
 
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override {

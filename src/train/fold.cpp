@@ -81,6 +81,17 @@ Head first_head(const Fold& fold) {
                           static_cast<int>(fold.outputs()), fold.seed, fold.index, fold.data.width);
 }
 
+std::vector<TrainedTensor> head_tensors(Head& head, Head& gradient, double decay) {
+  std::vector<TrainedTensor> tensors;
+  const auto values = parameters(head), gradients = parameters(gradient);
+  for (size_t i = 0; i < values.size(); ++i) {
+    tensors.push_back({head_tensor_names[i], values[i], gradients[i]});
+    const bool weight = i % 2 == 0;  // dense and out_proj, each with its bias
+    if (weight) tensors.back().decay = decay;
+  }
+  return tensors;
+}
+
 float scaled_target(const Fold& fold, size_t row, size_t target) {
   const double value = fold.data.values[row * fold.targets() + target];
   return static_cast<float>(fold.scalers[target].scaled(value));

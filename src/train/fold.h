@@ -41,6 +41,8 @@ struct Fold {
 };
 
 Head first_head(const Fold& fold);
+// What training changes of a head; the weights decay, the biases do not.
+std::vector<TrainedTensor> head_tensors(Head& head, Head& gradient, double decay);
 
 // DATA error if a target is constant or has no value in the training part.
 Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const TaskPlan& plan,

@@ -147,6 +147,7 @@ HeadSettings read_head_settings(const Settings& s) {
       .adam_beta2 = s.f64("adam_beta2"),
       .adam_eps = s.f64("adam_eps"),
       .ema_beta = s.f64("ema.beta"),
+      .weight_decay = s.f64("weight_decay"),
       .patience = static_cast<int>(s.i64("patience")),
       .folds = static_cast<int>(s.i64("folds")),
       .seed = static_cast<uint64_t>(s.i64("seed")),

@@ -28,7 +28,8 @@ struct HeadSettings {
   double clip;    // 0: off
   double adam_beta1, adam_beta2, adam_eps;
   double ema_beta;  // 0: off
-  int patience;     // 0: no early stopping
+  double weight_decay;
+  int patience;  // 0: no early stopping
   int folds;
   uint64_t seed;
   TaskSettings task;

@@ -44,6 +44,7 @@ struct HeadTrainingData {
   std::span<const int32_t> parts;          // of split=column and split=file: MOLRT_PART_* or a fold
   std::vector<StartingPoint> starts;       // of member i: number i, again and again; empty: none
   size_t base_folds = 1;                   // networks of the base model; member i begins likewise
+  std::vector<std::string> warnings;       // that the report begins with
   int head_width() const { return width + static_cast<int>(inputs.size()); }
 };
 

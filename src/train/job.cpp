@@ -8,6 +8,7 @@
 #include "train/fingerprint.h"
 #include "train/input_settings.h"
 #include "train/network_training.h"
+#include "train/rows.h"
 #include "train/run_settings.h"
 #include "train/task_plan.h"
 
@@ -23,6 +24,17 @@ std::string inputs_text(const HeadInputs& inputs) {
                      inputs.columns.empty() ? "none" : quoted(inputs.columns),
                      inputs.descriptors.names.size(), inputs.descriptors.morgan_bits,
                      inputs.descriptors.morgan_radius);
+}
+
+constexpr const char* of_learnt_base =
+    "the base model has learnt from measured values before: where it has seen molecules that are "
+    "held out here, the held-out errors are too small";
+
+// Whether what a run begins with was fitted to measured values.
+bool has_learnt(const Model& base, bool with_head) {
+  const auto settings = nlohmann::json::parse(base.card().settings);
+  if (settings.empty()) return false;
+  return with_head || settings.value("freeze.prefix", "encoder") != "encoder";
 }
 
 // The base model's heads and scalings, to go on with.
@@ -107,13 +119,14 @@ HeadTrainingData Job::training_data() const {
   data.base_folds = std::max<size_t>(1, base_->heads().size());
   if (read_run_settings(settings_).continue_head)
     data.starts = starting_points(*base_, task_of(settings_), table_.target_names, data.inputs);
+  if (has_learnt(*base_, !data.starts.empty())) data.warnings.push_back(of_learnt_base);
   return data;
 }
 
 void Job::open_checkpoint(const HeadTrainingData& data) {
   if (checkpoint_directory_.empty()) return;
-  checkpoint_ = std::make_unique<Checkpoint>(
-      checkpoint_directory_, run_facts(*base_, data, batch_.columns(), settings_), resume_);
+  checkpoint_ = std::make_unique<Checkpoint>(checkpoint_directory_,
+                                             run_facts(*base_, data, batch_, settings_), resume_);
 }
 
 // Once the batch has its molecules.
@@ -200,6 +213,7 @@ void Job::run(RunOptions options, const TrainingCallback& progress) {
   started_ = true;
   columns_.settle(settings_);
   const HeadTrainingData data = training_data();
+  check_labels(data, read_head_settings(settings_));
   open_checkpoint(data);
   const TrainingRun run{options.threads, progress, [this] { return cancelled_.load(); }};
   result_ = encoder_is_frozen(settings_) ? train_head(options, data, run)

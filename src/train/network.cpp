@@ -101,7 +101,7 @@ double NetworkTrainee::rate_factor(const std::string& name) const {
 TrainedTensor NetworkTrainee::trained(const Parameters::Entry& e) const {
   TrainedTensor t{e.name, e.data.value, e.data.gradient, rate_factor(e.name)};
   if (is_bias_or_norm(e.name)) return t;
-  t.decay = settings_.weight_decay;
+  t.decay = settings_.head.weight_decay;
   t.pull = settings_.l2sp;
   if (t.pull > 0) {
     const auto offset = static_cast<size_t>(e.data.value.data() - parameters_.values().data());
@@ -114,12 +114,9 @@ std::vector<TrainedTensor> NetworkTrainee::tensors() {
   std::vector<TrainedTensor> tensors;
   for (const auto& e : parameters_.entries())
     if (!is_frozen(e.name)) tensors.push_back(trained(e));
-  const auto values = parameters(head_), gradients = parameters(head_gradient_);
-  for (size_t i = 0; i < values.size(); ++i) {
-    tensors.push_back({head_tensor_names[i], values[i], gradients[i]});
-    const bool weight = i % 2 == 0;  // dense and out_proj, each with its bias
-    if (weight) tensors.back().decay = settings_.weight_decay + settings_.l2sp_head;
-  }
+  const double decay = settings_.head.weight_decay + settings_.l2sp_head;
+  for (TrainedTensor& tensor : head_tensors(head_, head_gradient_, decay))
+    tensors.push_back(std::move(tensor));
   return tensors;
 }
 

@@ -12,7 +12,11 @@ std::string mode_of_some_layers(const Settings& s) {
   return of_whole_network(s);
 }
 
-std::string l2sp_head_of_l2sp(const Settings& s) { return of_whole_network(s); }
+std::string of_steps(const Settings& s) {
+  return s.text("solver") == "ridge"
+             ? "solver=ridge is solved in closed form, without gradient steps"
+             : "";
+}
 
 // A rate beside the preset, which sets it to 0.
 std::string rate_beside_preset(const Settings& s) {
@@ -20,15 +24,27 @@ std::string rate_beside_preset(const Settings& s) {
   return of_whole_network(s);
 }
 
+std::string trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(' ');
+  return first == std::string::npos ? ""
+                                    : text.substr(first, text.find_last_not_of(' ') + 1 - first);
+}
+
 std::vector<std::string> split_at_commas(const std::string& text) {
   std::vector<std::string> parts;
   size_t begin = 0;
   while (begin <= text.size()) {
     const size_t end = std::min(text.find(',', begin), text.size());
-    if (end > begin) parts.push_back(text.substr(begin, end - begin));
+    const std::string part = trimmed(text.substr(begin, end - begin));
+    if (!part.empty()) parts.push_back(part);
     begin = end + 1;
   }
   return parts;
+}
+
+std::string no_prefix(const Settings& s) {
+  const bool some = !split_at_commas(s.text("freeze.prefix")).empty();
+  return some ? "" : "it names no tensors; none: the whole network is trained";
 }
 
 std::vector<SettingRow> freezing() {
@@ -36,7 +52,8 @@ std::vector<SettingRow> freezing() {
       {"freeze.prefix", "encoder", "", "none", 0, 0, "", "0.1.0",
        "what stays as it is: beginnings of tensors' names, separated by commas, such as "
        "embed_tokens,gbf,encoder.emb,encoder.layers.0.; encoder: everything but the head, whose "
-       "inputs are then computed once; none: the whole network is trained"},
+       "inputs are then computed once; none: the whole network is trained",
+       nullptr, nullptr, no_prefix},
       {"freeze.mode", "eval", "", "", 0, 0, "train|eval", "0.1.0",
        "dropout in leading layers that are frozen; train: as elsewhere; eval: none",
        mode_of_some_layers},
@@ -62,19 +79,21 @@ std::vector<SettingRow> dropout() {
 std::vector<SettingRow> pulls() {
   return {
       {"weight_decay", 0.0, "", "0.01", 0, 100, "", "0.1.0",
-       "decoupled decay of the weights, times the learning rate; not of biases and norms"},
+       "decoupled decay of the weights, times the learning rate; not of biases and norms",
+       of_steps},
       {"l2sp.lambda", 0.0, "", "0.01", 0, 100, "", "0.1.0",
        "decoupled pull of the encoder's weights towards the ones that training began with; not of "
        "biases and norms",
        of_whole_network},
       {"l2sp.head", 0.0, "", "0.01", 0, 100, "", "0.1.0",
-       "the same of the head's weights, towards 0", l2sp_head_of_l2sp},
+       "the same of the head's weights, towards 0", of_whole_network},
       {"llrd.xi", 1.0, "", "0.9", .01, 1, "", "0.1.0",
        "learning rate of layer l of L (embeddings and pair kernel: 0) times llrd.xi^(L-l)",
        of_whole_network},
       {"ema.beta", 0.0, "", "0.999", 0, .9999999, "", "0.1.0",
        "exponential moving average of the weights, on which is evaluated and which is kept; 0: "
-       "off"},
+       "off",
+       of_steps},
   };
 }
 
@@ -101,7 +120,6 @@ NetworkSettings read_network_settings(const Settings& s) {
       .residual = rate("dropout"),
       .attention = rate("attention_dropout"),
       .activation = rate("activation_dropout"),
-      .weight_decay = s.f64("weight_decay"),
       .l2sp = s.f64("l2sp.lambda"),
       .l2sp_head = s.f64("l2sp.head"),
       .llrd = s.f64("llrd.xi"),

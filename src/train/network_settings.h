@@ -18,7 +18,7 @@ struct NetworkSettings {
   std::vector<std::string> frozen;  // beginnings of tensors' names
   bool quiet_when_frozen;           // no dropout in leading layers that are frozen
   double embedding, residual, attention, activation;  // dropout rates
-  double weight_decay, l2sp, l2sp_head, llrd;
+  double l2sp, l2sp_head, llrd;
 };
 
 // INVALID_ARGUMENT as Settings::validate.

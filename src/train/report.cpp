@@ -269,7 +269,8 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
   json["early_stopping_on_held_out"] = !first.settings.ridge && first.settings.patience > 0;
   if (first.data.inputs.size() > 0) json["inputs"] = input_report(members.folds, rows.used);
   json["interrupted"] = result.interrupted;
-  json["warnings"] = plan.warnings;
+  json["warnings"] = first.data.warnings;
+  for (const std::string& warning : plan.warnings) json["warnings"].push_back(warning);
   for (const std::string& warning : training_warnings(folds, rows.used, predictions))
     json["warnings"].push_back(warning);
   // Names come from files and may not be UTF-8.

@@ -56,7 +56,9 @@ void check_use(const char* column, bool given, bool used, const std::string& spl
     fail(MOLRT_ERROR_INVALID_ARGUMENT, "{} are given, but split={} does not use them", column,
          split);
   if (used && !given)
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "split={} needs {}, and none are given", split, column);
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "split={0} needs {1}, and none are given (--{2}-column; {1}=; molrt_job_set_{1})", split,
+         column, split == "group" ? "group" : "split");
 }
 
 }  // namespace

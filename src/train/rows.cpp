@@ -63,4 +63,15 @@ UsedRows find_used_rows(const HeadTrainingData& data, Task task,
   return rows;
 }
 
+void check_labels(const HeadTrainingData& data, const HeadSettings& settings) {
+  const UsedRows rows = find_used_rows(data, settings.task.task, [](size_t) { return true; });
+  const SplitKind kind = settings.split.kind;
+  if (kind == SplitKind::given) return;  // some rows may be in no part
+  if (rows.used.size() < 2) return;      // what its molecule is tells more
+  const TaskPlan plan = plan_task(data, settings.task, rows.used);
+  fit_targets(data.values, data.target_names, rows.used, settings.task.scaling, "the table");
+  if (kind == SplitKind::random || kind == SplitKind::stratified)
+    plan_split(data, settings.split, rows.used);
+}
+
 }  // namespace molrt

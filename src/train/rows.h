@@ -16,6 +16,9 @@ struct UsedRows {
 UsedRows find_used_rows(const HeadTrainingData& data, Task task,
                         const std::function<bool(size_t)>& usable);
 
+// Before there are molecules: the errors that any split of the rows, or of fewer, would have.
+void check_labels(const HeadTrainingData& data, const HeadSettings& settings);
+
 // DATA errors where a fold holds nothing out to stop by, or its training rows have no weight.
 void check_training_side(const HeadTrainingData& data, const HeadSettings& settings,
                          const SplitPlan& plan);

@@ -7,11 +7,13 @@
 
 #include "train/evaluation.h"
 #include "train/task_plan.h"
+#include "train/units.h"
 
 namespace molrt {
 namespace {
 
 constexpr double constant_spread = .05;  // of the labels' spread
+constexpr double ranking = .6;           // AUROC of a classifier that tells something apart
 
 double deviation(const std::vector<double>& x) {
   double mean = 0, variance = 0;
@@ -52,9 +54,10 @@ Spread spread_of(const Outcomes& rows, size_t column) {
   return {deviation(measured), deviation(predicted)};
 }
 
-void warn_of_constant(const std::string& name, const Outcomes& rows,
+void warn_of_constant(const std::string& name, const Outcomes& rows, bool classes,
                       std::vector<std::string>& warnings) {
   if (rows.measured.size() < 3) return;  // too few to tell
+  if (evaluate_metric(Metric::auroc, rows) > ranking && classes) return;
   Spread widest{0, 0};
   for (size_t column = 0; column < rows.classes; ++column) {
     const Spread spread = spread_of(rows, column);
@@ -94,6 +97,34 @@ void warn_of_classes(const Fold& fold, size_t target, const std::vector<size_t>&
                   task_name(fold.targets() == 1 ? Task::binary : Task::multilabel)));
 }
 
+// The rows of one molecule whose labels differ most.
+void warn_of_disagreement(const Fold& fold, size_t target, const std::vector<size_t>& rows,
+                          std::vector<std::string>& warnings) {
+  const auto value = [&](size_t row) { return fold.data.values[row * fold.targets() + target]; };
+  std::vector<double> labels;
+  double most = 0;
+  std::pair<size_t, size_t> pair;
+  for (const auto& molecule : units_of(rows, fold.data.molecules)) {
+    std::vector<size_t> labelled;
+    std::ranges::copy_if(molecule, std::back_inserter(labelled),
+                         [&](size_t row) { return !std::isnan(value(row)); });
+    for (const size_t row : labelled) labels.push_back(value(row));
+    if (labelled.size() < 2) continue;
+    const auto [low, high] = std::ranges::minmax_element(labelled, {}, value);
+    if (value(*high) - value(*low) > most) {
+      most = value(*high) - value(*low);
+      pair = std::minmax(*low, *high);
+    }
+  }
+  if (!(most > deviation(labels))) return;
+  warnings.push_back(
+      fmt::format("rows {} and {} are the same molecule, but their '{}' are {:.6g} and {:.6g}: no "
+                  "model can fit "
+                  "both",
+                  pair.first + 1, pair.second + 1, fold.data.target_names[target],
+                  value(pair.first), value(pair.second)));
+}
+
 void warn_of_absent_class(const Fold& fold, std::vector<std::string>& warnings) {
   if (fold.plan.task != Task::multiclass) return;
   const auto counts = count_classes(fold.data, fold.plan, 0, fold.split.train);
@@ -115,7 +146,8 @@ std::vector<std::string> training_warnings(const std::vector<Fold>& folds,
     const Outcomes all = watched(folds, target, predictions), complete = complete_rows(all);
     warn_of_classes(folds.front(), target, rows, warnings);
     warn_of_undefined(name, all, complete, warnings);
-    warn_of_constant(name, complete, warnings);
+    warn_of_constant(name, complete, is_classification(folds.front().plan.task), warnings);
+    warn_of_disagreement(folds.front(), target, rows, warnings);
   }
   for (const Fold& fold : folds) warn_of_absent_class(fold, warnings);
   return warnings;

@@ -61,7 +61,7 @@ def test_panels_read_their_own_columns(model, measured, tmp_path):
     (["--input-column", "T", "--input-column", "T"], 2, "--input-column T is given twice"),
     (["--input-column", "temperature"], 2, "no column 'temperature'"),
     (["--input-column", "smiles"], 3, "column 'smiles': 'CCO' is no number"),
-    (["--morgan-bits", "64"], 2, "morgan.bits"),
+    (["--morgan-bits", "64"], 2, "--morgan-bits"),
     (["--inputs", "morgan"], 2, "cls|cls+rdkit|cls+morgan"),
     (["--conformers", "65"], 2, "64 conformers"),
 ])

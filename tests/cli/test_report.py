@@ -113,8 +113,8 @@ def test_the_log_of_a_run(run):
     for line in (r"train\.csv: 12 rows", r"'y': 11 values from \S+ to \S+, mean ",
                  r"settings that differ from the defaults: .*--epochs 5 \(default 100\)",
                  r"settings by default: .*--lr 0\.0005",
-                 r"fold 1/3: \d+ molecules to train on, \d+ held out",
-                 r"training: fold 1/3: epoch 5/5.*, loss [\d.]+, held out [\d.]+.* molecules/s",
+                 r"network 1/3: \d+ molecules to train on, \d+ held out",
+                 r"training: network 1/3: epoch 5/5.*, loss [\d.]+, held out [\d.]+.* molecules/s",
                  r"wrote .*, and the report .*r\.html", r"next: molrt predict --model .*"):
         assert re.search(line, log), line
 

@@ -80,7 +80,7 @@ def test_scalings_come_back(labelled, table, tmp_path, kind):
 @pytest.mark.parametrize("words, code, said", [
     (["-t", "size", "--task", "binary"], 3, "row 2: target 'size' is 2; task=binary expects 0 or 1"),
     (["-t", "oxygen", "-t", "nitrogen", "--task", "binary"], 3, "task=binary takes one target, found 2"),
-    (["-t", "oxygen", "--task", "binary", "--loss", "mse"], 2, "'loss': mse is for measured values"),
+    (["-t", "oxygen", "--task", "binary", "--loss", "mse"], 2, "--loss: mse is for measured values"),
     (["-t", "oxygen", "--task", "binary", "--target-scaling", "power"], 2, "classes are not scaled"),
     (["-t", "oxygen", "--task", "binary", "--solver", "ridge"], 2, "solver=ridge fits measured values"),
     (["-t", "oxygen", "--task", "binary", "--class-weights", "1,2,3"], 2, "takes two numbers"),
@@ -108,4 +108,4 @@ def test_going_on_with_a_head_of_the_same_classes(classes, tmp_path):
              *TRAIN]
     molrt(*again, "-t", "size", "--task", "multiclass", "-q")
     _, log = molrt(*again, "-t", "oxygen", "--task", "multiclass", code=2)
-    assert "head_init" in log
+    assert "--head-init" in log

@@ -49,7 +49,7 @@ def test_flags_reach_the_training(labelled, tmp_path):
     (["--target", "y", "--target", "y"], 2, "twice"),
     (["--target", "y", "--smiles", "SMILE"], 2, "no column 'SMILE'; the columns are 'name', 'smiles', "
      "'y', 'second y'; did you mean 'smiles'?"),
-    (["--target", "y", "--pooler-dropout", "2"], 2, "pooler_dropout"),
+    (["--target", "y", "--pooler-dropout", "2"], 2, "--pooler-dropout must be"),
     (["--target", "y", "--lr", "fast"], 2, "--lr: takes a number"),
     (["--target", "y", "--head", "cubic"], 2, "linear|pooled"),
     (["--target", "y", "--poler-dropout", "0.1"], 2, "did you mean --pooler-dropout?"),
@@ -178,3 +178,41 @@ def test_init(table, tmp_path):
     _, log = molrt("predict", "-m", tmp_path / "a", table("smiles\nC\n"), code=2)
     assert "molrt finetune" in log
     assert not (tmp_path / "e").exists()
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--folds", "100"], "100 folds need at least 100"),
+    (["--task", "binary"], "task=binary expects"),
+    (["--task", "multiclass"], "task=multiclass expects"),
+])
+def test_labels_are_looked_at_before_the_molecules(table, tmp_path, words, said):
+    path = table("smiles,y\n" + "".join(f"{s},{i + .5}\n" for i, s in enumerate(SMILES)))
+    _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", *words, code=3)
+    assert said in log and "represented" not in log and "pending" not in log
+
+
+def test_decay_shrinks_a_head(table, tmp_path):
+    path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)))
+    losses = []
+    for decay in "0", "50":
+        out, _ = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--json",
+                       "--weight-decay", decay, *TRAIN)
+        losses.append(json.loads(out)["folds"][0]["train_loss"])
+    assert losses[0] != losses[1]
+    _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--solver", "ridge",
+                   "--weight-decay", ".1", code=2)
+    assert "--weight-decay would have no effect: solver=ridge" in log
+
+
+def test_molecules_of_two_minds_are_named(table, tmp_path):
+    path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)) + "CCO,90\nOCC,-90\n")
+    _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", *TRAIN)
+    assert "are the same molecule, but their 'y' are" in log
+
+
+def test_going_on_from_measured_values_is_said(table, tmp_path):
+    path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)))
+    molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", *TRAIN)
+    for words, told in ([], False), (["--head-init", "base"], True):
+        _, log = molrt("finetune", "-w", tmp_path / "m", path, "-t", "y", "-o", tmp_path / "n", *TRAIN, *words)
+        assert ("has learnt from measured values before" in log) == told

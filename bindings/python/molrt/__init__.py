@@ -6,7 +6,7 @@
     print(molrt.load("solubility.molrt").predict(["CCO", "c1ccccc1"]).mean)
 
 load() opens weights: Uni-Mol checkpoints and molrt's own files. Model.predict() and Model.embed() take
-molecules, as do predict() with several models at once and finetune(), which trains a head on measured
+molecules, as do predict() with several models at once and finetune(), which fits a model to measured
 values; conformers() needs no model.
 A molecule that fails is no exception: its numbers are NaN, and the result's `ok`, `status`, `flags` and
 `messages` tell what happened (see Rows). Calls that fail raise an Error, or a plain TypeError or

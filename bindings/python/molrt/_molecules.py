@@ -102,7 +102,7 @@ class Work:
                             byref(options))
         molecules.add_to(self.batch)
         self.size: int = lib.molrt_batch_size(self.batch)
-        if columns:
+        if columns is not None and len(columns) > 0:
             _set_columns(self.batch, columns, self.size)
 
     def run(self, function: Any, *arguments: Any) -> None:
@@ -126,9 +126,14 @@ class Work:
 
 
 def _set_columns(batch: Handle, columns: Columns, rows: int) -> None:
+    if not isinstance(columns, Mapping):
+        raise TypeError(f"columns is a {type(columns).__name__}: expected a mapping of names to numbers")
     values = np.empty((rows, len(columns)), np.float64)
     for i, (name, column) in enumerate(columns.items()):
-        numbers_of_column = np.asarray(column, dtype=np.float64)  # None becomes NaN
+        try:
+            numbers_of_column = np.asarray(column, dtype=np.float64)  # None becomes NaN
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"columns[{name!r}]: {error}") from None
         if numbers_of_column.shape != (rows,):
             raise ValueError(f"columns[{name!r}] has shape {numbers_of_column.shape}, but there are "
                              f"{rows} molecules: expected ({rows},)")

@@ -111,7 +111,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              sample_weights: Any = None, groups: Any = None, parts: Any = None,
              units: Union[str, Sequence[str], None] = None,
              report_title: Optional[str] = None, **settings: Any) -> FineTunedModel:
-    """Trains a head on measured values, over the frozen encoder of `weights` (which stay unchanged).
+    """Fits a model to measured values: a head over the frozen encoder of `weights`, or with
+    freeze_prefix="none" the whole network. `weights` stay unchanged.
 
     weights: a model, or what load() takes
     smiles, or symbols and coordinates, or mol_blocks; ladder ... threads: see Model
@@ -201,7 +202,7 @@ def _set_columns(job: Handle, rows: int, weights: Any, groups: Any, parts: Any) 
         array = np.ascontiguousarray(_column("sample_weights", weights, rows), dtype=np.float64)
         run(lib.molrt_job_set_weights, job, array.ctypes.data, len(array))
     if groups is not None:
-        names = [c_text(str(group)) for group in _column("groups", groups, rows)]
+        names = [c_text(_group(row, group)) for row, group in enumerate(_column("groups", groups, rows))]
         run(lib.molrt_job_set_groups, job, (ctypes.c_char_p * rows)(*names), rows)
     if parts is not None:
         array = np.array([_part(part) for part in _column("parts", parts, rows)], np.int32)
@@ -215,9 +216,18 @@ def _column(name: str, values: Any, rows: int) -> List[Any]:
     return listed
 
 
+def _group(row: int, group: Any) -> str:
+    if group is None or group != group:  # NaN
+        raise ValueError(f"groups[{row}] is {group!r}: every molecule needs a group")
+    return str(group)
+
+
 def _part(part: Any) -> int:
     if not isinstance(part, str):
-        return max(min(operator.index(part), 2**31 - 1), -2**31)  # the library says what it takes
+        try:
+            return max(min(operator.index(part), 2**31 - 1), -2**31)  # the library says what it takes
+        except TypeError:
+            raise TypeError(f"parts: {part!r} is no word and no number of a fold") from None
     number = ctypes.c_int32()
     run(lib.molrt_part_of_word, c_text(part), byref(number))
     return number.value
@@ -226,6 +236,9 @@ def _part(part: Any) -> int:
 def _target_matrix(targets: Any, rows: int) -> np.ndarray:
     if targets is None:
         raise TypeError("finetune() needs targets=...: the measured values")
+    given = np.asarray(targets)
+    if given.dtype.kind in "mMcV":
+        raise TypeError(f"targets are {given.dtype}: expected numbers")
     try:
         values = np.ascontiguousarray(targets, dtype=np.float64)  # None becomes NaN
     except ValueError:
