@@ -1,14 +1,15 @@
 """Whole-network training once more, in PyTorch and from the specification alone.
 
 Uni-Mol's network with both pair kernels and both heads, the losses, Adam with its schedule, clipping
-and pulls, and molrt's counter-based random numbers (dropout masks, batch order, split), written from
-the specification and papers, not from molrt's C++. In float64 it says what a training run should
-give; in float32 how far rounding alone carries a run away from that.
+and pulls, what the head reads beside CLS, and molrt's counter-based random numbers (new heads,
+dropout masks, batch order, split, conformers), written from the specification and papers, not from
+molrt's C++. In float64 it says what a training run should give; in float32 how far rounding alone
+carries a run away from that.
 
-    reference_training.py MOLRT        makes data/reference_training.npz anew
+    reference_training.py MOLRT [RUN ...]    makes data/reference_training.npz (or these runs of it)
 
-needs torch and numpy, and the command MOLRT for the weights that each run begins with.
-tests/cli/test_reference_training.py runs the same and compares; it does without torch.
+needs torch, numpy, scikit-learn and RDKit, and the command MOLRT for the weights that each run
+begins with. tests/cli/test_reference_training.py runs the same and compares; numpy does for that.
 """
 import json
 import pathlib
@@ -42,7 +43,8 @@ def read_safetensors(path):
 
 SITE_EMB, SITE_HEAD_IN, SITE_HEAD_MID = 0, 1, 2
 ATT, RES1, ACT, RES2 = range(4)
-PURPOSE_SPLIT, STREAM_SPLIT, STREAM_EPOCH = 6 << 24, 0, 1
+PURPOSE_INITIALISE, PURPOSE_SPLIT, PURPOSE_CONFORMER = 5 << 24, 6 << 24, 7 << 24
+STREAM_SPLIT, STREAM_EPOCH = 0, 1
 
 
 def site(layer, which):
@@ -88,20 +90,42 @@ def hold_out(rows, fraction, seed):
     return sorted(order[count:]), sorted(order[:count])
 
 
+def new_head(kind, width, beside, outputs, seed):
+    """Weights from N(0, .02) by Box-Muller, biases 0; beside: inputs beside CLS."""
+    inputs = width + beside
+    shapes = {"dense": (width, inputs),
+              "out_proj": (outputs, inputs if kind == "linear" else width)}
+    head = {}
+    for number, (name, shape) in enumerate(shapes.items()):
+        if name == "dense" and kind == "linear":
+            continue
+        size = shape[0] * shape[1]
+        u = (philox(seed, 0, number, 0, PURPOSE_INITIALISE, 2 * size).reshape(size, 2) + .5) / 2**32
+        normal = np.sqrt(-2 * np.log(u[:, 0])) * np.cos(2 * np.pi * u[:, 1])
+        head[f"classification_head.{name}.weight"] = (.02 * normal).astype(np.float32).reshape(shape)
+        head[f"classification_head.{name}.bias"] = np.zeros(shape[0], np.float32)
+    return head
+
+
+def chosen_conformer(seed, epoch, row, count):
+    """Of the row's `count`, in an epoch counted from 1."""
+    return int(philox(seed, epoch, row, 0, PURPOSE_CONFORMER, 1)[0]) * count >> 32
+
+
 # --- molecules ----------------------------------------------------------------------------------
 
 
 class Molecule:
-    """Tokens and distances, [CLS] and [SEP] with them; `row` counts its dropout masks."""
+    """Tokens and distances, [CLS] and [SEP] with them; `number` counts its dropout masks."""
 
-    def __init__(self, row, symbols, xyz, dictionary, hydrogens=True):
+    def __init__(self, row, symbols, xyz, dictionary, hydrogens=True, conformer=0):
         ids = {s: i for i, s in enumerate(dictionary)}
         keep_atom = [i for i, s in enumerate(symbols) if hydrogens or s != "H"]
         xyz = np.asarray(xyz, np.float32)[keep_atom]
         xyz = xyz - xyz.mean(0, dtype=np.float32)
         origin = np.zeros((1, 3), np.float32)
         x = np.concatenate([origin, xyz, origin]).astype(np.float64)
-        self.row = row
+        self.number = conformer << 26 | row
         self.tokens = np.array([ids["[CLS]"]] + [ids.get(symbols[i], ids["[UNK]"])
                                                  for i in keep_atom] + [ids["[SEP]"]])
         difference = x[:, None] - x[None]
@@ -130,7 +154,7 @@ class Noise:
         for i, m in enumerate(self.molecules):
             n = len(m.tokens)
             shape = {2: x.shape[1:], 3: (n,) + tuple(x.shape[2:]), 4: (x.shape[1], n, n)}[x.ndim]
-            own = keep(self.rates[rate], shape, *self.key, m.row, where)
+            own = keep(self.rates[rate], shape, *self.key, m.number, where)
             factors[(i,) + tuple(slice(s) for s in shape)] = own
         return x * torch.tensor(factors, dtype=self.dtype)
 
@@ -197,11 +221,18 @@ def representations(p, heads, molecules, noise, dtype):
     return layer_norm(x, p, "encoder.final_layer_norm")[:, 0]
 
 
-def outputs(p, heads, molecules, dtype, rates=None, seed=0, step=0, quiet_layers=0):
-    """Scaled values or logits [molecules, outputs]; without rates in evaluation mode."""
+def outputs(p, heads, molecules, dtype, beside=None, columns=None, rates=None, seed=0, step=0,
+            quiet_layers=0):
+    """Scaled values or logits [molecules, outputs]; without rates in evaluation mode. beside
+    [molecules, inputs]; columns: (mean, factor) of CLS, as a head on a frozen encoder reads it."""
     length = max(len(m.tokens) for m in molecules)
     noise = Noise(molecules, length, rates or NO_DROPOUT, seed, step, quiet_layers, dtype)
-    c = noise(representations(p, heads, molecules, noise, dtype), "pooler", SITE_HEAD_IN)
+    c = representations(p, heads, molecules, noise, dtype)
+    if columns is not None:
+        c = (c - torch.tensor(columns[0], dtype=dtype)) * torch.tensor(columns[1], dtype=dtype)
+    if beside is not None:
+        c = torch.cat([c, torch.tensor(beside, dtype=dtype)], 1)
+    c = noise(c, "pooler", SITE_HEAD_IN)
     if "classification_head.dense.weight" in p:
         c = torch.tanh(linear(c, p, "classification_head.dense"))
         c = noise(c, "pooler", SITE_HEAD_MID)
@@ -211,7 +242,7 @@ def outputs(p, heads, molecules, dtype, rates=None, seed=0, step=0, quiet_layers
 # --- losses ---------------------------------------------------------------------------------------
 
 
-def mean_loss(f, y, kind, weights=None, delta=1., alpha=.25, gamma=2.):
+def mean_loss(f, y, kind, row_weights, weights=None, delta=1., alpha=.25, gamma=2.):
     """f [rows, outputs], y [rows, targets] with NaN for none -> sum(w l) / sum(w), sum(w).
     weights [targets][classes]; kind softmax_ce and softmax_focal: one target of class numbers."""
     have = ~torch.isnan(y)
@@ -228,7 +259,7 @@ def mean_loss(f, y, kind, weights=None, delta=1., alpha=.25, gamma=2.):
         small = r.abs() <= delta
         loss = {"mse": r**2, "mae": r.abs(),
                 "huber": torch.where(small, r**2 / 2, delta * (r.abs() - delta / 2))}[kind]
-    w = have.to(f.dtype)
+    w = have.to(f.dtype) * torch.tensor(row_weights, dtype=f.dtype)[:, None]
     if weights is not None:
         table = torch.tensor(np.asarray(weights), dtype=f.dtype)
         for t in range(y.shape[1]):
@@ -249,10 +280,37 @@ def balanced(y):
 
 # --- training -------------------------------------------------------------------------------------
 
-DEFAULTS = {"epochs": 100, "batch_size": 32, "lr": 5e-4, "warmup": .03, "clip": 5., "beta1": .9,
-            "beta2": .999, "eps": 1e-6, "seed": 42, "weight_decay": 0., "l2sp": 0., "l2sp_head": 0.,
-            "llrd": 1., "ema": 0., "frozen": (), "freeze_eval": True, "rates": NO_DROPOUT,
-            "loss": "mse", "weights": None, "delta": 1., "alpha": .25, "gamma": 2., "patience": 0}
+DEFAULTS = {"epochs": 100, "last_epoch": 0, "batch_size": 32, "lr": 5e-4, "warmup": .03,
+            "clip": 5., "beta1": .9, "beta2": .999, "eps": 1e-6, "seed": 42, "weight_decay": 0.,
+            "l2sp": 0., "l2sp_head": 0., "llrd": 1., "ema": 0., "frozen": (), "freeze_eval": True,
+            "rates": NO_DROPOUT, "loss": "mse", "weights": None, "delta": 1., "alpha": .25,
+            "gamma": 2., "patience": 0}
+
+
+class Rows:
+    """A table's rows: molecules[row], its conformers; labels [rows, targets], scaled, NaN: none;
+    weights [rows] in the loss; beside [rows, inputs], scaled, or None; columns as of outputs()."""
+
+    def __init__(self, molecules, labels, weights=None, beside=None, columns=None):
+        self.molecules, self.labels = molecules, np.asarray(labels)
+        self.weights = np.ones(len(molecules)) if weights is None else np.asarray(weights)
+        self.beside, self.columns = beside, columns
+
+    def outputs(self, p, heads, items, dtype, **keywords):
+        """items [(row, conformer)]"""
+        beside = None if self.beside is None else self.beside[[row for row, _ in items]]
+        return outputs(p, heads, [self.molecules[r][k] for r, k in items], dtype, beside,
+                       self.columns, **keywords)
+
+    def chosen(self, rows, seed, epoch):
+        return [(r, chosen_conformer(seed, epoch, r, len(self.molecules[r]))) for r in rows]
+
+    def of_conformers(self, p, heads, rows, dtype):
+        """In evaluation mode: [conformers, outputs] of each row"""
+        items = [(r, k) for r in rows for k in range(len(self.molecules[r]))]
+        with torch.no_grad():
+            f = self.outputs(p, heads, items, dtype)
+        return f.split([len(self.molecules[r]) for r in rows])
 
 
 def is_head(name):
@@ -270,9 +328,9 @@ def decays(name):
     return not (name.endswith(".bias") or "norm" in name or name.startswith("gbf.ln."))
 
 
-def train(start, heads, molecules, labels, train_rows, held_out, dtype=torch.float64, **settings):
-    """start {name: array}, head included; labels scaled [molecules, targets].
-    -> {train_loss, valid_loss (each epoch), gradient_norm, lr (each step), final {name: array}}"""
+def train(start, heads, data, train_rows, held_out, dtype=torch.float64, **settings):
+    """start {name: array}, head included; data: Rows. -> {train_loss, valid_loss (each epoch),
+    gradient_norm, lr (each step), best_epoch, final {name: array}}"""
     s = {**DEFAULTS, **settings}
     p = {n: torch.tensor(v, dtype=dtype, requires_grad=not n.startswith(tuple(s["frozen"]) or "-"))
          for n, v in start.items()}
@@ -289,15 +347,19 @@ def train(start, heads, molecules, labels, train_rows, held_out, dtype=torch.flo
     per_epoch = len(train_rows) // batch
     total = per_epoch * s["epochs"]
     warmup = int(s["warmup"] * total)
-    y = torch.tensor(np.asarray(labels), dtype=dtype)
+    y = torch.tensor(data.labels, dtype=dtype)
     kind = {k: s[k] for k in ("weights", "delta", "alpha", "gamma")}
-    result = {k: [] for k in ("train_loss", "valid_loss", "gradient_norm", "lr", "outputs")}
+    result = {k: [] for k in ("train_loss", "valid_loss", "gradient_norm", "lr")}
     step, best = 0, (np.inf, 0, None)
 
-    def learn(rows):
+    def loss_of(f, rows):
+        return mean_loss(f, y[rows], s["loss"], data.weights[rows], **kind)
+
+    def learn(rows, epoch):
         nonlocal step
-        f = outputs(p, heads, [molecules[r] for r in rows], dtype, s["rates"], s["seed"], step, quiet)
-        loss, weight = mean_loss(f, y[rows], s["loss"], **kind)
+        f = data.outputs(p, heads, data.chosen(rows, s["seed"], epoch), dtype, rates=s["rates"],
+                         seed=s["seed"], step=step, quiet_layers=quiet)
+        loss, weight = loss_of(f, rows)
         gradients = torch.autograd.grad(loss, list(trained.values()))
         norm = float(torch.sqrt(sum((g.double()**2).sum() for g in gradients)))
         rate = s["lr"] * (step / warmup if step < warmup else (total - step) / (total - warmup))
@@ -324,16 +386,14 @@ def train(start, heads, molecules, labels, train_rows, held_out, dtype=torch.flo
     def evaluated():
         return {**p, **average} if s["ema"] > 0 else p
 
-    for epoch in range(s["epochs"]):
+    for epoch in range(s["last_epoch"] or s["epochs"]):
         order = shuffled(train_rows, s["seed"], epoch, STREAM_EPOCH, 0)
-        losses = [learn(order[b * batch:(b + 1) * batch]) for b in range(per_epoch)]
+        losses = [learn(order[b * batch:(b + 1) * batch], epoch + 1) for b in range(per_epoch)]
         result["train_loss"].append(sum(l * w for l, w in losses) / sum(w for _, w in losses))
         valid = np.nan
         if held_out:
-            with torch.no_grad():
-                f = outputs(evaluated(), heads, [molecules[r] for r in held_out], dtype)
-                valid = float(mean_loss(f, y[held_out], s["loss"], **kind)[0])
-                result["outputs"] = f.numpy()
+            f = data.of_conformers(evaluated(), heads, held_out, dtype)
+            valid = float(loss_of(torch.stack([t.mean(0) for t in f]), held_out)[0])
         result["valid_loss"].append(valid)
         if s["patience"] > 0:
             if valid < best[0]:
@@ -341,39 +401,16 @@ def train(start, heads, molecules, labels, train_rows, held_out, dtype=torch.flo
             if epoch - best[1] >= s["patience"]:
                 break
     final = best[2] if s["patience"] > 0 else evaluated()
+    result["best_epoch"] = best[1] + 1 if s["patience"] > 0 else s["epochs"]
     result["final"] = {n: t.detach().numpy().copy() for n, t in final.items()}
     return result
 
 
-# --- the golden runs ------------------------------------------------------------------------------
-
-DATA = pathlib.Path(__file__).parent / "data"
-SDF = DATA / "reference_training.sdf"  # ESOL molecules; targets with gaps
-RATES = {"emb": .1, "residual": .15, "attention": .2, "activation": .1, "pooler": .25}
-RUNS = {
-    "everything": {
-        "weights": "molecule_odd.pth", "targets": ["a", "b", "c"],
-        "flags": "--head pooled --loss huber --huber-delta 0.7 --emb-dropout 0.1 --dropout 0.15 "
-                 "--attention-dropout 0.2 --activation-dropout 0.1 --pooler-dropout 0.25 "
-                 "--batch-size 3 --epochs 4 --lr 2e-3 --warmup 0.2 --clip 0.5 --seed 3 "
-                 "--weight-decay 0.1 --l2sp-lambda 0.5 --l2sp-head 0.2 --llrd-xi 0.8 "
-                 "--ema-beta 0.9",
-        "settings": {"loss": "huber", "delta": .7, "rates": RATES, "batch_size": 3, "epochs": 4,
-                     "lr": 2e-3, "warmup": .2, "clip": .5, "seed": 3, "weight_decay": .1,
-                     "l2sp": .5, "l2sp_head": .2, "llrd": .8, "ema": .9}},
-    "linear": {
-        "weights": "oled_linear.pth", "targets": ["b"],
-        "flags": "--head linear --no-dropout 1 --batch-size 100 --epochs 10 --lr 1e-3 "
-                 "--freeze-prefix encoder.layers.1.,gbf.w_edge",
-        "settings": {"batch_size": 100, "epochs": 10, "lr": 1e-3,
-                     "frozen": ("encoder.layers.1.", "gbf.w_edge")}},
-}
-COMMON = "--valid-fraction 0.2 --target-scaling standard --threads 1 -q".split()
-START = ["--epochs", "1", "--warmup", "1", "--batch-size", "100", "--no-dropout", "1"]  # rate 0
+# --- what stands in a table -------------------------------------------------------------------------
 
 
 def read_sdf(path):
-    """-> [(symbols, coordinates, {property: number})]"""
+    """-> [(symbols, coordinates, {property: number}, block)]; a block's title is a SMILES"""
     molecules = []
     for block in path.read_text().split("$$$$\n")[:-1]:
         lines = block.split("\n")
@@ -381,48 +418,327 @@ def read_sdf(path):
         values = {lines[i].split("<")[1][:-1]: float(lines[i + 1])
                   for i in range(len(lines)) if lines[i].startswith(">")}
         xyz = np.array([a[:3] for a in atoms], np.float64).astype(np.float32)
-        molecules.append(([a[3] for a in atoms], xyz, values))
+        molecules.append(([a[3] for a in atoms], xyz, values, block))
     return molecules
 
 
-def command(molrt, run, output, flags):
-    targets = [word for name in run["targets"] for word in ("--target", name)]
-    call = [molrt, "finetune", SDF, "--weights", DATA / run["weights"], "-o", output]
-    subprocess.run([*map(str, call), *targets, *COMMON, *flags], check=True)
+def embedded(smiles, seed):
+    """RDKit's conformer: symbols, coordinates"""
+    from rdkit import Chem
+    from rdkit.Chem import AllChem
+    molecule = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    AllChem.EmbedMolecule(molecule, randomSeed=seed)
+    AllChem.MMFFOptimizeMolecule(molecule)
+    xyz = molecule.GetConformer().GetPositions().astype(np.float32)
+    return [a.GetSymbol() for a in molecule.GetAtoms()], xyz
 
 
-def make(molrt, name, run, folder):
-    head = [run["flags"].split()[i] for i in (0, 1)]
-    path = pathlib.Path(folder) / "start.molrt"
-    seed = str(run["settings"].get("seed", DEFAULTS["seed"]))
-    command(molrt, run, path, head + START + ["--freeze-prefix", "none", "--seed", seed])
-    start, metadata = read_safetensors(path)
-    configuration = json.loads(metadata["configuration"])
+DESCRIPTORS = """exactmw amw lipinskiHBA lipinskiHBD NumRotatableBonds NumHBD NumHBA NumHeavyAtoms
+    NumAtoms NumHeteroatoms NumAmideBonds FractionCSP3 NumRings NumAromaticRings NumAliphaticRings
+    NumSaturatedRings NumHeterocycles NumAromaticHeterocycles NumSaturatedHeterocycles
+    NumAliphaticHeterocycles NumSpiroAtoms NumBridgeheadAtoms NumAtomStereoCenters
+    NumUnspecifiedAtomStereoCenters labuteASA tpsa CrippenClogP CrippenMR chi0v chi1v chi2v chi3v
+    chi4v chi0n chi1n chi2n chi3n chi4n hallKierAlpha kappa1 kappa2 kappa3 Phi""".split()
+
+
+def described(smiles, kinds, bits):
+    from rdkit import Chem
+    from rdkit.Chem import rdFingerprintGenerator, rdMolDescriptors
+    molecule = Chem.MolFromSmiles(smiles)
+    numbers = []
+    if "rdkit" in kinds:
+        numbers += rdMolDescriptors.Properties(DESCRIPTORS).ComputeProperties(molecule)
+    if "morgan" in kinds:
+        counts = np.zeros(bits)
+        hashes = rdFingerprintGenerator.GetMorganGenerator(radius=2).GetSparseCountFingerprint(molecule)
+        for key, count in hashes.GetNonzeroElements().items():
+            counts[key % bits] += count
+        numbers += list(counts)
+    return numbers
+
+
+def standardised(x, rows, limit=np.inf):
+    """Columns by their mean and deviation in the rows; 0 for a constant and for NaN."""
+    mean, deviation = np.nanmean(x[rows], 0), np.nanstd(x[rows], 0)
+    factor = np.where(deviation > 1e-12 * np.abs(mean), 1 / np.where(deviation > 0, deviation, 1), 0)
+    return np.clip(np.nan_to_num((x - mean) * factor), -limit, limit)
+
+
+def target_scaler(name, y):
+    """scikit-learn's, fitted on the values of one target"""
+    from scipy import stats
+    from sklearn import preprocessing as sk
+    y = y[~np.isnan(y)][:, None]
+    if name == "auto":
+        skewed = abs(stats.skew(y)[0]) > 5 or abs(stats.kurtosis(y)[0]) > 20
+        name = "log1p" if skewed and y.min() > -1 else "standard"
+    scaler = {"none": sk.FunctionTransformer(check_inverse=False), "standard": sk.StandardScaler(),
+              "robust": sk.RobustScaler(), "minmax": sk.MinMaxScaler(),
+              "power": sk.PowerTransformer(),
+              "quantile": sk.QuantileTransformer(n_quantiles=min(1000, len(y))),
+              "log1p": sk.FunctionTransformer(np.log1p, np.expm1)}[name]
+    return scaler.fit(y)
+
+
+# --- the golden runs ------------------------------------------------------------------------------
+
+DATA = pathlib.Path(__file__).parent / "data"
+SDF = DATA / "reference_training.sdf"  # ESOL molecules; a, b, c measured, with gaps
+TINY = "--layers 2 --width 16 --ffn 24 --heads 4"
+MOLECULE, OLED = f"init {TINY}", f"init {TINY} --arch oled"
+RUNS = {
+    "everything": {
+        "weights": "molecule_odd.pth", "targets": ["a", "b", "c"],
+        "flags": "--head pooled --loss huber --huber-delta 0.7 --emb-dropout 0.1 --dropout 0.15 "
+                 "--attention-dropout 0.2 --activation-dropout 0.1 --pooler-dropout 0.25 "
+                 "--batch-size 3 --epochs 4 --lr 2e-3 --warmup 0.2 --clip 0.5 --seed 3 "
+                 "--weight-decay 0.1 --l2sp-lambda 0.5 --l2sp-head 0.2 --llrd-xi 0.8 "
+                 "--ema-beta 0.9 --freeze-prefix none"},
+    "linear": {
+        "weights": "oled_linear.pth", "targets": ["b"],
+        "flags": "--head linear --no-dropout 1 --batch-size 100 --epochs 10 --lr 1e-3 "
+                 "--freeze-prefix encoder.layers.1.,gbf.w_edge"},
+    "classes of several conformers": {
+        "weights": OLED, "targets": ["kind"],
+        "flags": "--task multiclass --head linear --class-weights balanced --weight-column weight "
+                 "--conformers 3 --pooler-dropout 0.3 --freeze-prefix none --batch-size 3 "
+                 "--epochs 4 --lr 3e-3 --seed 9"},
+    "labels with gaps": {
+        "weights": MOLECULE, "targets": ["yes", "m", "n"],
+        "flags": "--task multilabel --loss focal --focal-gamma 1.5 --focal-alpha 0.3 "
+                 "--class-weights 1,3 --weight-column weight --no-dropout 1 --clip 0 "
+                 "--freeze-prefix embed_tokens,gbf,encoder.emb,encoder.layers.0. --epochs 4 "
+                 "--lr 3e-3 --weight-decay 0.3 --l2sp-lambda 0.4 --llrd-xi 0.7 --ema-beta 0.8"},
+    "beside the representation": {
+        "weights": MOLECULE, "targets": ["a"],
+        "flags": "--inputs cls+rdkit+morgan --morgan-bits 32 --input-column T --loss mae "
+                 "--target-scaling power --no-dropout 1 --freeze-prefix none --epochs 4 --lr 3e-3"},
+    "head alone": {
+        "weights": MOLECULE, "targets": ["a", "b"],
+        "flags": "--target-scaling robust --pooler-dropout 0.2 --ema-beta 0.9 --batch-size 4 "
+                 "--adam-beta1 0.8 --adam-beta2 0.99 --adam-eps 1e-4 --clip 0.3 --epochs 5 "
+                 "--lr 3e-3"},
+    "going on and refit": {
+        "weights": MOLECULE, "targets": ["a"],
+        "base": "--epochs 2 --lr 1e-3 --seed 5 --freeze-prefix none --target-scaling minmax "
+                "--no-dropout 1 --input-column T",
+        "flags": "--head-init base --refit 1 --patience 2 --input-column T --no-dropout 1 "
+                 "--freeze-prefix none --batch-size 3 --epochs 4 --lr 1e-2"},
+}
+WITH_CHANGES = ("everything", "linear")  # tensor by tensor; of the others the norms alone
+RDKIT = "2022.09"  # whose conformers and descriptors these are
+COMMON = "--valid-fraction 0.2 --threads 1 -q".split()
+
+SETTINGS = {"epochs": int, "batch-size": int, "lr": float, "warmup": float, "clip": float,
+            "seed": int, "weight-decay": float, "patience": int}
+RENAMED = {"adam-beta1": "beta1", "adam-beta2": "beta2", "adam-eps": "eps", "l2sp-lambda": "l2sp",
+           "l2sp-head": "l2sp_head", "llrd-xi": "llrd", "ema-beta": "ema", "huber-delta": "delta",
+           "focal-alpha": "alpha", "focal-gamma": "gamma"}
+RATES = {"emb-dropout": ("emb", .1), "dropout": ("residual", .1),
+         "attention-dropout": ("attention", .1), "activation-dropout": ("activation", 0), "pooler-dropout": ("pooler", 0)}
+
+
+def flags_of(text):
+    words = text.split()
+    return dict(zip((w[2:] for w in words[::2]), words[1::2]))
+
+
+def frozen_prefixes(flags):
+    prefix = flags.get("freeze-prefix", "encoder")
+    whole = ("embed_tokens", "encoder.", "gbf")
+    return {"none": (), "encoder": whole}.get(prefix, tuple(prefix.split(",")))
+
+
+def settings_of(flags):
+    """train()'s"""
+    s = {k.replace("-", "_"): kind(flags[k]) for k, kind in SETTINGS.items() if k in flags}
+    s |= {new: float(flags[old]) for old, new in RENAMED.items() if old in flags}
+    usual = {"regression": "mse", "multiclass": "ce"}.get(flags.get("task", "regression"), "bce")
+    s["loss"] = ("softmax_" if flags.get("task") == "multiclass" else "") + flags.get("loss", usual)
+    if "no-dropout" not in flags:
+        s["rates"] = {name: float(flags.get(flag, rate)) for flag, (name, rate) in RATES.items()}
+    return s | {"frozen": frozen_prefixes(flags), "freeze_eval": flags.get("freeze-mode") != "train"}
+
+
+def class_weights(flags, y):
+    """y of the training rows"""
+    given = flags.get("class-weights")
+    if given in (None, "balanced"):
+        return balanced(y) if given else None
+    return [[float(w) for w in given.split(",")]] * y.shape[1]
+
+
+class Table:
+    """A run's rows before any scaling."""
+
+    def __init__(self, run, dictionary, hydrogens):
+        flags = flags_of(run["flags"])
+        records = read_sdf(SDF)
+        conformers = int(flags.get("conformers", 1))
+
+        def conformer(symbols, xyz, block, k):
+            return (symbols, xyz) if conformers == 1 else embedded(block.split("\n")[0], 42 + k)
+
+        def column(name):
+            return np.array([values.get(name, np.nan) for _, _, values, _ in records])
+
+        self.molecules = [[Molecule(i, *conformer(symbols, xyz, block, k), dictionary, hydrogens, k)
+                           for k in range(conformers)]
+                          for i, (symbols, xyz, _, block) in enumerate(records)]
+        self.y = np.stack([column(t) for t in run["targets"]], 1)
+        self.used = [i for i in range(len(self.y)) if not np.isnan(self.y[i]).all()]
+        self.weights = column(flags["weight-column"]) if "weight-column" in flags else None
+        beside = [column(flags["input-column"])[:, None]] if "input-column" in flags else []
+        if "inputs" in flags:
+            bits = int(flags.get("morgan-bits", 1024))
+            beside.append(np.array([described(block.split("\n")[0], flags["inputs"], bits)
+                                    for _, _, _, block in records]))
+        self.beside = np.concatenate(beside, 1) if beside else None
+
+
+def rows_of(table, flags, train_rows, scalers, start, heads):
+    """Rows as a network reads them."""
+    y = table.y
+    if scalers:
+        y = np.concatenate([s.transform(y[:, [t]]) for t, s in enumerate(scalers)], 1)
+    beside = table.beside if table.beside is None else standardised(table.beside, train_rows, 10)
+    data = Rows(table.molecules, y, table.weights, beside)
+    if flags.get("freeze-prefix", "encoder") == "encoder":
+        p = {n: torch.tensor(v, dtype=torch.float64) for n, v in start.items()}
+        flat = [m for r in train_rows for m in table.molecules[r]]
+        c = representations(p, heads, flat, lambda x, *_: x, torch.float64).numpy()
+        data.columns = (c.mean(0), 1 / c.std(0))
+    return data
+
+
+def predictions(p, heads, data, scalers, task):
+    """Of all rows, in their own units; probabilities."""
+    p = {n: torch.tensor(v, dtype=torch.float64) for n, v in p.items()}
+    activate = {"regression": lambda f: f, "multiclass": lambda f: torch.softmax(f, 1)}
+    f = [activate.get(task, torch.sigmoid)(t).mean(0).numpy()
+         for t in data.of_conformers(p, heads, range(len(data.molecules)), torch.float64)]
+    f = np.array(f)
+    if scalers:
+        f = np.concatenate([s.inverse_transform(f[:, [t]]) for t, s in enumerate(scalers)], 1)
+    return f
+
+
+def table_file(flags, folder):
+    """What molrt reads: conformers of its own come of the titles' SMILES."""
+    if "conformers" not in flags:
+        return SDF
     records = read_sdf(SDF)
-    molecules = [Molecule(i, symbols, xyz, metadata["dictionary"].split(),
-                          configuration["hydrogens"] == "all")
-                 for i, (symbols, xyz, _) in enumerate(records)]
-    y = np.array([[values.get(t, np.nan) for t in run["targets"]] for _, _, values in records])
-    used = [i for i in range(len(y)) if not np.isnan(y[i]).all()]
-    rows, held_out = hold_out(used, .2, int(seed))
-    y = (y - np.nanmean(y[rows], 0)) / np.nanstd(y[rows], 0)
-    result = train(start, configuration["heads"], molecules, y, rows, held_out, **run["settings"])
-    golden = {k: np.array(result[k]) for k in ("train_loss", "valid_loss")}
-    for tensor, value in start.items():
-        if is_head(tensor):
-            golden["start/" + tensor] = value
-        change = result["final"][tensor] - value.astype(np.float64)
-        golden["norm/" + tensor] = np.sqrt((change**2).sum())
-        if change.size < 6000 and not is_head(tensor) or change.ndim == 1:
-            golden["change/" + tensor] = change.astype(np.float32)
+    names = sorted({name for _, _, values, _ in records for name in values})
+    lines = [",".join([block.split("\n")[0]] + [str(values.get(n, "")) for n in names])
+             for _, _, values, block in records]
+    path = pathlib.Path(folder) / "table.csv"
+    path.write_text("\n".join([",".join(["smiles"] + names)] + lines) + "\n")
+    return path
+
+
+def finetune_words(run, table, weights, output):
+    targets = [word for name in run["targets"] for word in ("--target", name)]
+    return ["finetune", table, "--weights", weights, "-o", output, *targets, *COMMON,
+            *run["flags"].split()]
+
+
+def base_of(run, molrt, folder):
+    """-> the file that the run begins with, for molrt(*words) to go on with"""
+    path = pathlib.Path(folder) / "base.molrt"
+    if "base" in run:
+        before = base_of({"weights": run["weights"]}, molrt, folder)
+        path = path.with_name("tuned.molrt")
+        molrt(*finetune_words({**run, "flags": run["base"]}, SDF, before, path))
+    elif run["weights"].startswith("init "):
+        molrt(*run["weights"].split(), "-o", path, "-q")
+    else:
+        molrt("convert", DATA / run["weights"], "-o", path, "-q")
+    return path
+
+
+def first_weights(run, base, flags, beside, outputs_count):
+    """-> {name: array} and what the file says"""
+    start, metadata = read_safetensors(base)
+    configuration = json.loads(metadata["configuration"])
+    if flags.get("head-init") != "base":
+        start = {n: v for n, v in start.items() if not is_head(n)}
+        width = start["embed_tokens.weight"].shape[1]
+        start |= new_head(flags.get("head", "pooled"), width, beside, outputs_count,
+                          int(flags.get("seed", DEFAULTS["seed"])))
+    return start, configuration, metadata["dictionary"].split()
+
+
+class Reference:
+    """A run in PyTorch."""
+
+    def __init__(self, run, base, dtype=torch.float64):
+        self.run, self.flags, self.dtype = run, flags_of(run["flags"]), dtype
+        _, configuration, dictionary = first_weights(run, base, self.flags, 0, 1)
+        self.table = Table(run, dictionary, configuration["hydrogens"] == "all")
+        self.heads = configuration["heads"]
+        self.first_flags = flags_of(run.get("base", run["flags"]))  # whose scalings it has
+        self.task = self.flags.get("task", "regression")
+        classes = int(np.nanmax(self.table.y)) + 1
+        beside = 0 if self.table.beside is None else self.table.beside.shape[1]
+        outputs_count = classes if self.task == "multiclass" else len(run["targets"])
+        self.start, _, _ = first_weights(run, base, self.flags, beside, outputs_count)
+
+    def split(self, flags):
+        return hold_out(self.table.used, .2, int(flags.get("seed", DEFAULTS["seed"])))
+
+    def scalers(self, rows):
+        if self.task != "regression":
+            return None
+        name = self.first_flags.get("target-scaling", "standard")
+        return [target_scaler(name, y) for y in self.table.y[rows].T]
+
+    def fit(self, rows, held_out, fitted_rows, last_epoch=0):
+        """fitted_rows: of the scalings"""
+        scalers = self.scalers(fitted_rows)
+        data = rows_of(self.table, self.flags, fitted_rows, scalers, self.start, self.heads)
+        settings = settings_of(self.flags) | {"last_epoch": last_epoch}
+        settings["weights"] = class_weights(self.flags, self.table.y[rows])
+        if not held_out:
+            settings["patience"] = 0
+        result = train(self.start, self.heads, data, rows, held_out, self.dtype, **settings)
+        result["predictions"] = predictions(result["final"], self.heads, data, scalers, self.task)
+        return result
+
+    def trained(self):
+        rows, held_out = self.split(self.flags)
+        first, _ = self.split(self.first_flags)
+        result = self.fit(rows, held_out, first)
+        if "refit" in self.flags:
+            first = first if "base" in self.run else self.table.used
+            last = self.fit(self.table.used, [], first, result["best_epoch"])
+            result |= {k: last[k] for k in ("final", "predictions")}
+        return result
+
+
+def golden_of(name, run, molrt, folder):
+    reference = Reference(run, base_of(run, molrt, folder))
+    result = reference.trained()
+    golden = {k: np.array(result[k]) for k in ("train_loss", "valid_loss", "predictions")}
+    changes = {n: result["final"][n] - v.astype(np.float64) for n, v in reference.start.items()}
+    if "freeze-prefix" in reference.flags:  # else the stored head has its inputs' scaling in itself
+        golden["norms"] = np.array([np.sqrt((changes[n]**2).sum()) for n in sorted(changes)])
+    if name in WITH_CHANGES:
+        golden |= {"change/" + n: c.astype(np.float32) for n, c in changes.items()
+                   if c.size < 6000 and not is_head(n) or c.ndim == 1}
     return {f"{name}/{k}": v for k, v in golden.items()}
 
 
-if __name__ == "__main__":
+def main(molrt, *names):
     torch.set_num_threads(1)
-    arrays = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        for run_name, entry in RUNS.items():
-            arrays |= make(sys.argv[1], run_name, entry, scratch)
-            print(run_name, arrays[run_name + "/train_loss"], arrays[run_name + "/valid_loss"])
-    np.savez_compressed(DATA / "reference_training.npz", **arrays)
+    path = DATA / "reference_training.npz"
+    arrays = {k: v for k, v in np.load(path).items() if k.split("/")[0] not in names} if names else {}
+    for name in names or RUNS:
+        with tempfile.TemporaryDirectory() as scratch:
+            arrays |= golden_of(name, RUNS[name], lambda *words: subprocess.run(
+                [molrt, *map(str, words)], check=True), scratch)
+        print(name, arrays[name + "/train_loss"], arrays[name + "/valid_loss"], flush=True)
+        np.savez_compressed(path, **arrays)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
