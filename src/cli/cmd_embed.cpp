@@ -37,7 +37,8 @@ class Embedding {
         width_(model_info(model_.get()).width) {
     if (const auto encoders = model_info(model_.get()).encoders; encoders > 1) {
       fail(MOLRT_ERROR_UNSUPPORTED,
-           "{}: its folds have {} different encoders, whose representations have no mean; choose one "
+           "{}: its folds have {} different encoders, whose representations have no mean; choose "
+           "one "
            "fold with --fold",
            options.model, encoders);
     }

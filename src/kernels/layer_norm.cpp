@@ -60,8 +60,8 @@ HWY_INLINE void backward_row(const float* x, const float* d_y, size_t width, con
     return reduce_sum(width, term) / static_cast<float>(width);
   };
   const float g = mean(slope), gz = mean([&](auto d, size_t i, size_t n) {
-    return hn::Mul(slope(d, i, n), normed(d, i, n));
-  });
+                                 return hn::Mul(slope(d, i, n), normed(d, i, n));
+                               });
   for_lanes(width, [&](auto d, size_t i, size_t n) {
     const auto along = hn::MulAdd(normed(d, i, n), hn::Set(d, gz), hn::Set(d, g));
     const auto across = hn::Sub(slope(d, i, n), along);
@@ -69,8 +69,8 @@ HWY_INLINE void backward_row(const float* x, const float* d_y, size_t width, con
   });
 }
 
-void backward_rows(const float* x, const float* d_y, size_t rows, size_t width,
-                   const float* weight, float* d_x, float* statistics) {
+void backward_rows(const float* x, const float* d_y, size_t rows, size_t width, const float* weight,
+                   float* d_x, float* statistics) {
   for (size_t r = 0; r < rows; ++r, x += width, d_y += width, d_x += width) {
     const Statistics row = row_statistics(x, width);
     backward_row(x, d_y, width, weight, row, d_x);

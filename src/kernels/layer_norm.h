@@ -11,8 +11,8 @@ constexpr float layer_norm_epsilon = 1e-5f;
 void layer_norm(const float* x, size_t rows, std::span<const float> weight,
                 std::span<const float> bias, float* y);
 
-// d_x [rows, width] += the gradient of x; statistics [rows, 2] = each row's mean and 1/deviation, for
-// layer_norm_backward_parameters.
+// d_x [rows, width] += the gradient of x; statistics [rows, 2] = each row's mean and 1/deviation,
+// for layer_norm_backward_parameters.
 void layer_norm_backward(const float* x, const float* d_y, size_t rows,
                          std::span<const float> weight, float* d_x, float* statistics);
 

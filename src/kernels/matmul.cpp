@@ -168,12 +168,12 @@ struct GradientProduct {
     const auto at = [](const memory::desc& d, const float* p) {
       return memory(d, cpu_engine(), const_cast<float*>(p));
     };
-    product.execute(stream, {{DNNL_ARG_SRC, at(description.src_desc(), d_y)},
-                             {DNNL_ARG_WEIGHTS, at(description.weights_desc(), x)},
-                             {DNNL_ARG_DST, at(description.dst_desc(), d_weight)},
-                             {DNNL_ARG_SCRATCHPAD,
-                              at(description.scratchpad_desc(),
-                                 scratch.resize(scratch_floats(description)))}});
+    product.execute(
+        stream, {{DNNL_ARG_SRC, at(description.src_desc(), d_y)},
+                 {DNNL_ARG_WEIGHTS, at(description.weights_desc(), x)},
+                 {DNNL_ARG_DST, at(description.dst_desc(), d_weight)},
+                 {DNNL_ARG_SCRATCHPAD,
+                  at(description.scratchpad_desc(), scratch.resize(scratch_floats(description)))}});
     stream.wait();
   }
 };
@@ -182,8 +182,7 @@ struct GradientProduct {
 struct GradientProducts {
   GradientProduct deep, shallow;
   GradientProducts(int block, int inputs, int outputs)
-      : deep(block, inputs, outputs, gradient_depth),
-        shallow(block, inputs, outputs, row_tile) {}
+      : deep(block, inputs, outputs, gradient_depth), shallow(block, inputs, outputs, row_tile) {}
 };
 
 }  // namespace
@@ -211,8 +210,7 @@ void WeightGradient::accumulate(int block, const float* d_y, const float* x, siz
                                 float* d_weight, float* d_bias, Buffer& scratch) const {
   const size_t inputs = plan_->inputs, outputs = plan_->outputs, first = block * gradient_block;
   const size_t last = std::min(first + gradient_block, outputs);
-  const GradientProducts& products =
-      last - first == gradient_block ? *plan_->whole : *plan_->last;
+  const GradientProducts& products = last - first == gradient_block ? *plan_->whole : *plan_->last;
   for (size_t row = 0, depth; row < rows; row += depth) {
     depth = padded_rows(rows) - row >= gradient_depth ? gradient_depth : row_tile;
     const GradientProduct& product = depth == row_tile ? products.shallow : products.deep;

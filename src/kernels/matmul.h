@@ -24,7 +24,8 @@ enum class Epilogue {
 
 enum class Product {
   forward,   // y = x W^T + b
-  backward,  // d_x = d_y W: the gradient of the input; no bias, and inputs and outputs exchange places
+  backward,  // d_x = d_y W: the gradient of the input; no bias, and inputs and outputs exchange
+             // places
 };
 
 // A fixed weight matrix, packed for the machine. Immutable; shared by any number of threads, each

@@ -53,9 +53,7 @@ struct FakeRun {
     }
     members.push_back({all, det, mc});
   }
-  LearntErrors learn() const {
-    return learn_errors(data, plan, settings, rates, members);
-  }
+  LearntErrors learn() const { return learn_errors(data, plan, settings, rates, members); }
 };
 
 TEST(LearningErrors, TakesTheModeThatTheHeldOutRowsFavour) {
@@ -166,8 +164,8 @@ TEST(McSettings, SayWhatTheyNeed) {
   EXPECT_EQ(refusal({{"predict", "auto"}}, {{"pooler_dropout", .2}}), "");
   EXPECT_TRUE(has(refusal({{"predict", "auto"}}, {{"pooler_dropout", .2}, {"valid_fraction", 0}}),
                   "holds nothing out"));
-  EXPECT_TRUE(has(refusal({{"mc.calibrate", "affine"}}, {{"valid_fraction", 0}}),
-                  "holds nothing out"));
+  EXPECT_TRUE(
+      has(refusal({{"mc.calibrate", "affine"}}, {{"valid_fraction", 0}}), "holds nothing out"));
   EXPECT_EQ(refusal({{"mc.calibrate", "none"}}, {{"valid_fraction", 0}}), "");
 }
 
