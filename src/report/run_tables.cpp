@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <set>
 
 #include "molrt.h"
 #include "report/held_out.h"
@@ -47,12 +48,16 @@ std::string split_in_words(const ReportData& data) {
   const auto rows = [](const Json& fold, const char* key) {
     return count_text(fold.value(key, size_t{0}));
   };
-  if (folds.size() == 1)
-    return fmt::format("{}: {} molecules to train on, {} held out", kind,
-                       rows(folds[0], "train_rows"), rows(folds[0], "held_out_rows"));
-  return fmt::format("{}, {} parts trained in turn: about {} to train on and {} held out in each",
-                     kind, folds.size(), rows(folds[0], "train_rows"),
-                     rows(folds[0], "held_out_rows"));
+  std::set<int> splits;
+  for (const Json& fold : folds) splits.insert(fold.value("split", 0));
+  const size_t seeds = folds.size() / splits.size();
+  const std::string each = seeds > 1 ? fmt::format("; {} networks each", seeds) : "";
+  if (splits.size() == 1)
+    return fmt::format("{}: {} molecules to train on, {} held out{}", kind,
+                       rows(folds[0], "train_rows"), rows(folds[0], "held_out_rows"), each);
+  return fmt::format(
+      "{}, {} parts held out in turn: about {} to train on and {} held out in each{}", kind,
+      splits.size(), rows(folds[0], "train_rows"), rows(folds[0], "held_out_rows"), each);
 }
 
 std::string coordinate_sources(const ReportData& data) {
