@@ -1,9 +1,11 @@
 #include "kernels/matmul.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <new>
 #include <oneapi/dnnl/dnnl.hpp>
@@ -59,6 +61,34 @@ void require_code_memory() {
   munmap(probe, enough);
 }
 
+// oneDNN's kernels of this kind (before 3.12) let the stack pointer of the thread point to the
+// heap, where a signal's handler would then write its frame (uxlfoundation/oneDNN#4845).
+bool moves_the_stack(const dnnl::matmul::primitive_desc& description) {
+  return std::strstr(description.impl_info_str(), "gemm:jit") != nullptr;
+}
+
+// The thread's signals wait, if they must; but for those that tell of its own faults.
+class HeldSignals {
+ public:
+  explicit HeldSignals(bool needed) {
+    if (!needed) return;
+    sigset_t all;
+    sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
+      sigdelset(&all, fault);
+    held_ = pthread_sigmask(SIG_SETMASK, &all, &before_) == 0;
+  }
+  ~HeldSignals() {
+    if (held_) pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+
+ private:
+  bool held_ = false;
+  sigset_t before_;
+};
+
 size_t scratch_floats(const dnnl::matmul::primitive_desc& description) {
   return (description.scratchpad_desc().get_size() + sizeof(float) - 1) / sizeof(float);
 }
@@ -85,6 +115,7 @@ struct PackedMatrix::Plan {
   dnnl::matmul product;
   memory weight, bias;
   size_t scratch;  // floats
+  bool holds_signals;
 
   Plan(int in, int out, Epilogue end)
       : inputs(in),
@@ -97,7 +128,8 @@ struct PackedMatrix::Plan {
         product(description),
         weight(description.weights_desc(), cpu_engine()),
         bias(matrix(1, out, Tag::ab), cpu_engine()),
-        scratch(scratch_floats(description)) {}
+        scratch(scratch_floats(description)),
+        holds_signals(moves_the_stack(description)) {}
 
   void pack(std::span<const float> w, std::span<const float> b, Product direction) {
     // Forward, our [outputs, inputs] is oneDNN's [inputs, outputs] with the strides exchanged.
@@ -135,6 +167,7 @@ void PackedMatrix::multiply(const float* x, size_t rows, float* y, Buffer& scrat
                                                      {DNNL_ARG_BIAS, plan.bias},
                                                      {DNNL_ARG_DST, result},
                                                      {DNNL_ARG_SCRATCHPAD, scratchpad}};
+  const HeldSignals held(plan.holds_signals);
   for (size_t row = 0; row < rows; row += row_tile) {
     float* tile = y + row * plan.outputs;
     source.set_data_handle(const_cast<float*>(x + row * plan.inputs));
@@ -154,6 +187,7 @@ constexpr size_t gradient_depth = 4 * row_tile;  // rows of the batch at a time
 struct GradientProduct {
   dnnl::matmul::primitive_desc description;
   dnnl::matmul product;
+  bool holds_signals;
 
   GradientProduct(int block, int inputs, int outputs, size_t depth)
       : description(describe({{block, static_cast<memory::dim>(depth)},
@@ -161,13 +195,15 @@ struct GradientProduct {
                               memory::dims{1, outputs}},
                              matrix(depth, inputs, Tag::ab), memory::desc(),
                              matrix(block, inputs, Tag::ab), true)),
-        product(description) {}
+        product(description),
+        holds_signals(moves_the_stack(description)) {}
 
   void run(const float* d_y, const float* x, float* d_weight, Buffer& scratch) const {
     dnnl::stream stream(cpu_engine());
     const auto at = [](const memory::desc& d, const float* p) {
       return memory(d, cpu_engine(), const_cast<float*>(p));
     };
+    const HeldSignals held(holds_signals);
     product.execute(
         stream, {{DNNL_ARG_SRC, at(description.src_desc(), d_y)},
                  {DNNL_ARG_WEIGHTS, at(description.weights_desc(), x)},

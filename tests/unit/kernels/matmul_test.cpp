@@ -1,6 +1,9 @@
 #include "kernels/matmul.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
 
 #include <cmath>
 #include <cstring>
@@ -85,6 +88,66 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Matmul,
                            return std::to_string(info.param.inputs) + "x" +
                                   std::to_string(info.param.outputs);
                          });
+
+// A signal whose handler runs on another stack than the thread's would write into the heap: a
+// kernel of oneDNN's moves the stack pointer there.
+struct StackWatch {
+  static inline pthread_t thread;
+  static inline char *low, *high;
+  static inline volatile sig_atomic_t seen = 0, elsewhere = 0;
+
+  static void handle(int) {
+    char here;
+    if (!pthread_equal(pthread_self(), thread)) return;
+    seen = seen + 1;
+    elsewhere = elsewhere + !(low <= &here && &here < high);
+  }
+
+  StackWatch() {
+    thread = pthread_self();
+    pthread_attr_t attributes;
+    void* stack;
+    size_t size;
+    pthread_getattr_np(thread, &attributes);
+    pthread_attr_getstack(&attributes, &stack, &size);
+    pthread_attr_destroy(&attributes);
+    low = static_cast<char*>(stack);
+    high = low + size;
+    struct sigaction action = {};
+    action.sa_handler = handle;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &action, &before);
+    every(50);
+  }
+  ~StackWatch() {
+    every(0);
+    sigaction(SIGALRM, &before, nullptr);
+  }
+  static void every(int microseconds) {
+    const itimerval timer = {{0, microseconds}, {0, microseconds}};
+    setitimer(ITIMER_REAL, &timer, nullptr);
+  }
+  struct sigaction before;
+};
+
+TEST(Matmul, ASignalFindsTheThreadsOwnStack) {
+  constexpr int inputs = 128, outputs = 128;  // the pair kernel's
+  constexpr size_t rows = 8 * row_tile;
+  const auto x = random_values(rows * inputs, 1), d_y = random_values(rows * outputs, 2);
+  std::vector<float> d_weight(inputs * outputs), d_bias(outputs), y(rows * outputs);
+  const WeightGradient gradient(inputs, outputs);
+  const PackedMatrix matrix(d_weight, d_bias, inputs, outputs, Epilogue::none, Product::forward);
+  Buffer scratch;
+  StackWatch watch;
+  run_on_one_thread([&] {
+    for (int i = 0; i < 200000 && StackWatch::seen < 3000; ++i) {
+      gradient.accumulate(0, d_y.data(), x.data(), rows, d_weight.data(), d_bias.data(), scratch);
+      matrix.multiply(x.data(), rows, y.data(), scratch);
+    }
+  });
+  EXPECT_GT(StackWatch::seen, 100);
+  EXPECT_EQ(StackWatch::elsewhere, 0);
+}
 
 }  // namespace
 }  // namespace molrt
