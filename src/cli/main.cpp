@@ -74,7 +74,8 @@ int run(const Command& command) {
   } catch (const ReaderLeft&) {
     return 128 + SIGPIPE;  // as if the signal had ended it
   } catch (const Error& error) {
-    if (caught_signal()) return report(128 + caught_signal(), "interrupted");
+    if (caught_signal() && error.status() == MOLRT_ERROR_CANCELLED)
+      return report(128 + caught_signal(), "interrupted");
     return report(exit_code(error.status()), error.what());
   } catch (const std::bad_alloc&) {
     return report(failed, "out of memory");

@@ -46,7 +46,7 @@ void TrainingCheckpoint::remove() const {
 }
 
 std::string TrainingCheckpoint::what_resumes() const {
-  return directory_.empty() ? "" : fmt::format("; --resume goes on with {}", directory_);
+  return fs::is_directory(directory_) ? fmt::format("; --resume goes on with {}", directory_) : "";
 }
 
 }  // namespace molrt::cli

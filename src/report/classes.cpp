@@ -107,9 +107,9 @@ class ClassSection {
   }
 
   std::string threshold_note() const {
-    return target_.classes == 2 ? note("Class 1 is predicted where its probability is above " +
-                                       number_text(target_.threshold) + ".")
-                                : note("The most probable class is predicted.");
+    return target_.is_binary() ? note("Class 1 is predicted where its probability is above " +
+                                      number_text(target_.threshold) + ".")
+                               : note("The most probable class is predicted.");
   }
 
   std::string worst() const {

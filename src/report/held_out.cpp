@@ -14,13 +14,13 @@ bool is_class(double value, size_t classes) {
 
 // The row's probabilities of all classes.
 std::vector<double> probabilities(const ReportTarget& target, size_t row) {
-  if (target.classes == 2) return {1.0 - target.predicted[row], target.predicted[row]};
+  if (target.is_binary()) return {1.0 - target.predicted[row], target.predicted[row]};
   const auto first = target.predicted.begin() + static_cast<std::ptrdiff_t>(row * target.classes);
   return {first, first + static_cast<std::ptrdiff_t>(target.classes)};
 }
 
 size_t chosen_class(const ReportTarget& target, const std::vector<double>& probability) {
-  if (target.classes == 2) return probability[1] > target.threshold;
+  if (target.is_binary()) return probability[1] > target.threshold;
   return static_cast<size_t>(std::max_element(probability.begin(), probability.end()) -
                              probability.begin());
 }

@@ -13,11 +13,13 @@ namespace molrt {
 struct ReportTarget {
   std::string name, unit;        // unit: empty if not known
   std::vector<double> measured;  // [rows], own units or class numbers; NaN: no value
-  size_t classes = 0;            // 0: a regression; 2: binary or one of several labels
-  std::vector<float> predicted;  // [rows]: values, or with 2 classes the probability of class 1
-                                 // with more [rows, classes]; NaN: never held out
-  double threshold = .5;         // with 2 classes: a probability above it is class 1
+  size_t classes = 0;            // 0: a regression
+  std::vector<float> predicted;  // [rows]: values, or the probability of class 1; of several
+                                 // classes [rows, classes]; NaN: never held out
+  double threshold = .5;         // of a binary label: a probability above it is class 1
   std::vector<float> error_bar;  // [rows] or empty: the predicted standard deviation
+  // A label with one probability; several classes have one each, two of them too.
+  bool is_binary() const { return classes == 2 && predicted.size() == measured.size(); }
 };
 
 struct ReportRow {

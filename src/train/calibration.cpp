@@ -90,7 +90,8 @@ std::vector<double> scores_of(const HeldOutErrors& held_out, const Calibration& 
 
 HeldOutErrors half_of(const HeldOutErrors& all, size_t half) {
   HeldOutErrors part;
-  for (size_t i = half; i < all.size(); i += 2) {
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all.half(i) != half) continue;
     part.errors.push_back(all.errors[i]);
     part.spreads_squared.push_back(all.spreads_squared[i]);
   }
@@ -121,15 +122,17 @@ double gaussian_nll(std::span<const double> errors, std::span<const double> sigm
 CrossFit cross_fit(const HeldOutErrors& held_out, Calibrated kind) {
   CrossFit fit;
   fit.halves = {calibrate(half_of(held_out, 1), kind), calibrate(half_of(held_out, 0), kind)};
-  for (size_t i = 0; i < held_out.size(); ++i)
-    fit.sigmas.push_back(fit.halves[i % 2].sigma(held_out.spreads_squared[i]));
+  for (size_t i = 0; i < held_out.size(); ++i) {
+    fit.half.push_back(held_out.half(i));
+    fit.sigmas.push_back(fit.halves[fit.half[i]].sigma(held_out.spreads_squared[i]));
+  }
   return fit;
 }
 
 std::vector<double> CrossFit::reach(double level) const {
   const double reaches[] = {halves[0].reach(level), halves[1].reach(level)};
   std::vector<double> list;
-  for (size_t i = 0; i < sigmas.size(); ++i) list.push_back(reaches[i % 2]);
+  for (size_t i = 0; i < sigmas.size(); ++i) list.push_back(reaches[half[i]]);
   return list;
 }
 

@@ -12,6 +12,9 @@ namespace molrt {
 struct HeldOutErrors {
   std::vector<double> errors;           // measured - predicted
   std::vector<double> spreads_squared;  // [errors]: the raw s^2, 0 where there is none
+  std::vector<size_t> molecules;        // [errors], 0, 1 ...; empty: all different
+  // Every second molecule's, so that no molecule is in both.
+  size_t half(size_t value) const { return (molecules.empty() ? value : molecules[value]) % 2; }
   size_t size() const { return errors.size(); }
 };
 
@@ -32,11 +35,12 @@ Calibration calibrate(const HeldOutErrors& held_out, Calibrated kind);
 double gaussian_nll(std::span<const double> errors, std::span<const double> sigmas);
 
 // Each value's sigma and the reach of its interval at `level`, by a calibration on the other half
-// (every second value): what new molecules will see. At least few_values values.
+// (HeldOutErrors::half): what new molecules will see. At least few_values values.
 struct CrossFit {
   std::vector<double> sigmas;                     // [values]
   std::vector<double> reach(double level) const;  // [values]
-  std::vector<Calibration> halves;                // value i's is halves[i % 2]
+  std::vector<size_t> half;                       // [values]: whose calibration it has
+  std::vector<Calibration> halves;
 };
 CrossFit cross_fit(const HeldOutErrors& held_out, Calibrated kind);
 

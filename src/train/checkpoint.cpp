@@ -80,47 +80,60 @@ void write_run(const std::string& path, const json& facts) {
   file.commit();
 }
 
+std::string made(const std::string& directory) {
+  std::error_code error;
+  fs::create_directories(directory, error);
+  if (error) fail_io("make the directory", directory, error.value());
+  return directory;
+}
+
+void clear(const std::string& directory) {
+  for (const auto& entry : fs::directory_iterator(directory))
+    if (is_ours(entry.path().filename().string())) fs::remove(entry.path());
+}
+
+void clear_away(const std::string& directory) {
+  clear(directory);
+  std::error_code ignored;  // somebody else's files may be there
+  fs::remove(directory, ignored);
+}
+
 }  // namespace
 
+DirectoryLock::DirectoryLock(const std::string& directory)
+    : file_(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (file_ < 0) fail_io("open", directory, errno);
+  if (flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+  const int error = errno;
+  close(file_);
+  if (error == EWOULDBLOCK)
+    fail(MOLRT_ERROR_IO, "{}: another run is training with this checkpoint", directory);
+  fail_io("lock", directory, error);
+}
+
+DirectoryLock::~DirectoryLock() { close(file_); }
+
 Checkpoint::Checkpoint(const std::string& directory, const json& facts, bool resume)
-    : directory_(directory) {
-  std::error_code error;
-  fs::create_directories(directory_, error);
-  if (error) fail_io("make the directory", directory_, error.value());
-  lock();
+    : directory_(made(directory)), lock_(directory) {
   if (resume && fs::exists(file(run_file))) {
     run_ = read_run(file(run_file));
   } else {
-    clear();
+    clear(directory_);
   }
   for (const auto& [name, value] : facts.items()) check_fact(name, value);
 }
 
 Checkpoint::~Checkpoint() {
   try {
-    if (!has_members()) remove();
+    if (!has_members()) clear_away(directory_);
   } catch (const std::exception&) {  // then it stays
   }
-  close(lock_);
 }
 
 bool Checkpoint::has_members() const {
   for (const auto& entry : fs::directory_iterator(directory_))
     if (entry.path().filename().string().starts_with("member-")) return true;
   return false;
-}
-
-// On the directory itself: a file of its own would be left behind.
-void Checkpoint::lock() {
-  lock_ = open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock_ < 0) fail_io("open", directory_, errno);
-  if (flock(lock_, LOCK_EX | LOCK_NB) == 0) return;
-  const int error = errno;
-  close(lock_);
-  lock_ = -1;
-  if (error == EWOULDBLOCK)
-    fail(MOLRT_ERROR_IO, "{}: another process is training with this checkpoint", directory_);
-  fail_io("lock", directory_, error);
 }
 
 void Checkpoint::check_same(const std::string& name, const json& value) const {
@@ -138,15 +151,10 @@ void Checkpoint::check_fact(const std::string& name, const json& value) {
   write_run(file(run_file), run_);
 }
 
-void Checkpoint::clear() const {
-  for (const auto& entry : fs::directory_iterator(directory_))
-    if (is_ours(entry.path().filename().string())) fs::remove(entry.path());
-}
-
-void Checkpoint::remove() {
-  clear();
-  std::error_code ignored;  // somebody else's files may be there
-  fs::remove(directory_, ignored);
+void Checkpoint::remove(const std::string& directory) {
+  if (!fs::is_directory(directory)) return;
+  const DirectoryLock lock(directory);
+  clear_away(directory);
 }
 
 std::optional<CheckpointState> Checkpoint::finished(size_t member) const {

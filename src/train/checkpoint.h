@@ -20,6 +20,18 @@ struct CheckpointState {
   nlohmann::json facts;
 };
 
+// Of one process, on the directory itself: a file of its own would be left behind.
+class DirectoryLock {
+ public:
+  explicit DirectoryLock(const std::string& directory);  // IO if another has it
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  int file_;
+};
+
 class Checkpoint {
  public:
   // `facts`, an object of objects, tells what the run depends on. With `resume` what the directory
@@ -41,20 +53,19 @@ class Checkpoint {
   void save_part(size_t member, const CheckpointState& state) const;
   void finish(size_t member, const CheckpointState& state) const;  // its part goes
 
-  void remove();  // the run is over
+  // The run is over: deletes what it kept. IO where another run uses it.
+  static void remove(const std::string& directory);
 
  private:
   friend class MemberCheckpoint;
   void drop_best(size_t member, int but) const;  // all epochs' but this one's
-  void lock();
   void check_same(const std::string& name, const nlohmann::json& value) const;
   bool has_members() const;
-  void clear() const;
   std::string file(const std::string& name) const { return directory_ + "/" + name; }
 
   std::string directory_;
   nlohmann::json run_;  // as the directory tells it
-  int lock_ = -1;
+  DirectoryLock lock_;
 };
 
 // One member's place in a checkpoint, or none: then nothing is kept.

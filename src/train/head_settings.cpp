@@ -15,10 +15,12 @@ std::string gradient_only(const Settings& s) {
 }
 
 std::string kind_of_ridge(const Settings& s) {
+  if (s.text("head_init") == "base") return "head_init=base goes on with the base's head";
   return s.text("head") == "linear" ? "" : if_ridge(s, "solver=ridge fits a linear head only");
 }
 
 std::string dropout_of_ridge(const Settings& s) {
+  if (s.i64("no_dropout") == 1) return "no_dropout=1 sets all dropout rates to 0";
   return s.f64("pooler_dropout") == 0 ? "" : if_ridge(s, "solver=ridge has no dropout");
 }
 

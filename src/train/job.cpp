@@ -7,6 +7,7 @@
 #include "model/folds.h"
 #include "train/fingerprint.h"
 #include "train/input_settings.h"
+#include "train/mc_settings.h"
 #include "train/network_training.h"
 #include "train/rows.h"
 #include "train/run_settings.h"
@@ -30,11 +31,53 @@ constexpr const char* of_learnt_base =
     "the base model has learnt from measured values before: where it has seen molecules that are "
     "held out here, the held-out errors are too small";
 
-// Whether what a run begins with was fitted to measured values.
+constexpr const char* encoder_learnt = "encoder_learnt";  // in a model's provenance
+
+// Whether what a run begins with was fitted to measured values; an encoder that comes with a head
+// from elsewhere mostly was.
 bool has_learnt(const Model& base, bool with_head) {
-  const auto settings = nlohmann::json::parse(base.card().settings);
-  if (settings.empty()) return false;
-  return with_head || settings.value("freeze.prefix", "encoder") != "encoder";
+  const auto provenance = nlohmann::json::parse(base.card().provenance);
+  const bool foreign = base.card().settings == "{}" && base.card().folds() > 0;
+  return with_head || foreign ||
+         (provenance.is_object() && provenance.value(encoder_learnt, false));
+}
+
+std::string with_encoder_learnt(const std::string& provenance) {
+  auto json = nlohmann::ordered_json::parse(provenance);
+  if (json.is_object()) json[encoder_learnt] = true;
+  return json.dump();
+}
+
+// Networks of a k-fold base that no network of the run begins with.
+std::string unused_networks(const Model& base, const Settings& settings) {
+  const auto base_networks = static_cast<int64_t>(base.heads().size());
+  const int64_t members = settings.i64("folds") * settings.i64("seeds");
+  const bool used = !encoder_is_frozen(settings) || read_run_settings(settings).continue_head;
+  if (!used || members >= base_networks) return "";
+  return fmt::format(
+      "the base model has {} networks, and this run's {} go{} on with the first {} alone: give as "
+      "many folds or seeds to use them all",
+      base_networks, members, members == 1 ? "es" : "", members);
+}
+
+// What frozen layers leave without effect, known once there is a base: an error if the user set it,
+// else set to what runs.
+void settle_frozen(const Model& base, Settings& settings) {
+  const NetworkSettings network = read_network_settings(settings);
+  check_frozen(base, network);
+  const int layers = base.card().architecture.layers;
+  const int frozen = frozen_layers(tensors_of_fold(base.tensors(), 0), network, layers);
+  if (!network.quiet_when_frozen || frozen <= 0) return;
+  if (settings.is_set("emb_dropout") && settings.f64("emb_dropout") > 0)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'emb_dropout' would have no effect: freeze.prefix holds the embedding and {} "
+         "layer{} above it, and freeze.mode=eval leaves them without dropout",
+         frozen, frozen == 1 ? "" : "s");
+  if (settings.i64("no_dropout") == 0) settings.set_f64("emb_dropout", 0);
+  if (settings.text("predict") != "det" && !dropout_rates(settings, layers, frozen).any())
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'predict' would have no effect: all layers are frozen without dropout "
+         "(freeze.mode=eval), and pooler_dropout is 0");
 }
 
 // The base model's heads and scalings, to go on with.
@@ -72,7 +115,7 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
       columns_(batch_.size()),
       settings_(std::move(settings)) {
   settings_.validate();  // before the encoder's pass, which may take hours
-  if (!encoder_is_frozen(settings_)) check_frozen(*base_, read_network_settings(settings_));
+  if (!encoder_is_frozen(settings_)) settle_frozen(*base_, settings_);
 }
 
 void Job::set_checkpoint(std::string directory, bool resume) {
@@ -120,6 +163,8 @@ HeadTrainingData Job::training_data() const {
   if (read_run_settings(settings_).continue_head)
     data.starts = starting_points(*base_, task_of(settings_), table_.target_names, data.inputs);
   if (has_learnt(*base_, !data.starts.empty())) data.warnings.push_back(of_learnt_base);
+  if (const auto unused = unused_networks(*base_, settings_); !unused.empty())
+    data.warnings.push_back(unused);
   return data;
 }
 
@@ -141,7 +186,7 @@ const Checkpoint* Job::describe_molecules(const RunOptions& options, HeadTrainin
 }
 
 void Job::remove_checkpoint() {
-  if (checkpoint_) checkpoint_->remove();
+  if (started_ && !checkpoint_directory_.empty()) Checkpoint::remove(checkpoint_directory_);
 }
 
 // The model takes at prediction what it was trained on.
@@ -160,6 +205,7 @@ ModelCard Job::trained_card(const RunOptions& options) const {
   card.units = card.task == Task::regression ? table_.units : std::vector<std::string>();
   card.uncertainty = result_->uncertainty;
   card.settings = settings_.to_json();
+  if (!encoder_is_frozen(settings_)) card.provenance = with_encoder_learnt(card.provenance);
   card.training = result_->report;
   return card;
 }
@@ -209,12 +255,22 @@ HeadTrainingResult Job::train_network(const RunOptions& options, HeadTrainingDat
   return train_networks(*base_, data, molecules, settings_, run);
 }
 
+namespace {
+
+struct ReleasesLock {
+  std::unique_ptr<Checkpoint>& checkpoint;
+  ~ReleasesLock() { checkpoint.reset(); }
+};
+
+}  // namespace
+
 void Job::run(RunOptions options, const TrainingCallback& progress) {
   started_ = true;
   columns_.settle(settings_);
   const HeadTrainingData data = training_data();
   check_labels(data, read_head_settings(settings_));
   open_checkpoint(data);
+  const ReleasesLock release{checkpoint_};
   const TrainingRun run{options.threads, progress, [this] { return cancelled_.load(); }};
   result_ = encoder_is_frozen(settings_) ? train_head(options, data, run)
                                          : train_network(options, data, run);

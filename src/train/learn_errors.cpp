@@ -124,7 +124,11 @@ class Learning {
 
   HeldOutErrors errors(const Rows& rows, int mode) const {
     HeldOutErrors errors;
+    std::map<std::string, size_t> molecules;
     for (const RowMoments& r : rows) {
+      if (!data_.molecules.empty())
+        errors.molecules.push_back(
+            molecules.try_emplace(data_.molecules[r.row], molecules.size()).first->second);
       errors.errors.push_back(r.error(mode));
       errors.spreads_squared.push_back(r.spread_squared(mode, between_));
     }

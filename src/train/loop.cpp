@@ -61,7 +61,7 @@ class Loop {
       while (!over()) train_epoch();
     } catch (const Error& error) {
       if (error.status() != MOLRT_ERROR_CANCELLED) throw;
-      save();
+      save_if_possible();
       if (result_.best.epoch == 0) throw;
       result_.interrupted = true;
     }
@@ -175,6 +175,11 @@ class Loop {
     checkpoint_.save(state, best_.file_epoch());
   }
 
+  // The model so far is worth more than the way to go on.
+  void save_if_possible() try { save(); } catch (const Error& error) {
+    result_.save_error = error.what();
+  }
+
   void restore() {
     const auto state = checkpoint_.part();
     if (!state) return;
@@ -228,7 +233,7 @@ json to_json(const LoopResult& result) {
 }
 
 LoopResult loop_result(const json& j) {
-  LoopResult result{j.at("epochs"), epoch_record(j.at("best")), {}, false};
+  LoopResult result{j.at("epochs"), epoch_record(j.at("best")), {}, false, {}};
   for (const json& record : j.at("history")) result.history.push_back(epoch_record(record));
   return result;
 }

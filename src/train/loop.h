@@ -58,6 +58,7 @@ struct LoopResult {
   EpochRecord best;                  // whose parameters were kept; epoch 0: none was finished
   std::vector<EpochRecord> history;  // of every epoch
   bool interrupted = false;
+  std::string save_error;  // why an interrupted run could not be kept in the checkpoint
 };
 nlohmann::json to_json(const LoopResult& result);
 LoopResult loop_result(const nlohmann::json& json);  // throws nlohmann's exceptions

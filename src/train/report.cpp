@@ -271,6 +271,13 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
   json["interrupted"] = result.interrupted;
   json["warnings"] = first.data.warnings;
   for (const std::string& warning : plan.warnings) json["warnings"].push_back(warning);
+  if (result.interrupted)
+    json["warnings"].push_back(
+        "stopped before its end: without early stopping the weights are those of the last step, "
+        "which may be a little later than the last epoch's numbers");
+  for (const FoldFit* fit : members.fits)
+    if (!fit->loop.save_error.empty())
+      json["warnings"].push_back("the checkpoint could not be written: " + fit->loop.save_error);
   for (const std::string& warning : training_warnings(folds, rows.used, predictions))
     json["warnings"].push_back(warning);
   // Names come from files and may not be UTF-8.

@@ -28,7 +28,7 @@ void check_training_side(const HeadTrainingData& data, const HeadSettings& setti
   const auto has_weight = [&](size_t row) { return data.weights[row] > 0; };
   if (!data.weights.empty() && std::none_of(split.train.begin(), split.train.end(), has_weight))
     fail(MOLRT_ERROR_DATA, "all {} training rows of fold {} have weight 0", split.train.size(),
-         fold);
+         fold + 1);
 }
 
 }  // namespace

@@ -100,8 +100,10 @@ Head fold_columns_into(const ColumnScaler& columns, Head head) {
     }
     bias[o] = static_cast<float>(bias[o] - shift);
   }
-  head.centre = columns.mean;
   head.centre.resize(stride);  // what stands beside them is about 0
+  for (size_t i = 0; i < width; ++i)
+    head.centre[i] =
+        columns.mean[i] + (columns.factor[i] == 0 ? 0 : head.centre[i] / columns.factor[i]);
   return head;
 }
 

@@ -178,11 +178,13 @@ class Planner {
     const bool hold_out = settings_.folds > 1 || settings_.valid_fraction > 0;
     for (size_t i = 0; i < plan_.folds.size(); ++i) {
       const Split& fold = plan_.folds[i];
+      const size_t number =
+          settings_.kind == SplitKind::given ? i : i + 1;  // the user's own, from 0
       if (fold.train.empty())
-        fail(MOLRT_ERROR_DATA, "the split leaves fold {} no row to train on", i);
+        fail(MOLRT_ERROR_DATA, "the split leaves fold {} no row to train on", number);
       if (fold.held_out.empty() && hold_out)
-        fail(MOLRT_ERROR_DATA, "the split leaves fold {} no row to hold out: {} rows of {} {}", i,
-             rows_.size(), molecules_.size(), "molecules can be used");
+        fail(MOLRT_ERROR_DATA, "the split leaves fold {} no row to hold out: {} rows of {} {}",
+             number, rows_.size(), molecules_.size(), "molecules can be used");
     }
     if (plan_.folds[0].test.empty() && settings_.test_fraction > 0)
       fail(MOLRT_ERROR_DATA, "the split leaves no row for the test");

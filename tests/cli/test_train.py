@@ -213,6 +213,32 @@ def test_molecules_of_two_minds_are_named(table, tmp_path):
 def test_going_on_from_measured_values_is_said(table, tmp_path):
     path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)))
     molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", *TRAIN)
-    for words, told in ([], False), (["--head-init", "base"], True):
+    for words, told in ([], False), (["--head-init", "base"], True), (["--freeze-prefix", "none"], False):
         _, log = molrt("finetune", "-w", tmp_path / "m", path, "-t", "y", "-o", tmp_path / "n", *TRAIN, *words)
         assert ("has learnt from measured values before" in log) == told
+    for base, out in ("n", "o"), ("o", "p"):  # an encoder that has learnt stays one
+        _, log = molrt("finetune", "-w", tmp_path / base, path, "-t", "y", "-o", tmp_path / out, *TRAIN)
+        assert "has learnt from measured values before" in log
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--no-dropout", "1", "--pooler-dropout", ".2"], "--pooler-dropout would have no effect"),
+    (["--freeze-prefix", "embed_tokens,gbf,encoder", "--emb-dropout", ".3"], "--emb-dropout would have no effect"),
+    (["--freeze-prefix", "embed_tokens,gbf,encoder", "--predict", "mc"], "--predict would have no effect"),
+    (["--freeze-prefix", ""], "--freeze-prefix: it names no tensors"),
+])
+def test_what_would_change_nothing_is_refused(table, tmp_path, words, said):
+    path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)))
+    _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", *TRAIN, *words, code=2)
+    assert said in log
+
+
+def test_a_base_of_more_networks_than_are_trained_is_said(table, tmp_path):
+    path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)))
+    molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--folds", "3", *TRAIN)
+    _, log = molrt("finetune", "-w", tmp_path / "m", path, "-t", "y", "-o", tmp_path / "n", "--head-init", "base",
+                   *TRAIN)
+    assert "the base model has 3 networks, and this run's 1" in log
+    _, log = molrt("finetune", "-w", tmp_path / "m", path, "-t", "y", "-o", tmp_path / "n", "--head-init", "base",
+                   "--head", "linear", *TRAIN, code=2)
+    assert "--head would have no effect: head_init=base" in log

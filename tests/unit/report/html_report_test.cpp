@@ -6,6 +6,7 @@
 
 #include "base/philox.h"
 #include "molrt.h"
+#include "report/held_out.h"
 #include "report/html.h"
 
 namespace molrt {
@@ -167,6 +168,22 @@ TEST(HtmlReport, TellsOfSeveralClasses) {
   EXPECT_TRUE(has(page, "100 % of 60 molecules"));
   EXPECT_TRUE(has(page, "predicted 2"));
   EXPECT_FALSE(has(page, "ROC curve"));
+}
+
+TEST(HtmlReport, TellsOfTwoClassesWithAProbabilityEach) {
+  ReportTarget target;
+  target.name = "kind";
+  target.classes = 2;
+  for (size_t i = 0; i < 60; ++i) {
+    target.measured.push_back(i % 3 == 0);
+    for (size_t c = 0; c < 2; ++c) target.predicted.push_back(c == (i % 3 == 0) ? .8f : .2f);
+  }
+  const report::HeldOutClasses rows = report::held_out_classes(target);
+  EXPECT_EQ(rows.measured, rows.predicted);
+  for (size_t i = 0; i < 60; ++i) {
+    EXPECT_EQ(rows.rows[i], i);
+    EXPECT_NEAR(rows.score[i], i % 3 == 0 ? .8 : .2, 1e-6);
+  }
 }
 
 TEST(HtmlReport, WithNothingHeldOut) {

@@ -152,6 +152,17 @@ TEST(CrossFit, CalibratesEachValueByTheOthers) {
   EXPECT_NE(after.reach(.9)[0], after.reach(.9)[1]);
 }
 
+TEST(CrossFit, KeepsAMoleculeOnOneSide) {
+  HeldOutErrors e = errors_with(1, 1, 400);
+  for (size_t i = 0; i < e.size(); ++i) e.molecules.push_back(i / 2);
+  const CrossFit before = cross_fit(e, Calibrated::conformal);
+  e.errors[0] = e.errors[1] = 1000;
+  const CrossFit after = cross_fit(e, Calibrated::conformal);
+  EXPECT_EQ(after.sigmas[0], before.sigmas[0]);
+  EXPECT_EQ(after.sigmas[1], before.sigmas[1]);
+  EXPECT_GT(after.sigmas[2], 3 * before.sigmas[2]);
+}
+
 TEST(GainOfMc, IsBeyondChanceOrNot) {
   std::vector<double> det, better, same;
   for (size_t i = 0; i < 300; ++i) {

@@ -73,5 +73,15 @@ TEST(ColumnScaling, FoldsIntoEitherHead) {
   }
 }
 
+// A head to go on with, whose columns stay as they are, keeps what dropout leaves of them.
+TEST(ColumnScaling, KeepsTheCentreOfAHead) {
+  Head head = initialised_head(HeadKind::linear, 4, 1, 1, 0);
+  head.centre = {1, 2, 3, 0};
+  EXPECT_EQ(fold_columns_into(identity_columns(3), head).centre, head.centre);
+  head.centre.clear();
+  EXPECT_EQ(fold_columns_into({{5, 6, 7}, {2, 0, 4}}, head).centre,
+            (std::vector<float>{5, 6, 7, 0}));
+}
+
 }  // namespace
 }  // namespace molrt

@@ -120,10 +120,14 @@ TEST(TrainingCheckpoint, StartsOverAndCleansUpBehindItself) {
     EXPECT_FALSE(checkpoint.part(3));
     EXPECT_EQ(to_f32(checkpoint.finished(3)->tensors.at("t")), values);
   }
-  Checkpoint again(path, {{"a", 2}}, false);
-  EXPECT_FALSE(again.finished(3));
-  again.save_part(0, state);
-  again.remove();
+  {
+    Checkpoint again(path, {{"a", 2}}, false);
+    EXPECT_FALSE(again.finished(3));
+    again.save_part(0, state);
+  }
+  EXPECT_THROW(Checkpoint(path, {{"a", 3}}, true), Error);  // and lets go of the directory
+  EXPECT_TRUE(Checkpoint(path, {{"a", 2}}, true).part(0));
+  Checkpoint::remove(path);
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
