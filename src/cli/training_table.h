@@ -1,0 +1,28 @@
+#pragma once
+// What was measured of a table's molecules.
+#include <string>
+#include <vector>
+
+#include "cli/finetune_options.h"
+#include "cli/input.h"
+#include "cli/tally.h"
+
+namespace molrt::cli {
+
+// Its rows are those of a batch.
+struct TrainingTable {
+  std::vector<std::string> targets;
+  std::vector<std::string> smiles, places, problems;  // [rows]; as for Tally
+  std::vector<double> values;                         // [rows, targets]; NaN: no value
+  std::vector<std::string> columns;                   // that the head reads
+  std::vector<double> inputs;                         // [rows, columns]; likewise
+  RecordCounts counts;
+};
+
+// Reads the table to its end; the molecules go to `batch`, and `beside` reads the rows' own
+// columns. DATA errors name the row and column of a cell that is no number, INVALID_ARGUMENT those
+// of a column that is asked for twice.
+TrainingTable read_training_table(InputTable& table, const FinetuneOptions& options,
+                                  TrainingColumns& beside, molrt_batch* batch);
+
+}  // namespace molrt::cli
