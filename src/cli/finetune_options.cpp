@@ -93,7 +93,7 @@ void add_run(CLI::App& command, FinetuneOptions& options) {
   command.add_flag(
       "--resume", options.resume,
       "Go on with what a killed or interrupted run has left in OUTPUT.checkpoint: ends "
-      "in the same model as a run that was never stopped");
+      "in the same model as a run that was never stopped (conformers are made again)");
   add_report_options(command, options.report);
   add_training_column_options(command, options.columns);
   options.flags.add_to(command);

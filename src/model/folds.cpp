@@ -81,4 +81,11 @@ bool is_encoder_tensor(const std::string& name) {
   return !is_pretraining_tensor(name) && name.find(head_prefix) == std::string::npos;
 }
 
+TensorMap encoder_only(const TensorMap& tensors) {
+  TensorMap encoder;
+  for (const auto& [name, tensor] : tensors)
+    if (is_encoder_tensor(name)) encoder.emplace(name, tensor);
+  return encoder;
+}
+
 }  // namespace molrt

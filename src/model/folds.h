@@ -22,5 +22,6 @@ bool same_encoder(const TensorMap& a, const TensorMap& b);
 bool is_pretraining_tensor(const std::string& name);
 // Of the network up to the head, wherever it is stored.
 bool is_encoder_tensor(const std::string& name);
+TensorMap encoder_only(const TensorMap& tensors);
 
 }  // namespace molrt

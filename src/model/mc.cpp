@@ -17,13 +17,6 @@ uint32_t crc_of(uint32_t crc, const std::vector<T>& values) {
       crc32_z(crc, reinterpret_cast<const Bytef*>(values.data()), values.size() * sizeof(T)));
 }
 
-TensorMap only_encoder(const TensorMap& tensors) {
-  TensorMap encoder;
-  for (const auto& [name, tensor] : tensors)
-    if (is_encoder_tensor(name)) encoder.emplace(name, tensor);
-  return encoder;
-}
-
 class RunningMoments {
  public:
   void add(double x) {
@@ -116,7 +109,7 @@ HeadDropout head_noise(const DropoutRates& rates, uint32_t sample, std::span<con
 
 NoisyEncoder::NoisyEncoder(const Architecture& architecture, const TensorMap& tensors)
     : width_(static_cast<size_t>(architecture.width)),
-      parameters_(only_encoder(tensors), "the model", Gradients::none),
+      parameters_(encoder_only(tensors), "the model", Gradients::none),
       encoder_(architecture, parameters_) {
   encoder_.set_forward_only();
 }

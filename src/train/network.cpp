@@ -15,13 +15,6 @@ namespace {
 constexpr size_t most_tokens = 1024;
 constexpr size_t most_activations = size_t{256} << 20;  // bytes
 
-TensorMap encoder_only(const TensorMap& tensors) {
-  TensorMap encoder;
-  for (const auto& [name, tensor] : tensors)
-    if (is_encoder_tensor(name)) encoder[name] = tensor;
-  return encoder;
-}
-
 bool is_bias_or_norm(const std::string& name) {
   return name.ends_with(".bias") || name.find("norm") != std::string::npos ||
          name.starts_with("gbf.ln.");
