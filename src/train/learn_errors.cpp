@@ -22,6 +22,7 @@ constexpr double levels[] = {.5, .8, .9, .95};
 struct RowMoments {
   size_t row;
   double measured;
+  double final = NAN;  // the model's value without dropout; NaN: the members' mean
   size_t members = 0;
   double sum[2] = {}, squares[2] = {};  // of the members' predictions, without and with dropout
   double within = 0;                    // sum of their variances over passes
@@ -37,7 +38,9 @@ struct RowMoments {
     within += variance;
     ++members;
   }
-  double mean(int mode) const { return sum[mode] / static_cast<double>(members); }
+  double mean(int mode) const {
+    return mode == 0 && !std::isnan(final) ? final : sum[mode] / static_cast<double>(members);
+  }
   double error(int mode) const { return measured - mean(mode); }
   double spread_squared(int mode, bool between) const {
     const auto n = static_cast<double>(members);
@@ -71,13 +74,15 @@ Json finite(double value) { return std::isfinite(value) ? Json(value) : Json(); 
 class Learning {
  public:
   Learning(const HeadTrainingData& data, const TaskPlan& plan, const Settings& settings,
-           const DropoutRates& rates, std::span<const HeldOutMember> members)
+           const DropoutRates& rates, std::span<const HeldOutMember> members,
+           std::span<const float> predictions)
       : data_(data),
         plan_(plan),
         task_(plan.task),
         settings_(read_mc_settings(settings)),
         outputs_(plan.outputs.size()),
-        rates_(rates) {
+        rates_(rates),
+        predictions_(predictions) {
     sampled_ = std::all_of(members.begin(), members.end(), [](const HeldOutMember& m) {
       return m.rows.empty() || !m.mc.mean.empty();
     });
@@ -116,7 +121,10 @@ class Learning {
             .first->second.add(det, mc ? member.mc.mean[at] : det, mc ? member.mc.variance[at] : 0);
       }
     Rows list;
-    for (const auto& [row, moments] : rows) list.push_back(moments);
+    for (auto& [row, moments] : rows) {
+      if (!predictions_.empty()) moments.final = predictions_[row * outputs_ + output];
+      list.push_back(moments);
+    }
     return list;
   }
 
@@ -281,6 +289,7 @@ class Learning {
   McSettings settings_;
   size_t outputs_;
   DropoutRates rates_;
+  std::span<const float> predictions_;
   std::vector<Rows> rows_;  // [outputs]
   bool sampled_ = false, labelled_ = false, between_ = false;
   PredictMode mode_ = PredictMode::deterministic;
@@ -328,8 +337,9 @@ void sample_held_out(const Fold& fold, int passes, const LoopCallbacks& callback
 
 LearntErrors learn_errors(const HeadTrainingData& data, const TaskPlan& plan,
                           const Settings& settings, const DropoutRates& rates,
-                          std::span<const HeldOutMember> members) {
-  return Learning(data, plan, settings, rates, members).run();
+                          std::span<const HeldOutMember> members,
+                          std::span<const float> predictions) {
+  return Learning(data, plan, settings, rates, members, predictions).run();
 }
 
 void add_errors(const std::vector<Fold>& members, std::span<const FoldFit* const> fits,
@@ -341,7 +351,8 @@ void add_errors(const std::vector<Fold>& members, std::span<const FoldFit* const
                           finish_rows(members[i], members[i].split.held_out, fits[i]->outputs),
                           fits[i]->mc});
   const Fold& first = members.front();
-  LearntErrors errors = learn_errors(first.data, first.plan, settings, rates, held_out);
+  LearntErrors errors =
+      learn_errors(first.data, first.plan, settings, rates, held_out, result.held_out);
   result.uncertainty = std::move(errors.uncertainty);
   result.error = std::move(errors.error);
   result.low = std::move(errors.low);

@@ -35,14 +35,17 @@ struct LearntErrors {
 };
 constexpr double held_out_level = .9;
 
-// Sets the result's `uncertainty`, `error`, `low`, `high` and `errors_report` by the fits'
-// held-out predictions and their MC moments.
+// Sets the result's `uncertainty`, `error`, `low`, `high` and `errors_report` by its `held_out` and
+// the fits' MC moments.
 void add_errors(const std::vector<Fold>& members, std::span<const FoldFit* const> fits,
                 const Settings& settings, const DropoutRates& rates, HeadTrainingResult& result);
 
 // Probabilities have no error bars: of classes only the mode is chosen, by the squared error.
+// predictions [rows, outputs]: the model's own for held-out rows (of several seeds the mean before
+// the scaling's inverse); empty: the mean of the members'.
 LearntErrors learn_errors(const HeadTrainingData& data, const TaskPlan& plan,
                           const Settings& settings, const DropoutRates& rates,
-                          std::span<const HeldOutMember> members);
+                          std::span<const HeldOutMember> members,
+                          std::span<const float> predictions = {});
 
 }  // namespace molrt

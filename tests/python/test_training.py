@@ -274,3 +274,12 @@ def test_wrong_classes(small, targets, settings, error, text):
 def test_wrong_columns(small, arguments, error, text):
     with pytest.raises(error, match=text):
         molrt.finetune(small, ["C", "CC"], [1, 2], **arguments)
+
+
+def test_intervals_of_several_seeds_are_about_the_prediction(small, esol):
+    model = molrt.finetune(small, esol.smiles, [10 + v * v for v in esol.values], epochs=10, seeds=3, folds=2,
+                           target_scaling="power")
+    middle = (model.held_out_low + model.held_out_high) / 2
+    known = np.isfinite(middle)
+    assert known.any()
+    np.testing.assert_allclose(middle[known], model.held_out[known], rtol=1e-5)
