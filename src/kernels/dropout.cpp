@@ -2,6 +2,16 @@
 
 #include <algorithm>
 
+#ifndef MOLRT_HIT_SCALES  // this file is read once for each target
+#define MOLRT_HIT_SCALES
+namespace molrt {
+// Of an element whose number is a hit, and of the others.
+struct HitScales {
+  float hit, miss;
+};
+}  // namespace molrt
+#endif
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dropout.cpp"
 #include <hwy/foreach_target.h>
@@ -42,18 +52,18 @@ HWY_INLINE void philox_lanes(const DropoutStream& s, uint64_t block, uint64_t* w
 #endif
 }
 
-void scales_of(const DropoutStream& s, uint64_t first, size_t count, float* scales) {
+void scales_of(const DropoutStream& s, HitScales scale, uint64_t first, size_t count,
+               float* scales) {
   const hn::CappedTag<uint64_t, 8> d;
   HWY_ALIGN uint64_t words[4 * hn::MaxLanes(d)];
   const size_t lanes = hn::Lanes(d);
   const uint64_t threshold = bernoulli_threshold(s.p);
-  const float kept = s.p < 1 ? static_cast<float>(1 / (1 - s.p)) : 0.0f;
   for (uint64_t i = first, end = first + count; i < end;) {
     philox_lanes(s, i / 4, words);
     const uint64_t base = i / 4 * 4, stop = std::min<uint64_t>(end, base + 4 * lanes);
     for (; i < stop; ++i) {
       const uint64_t word = words[(i % 4) * lanes + (i - base) / 4];
-      *scales++ = word < threshold ? 0.0f : kept;
+      *scales++ = word < threshold ? scale.hit : scale.miss;
     }
   }
 }
@@ -65,19 +75,37 @@ HWY_AFTER_NAMESPACE();
 namespace molrt {
 HWY_EXPORT(scales_of);
 
-void dropout_scales(const DropoutStream& stream, uint64_t first, size_t count, float* scales) {
-  HWY_DYNAMIC_DISPATCH(scales_of)(stream, first, count, scales);
+namespace {
+
+HitScales dropout_of(const DropoutStream& s) {
+  return {0.0f, s.p < 1 ? static_cast<float>(1 / (1 - s.p)) : 0.0f};
 }
 
-void dropout_apply(const DropoutStream& stream, uint64_t first, size_t count, float* values) {
+void apply(const DropoutStream& stream, HitScales scale, uint64_t first, size_t count,
+           float* values) {
   constexpr size_t block = 256;
   float scales[block];
   for (size_t done = 0; done < count; done += block) {
     const size_t n = std::min(block, count - done);
-    dropout_scales(stream, first + done, n, scales);
+    HWY_DYNAMIC_DISPATCH(scales_of)(stream, scale, first + done, n, scales);
     for (size_t i = 0; i < n; ++i)  // not a product: what is dropped may be infinite
       values[done + i] = scales[i] == 0 ? 0.0f : values[done + i] * scales[i];
   }
+}
+
+}  // namespace
+
+void dropout_scales(const DropoutStream& stream, uint64_t first, size_t count, float* scales) {
+  HWY_DYNAMIC_DISPATCH(scales_of)(stream, dropout_of(stream), first, count, scales);
+}
+
+void dropout_apply(const DropoutStream& stream, uint64_t first, size_t count, float* values) {
+  apply(stream, dropout_of(stream), first, count, values);
+}
+
+void keep_hits(const HitStream& s, double scale, uint64_t first, std::span<float> values) {
+  apply({s.key, s.a, s.b, s.c, s.p}, {static_cast<float>(scale), 0.0f}, first, values.size(),
+        values.data());
 }
 
 }  // namespace molrt

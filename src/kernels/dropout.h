@@ -4,6 +4,7 @@
 // molecule, never on threads, batches or padding. Own: no library draws these numbers.
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/philox.h"
 
@@ -22,5 +23,14 @@ void dropout_scales(const DropoutStream& stream, uint64_t first, size_t count, f
 
 // values[i] = 0 or values[i]/(1-p), likewise: forward, and backward on gradients.
 void dropout_apply(const DropoutStream& stream, uint64_t first, size_t count, float* values);
+
+// The other way about, of a weight's elements: element i is kept, times `scale`, iff the stream's
+// u32 number i is below floor(p 2^32), else 0. p = 1 keeps all.
+struct HitStream {
+  PhiloxKey key;
+  uint32_t a, b, c;  // tensor, kind, purpose
+  double p;
+};
+void keep_hits(const HitStream& stream, double scale, uint64_t first, std::span<float> values);
 
 }  // namespace molrt

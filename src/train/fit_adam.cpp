@@ -60,7 +60,8 @@ LoopSettings loop_settings(const Fold& fold) {
           .adam_eps = s.adam_eps,
           .patience = fold.split.held_out.empty() ? 0 : s.patience,
           .ema_beta = s.ema_beta,
-          .last_epoch = fold.last_epoch};
+          .last_epoch = fold.last_epoch,
+          .methods = s.methods};
 }
 
 FoldFit fit_adam(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {

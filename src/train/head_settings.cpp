@@ -157,6 +157,7 @@ HeadSettings read_head_settings(const Settings& s) {
       .ridge_lambda = s.f64("ridge_lambda"),
       .standardise = s.i64("standardise") == 1,
       .split = read_split_settings(s),
+      .methods = make_methods(s),
   };
 }
 

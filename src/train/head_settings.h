@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nn/head.h"
+#include "train/method.h"
 #include "train/settings.h"
 #include "train/split_settings.h"
 #include "train/task_settings.h"
@@ -36,6 +37,7 @@ struct HeadSettings {
   double ridge_lambda;  // 0: chosen by leave-one-out
   bool standardise;
   SplitSettings split;
+  std::shared_ptr<const Methods> methods;
 };
 
 // INVALID_ARGUMENT as Settings::validate.

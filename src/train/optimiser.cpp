@@ -73,8 +73,10 @@ double clip_gradients(std::span<const TrainedTensor> tensors, double limit, int 
 
 Adam::Adam(double beta1, double beta2, double eps, std::span<const TrainedTensor> tensors)
     : beta1_(beta1), beta2_(beta2), eps_(eps) {
-  for (const TrainedTensor& t : tensors)
+  for (const TrainedTensor& t : tensors) {
     moments_.push_back({std::vector<float>(t.value.size()), std::vector<float>(t.value.size())});
+    numbers_.push_back(tensor_number(t.name));
+  }
 }
 
 AdamFactors Adam::factors(double rate) const {
@@ -88,25 +90,51 @@ AdamFactors Adam::factors(double rate) const {
           .eps = static_cast<float>(eps_)};
 }
 
-void Adam::update(const TrainedTensor& t, Moments& moments, double rate, size_t first,
-                  size_t count) const {
-  float* value = t.value.data() + first;
-  adam_update(factors(rate * t.rate_factor), t.gradient.data() + first, count,
-              moments.mean.data() + first, moments.square.data() + first, value);
-  const auto decay = static_cast<float>(rate * t.rate_factor * t.decay);
-  if (decay != 0)
-    for (size_t i = 0; i < count; ++i) value[i] -= decay * value[i];
-  const auto pull = static_cast<float>(rate * t.rate_factor * t.pull);
-  if (pull != 0)
-    for (size_t i = 0; i < count; ++i) value[i] -= pull * (value[i] - t.origin[first + i]);
+// w -= rate * m_hat / (sqrt(v_hat) + eps), with the methods' hooks before and behind the moments.
+void Adam::adam(const Part& part, Moments& moments, const StepHooks& hooks) const {
+  const TrainedTensor& t = part.tensor;
+  float* value = t.value.data() + part.first;
+  const auto step = [&](float* weight) {
+    adam_update(factors(part.rate), t.gradient.data() + part.first, part.count,
+                moments.mean.data() + part.first, moments.square.data() + part.first, weight);
+  };
+  bool on_updates = false;
+  for (const auto& method :
+       hooks.methods ? std::span(*hooks.methods) : std::span<const std::unique_ptr<Method>>()) {
+    method->on_gradient(hooks.key,
+                        {part.number, part.first, t.gradient.subspan(part.first, part.count)});
+    on_updates = on_updates || method->has_on_update();
+  }
+  if (!on_updates) return step(value);
+  std::vector<float> change(
+      part.count);  // 0 - the step: exactly what would be added to the weights
+  step(change.data());
+  for (const auto& method : *hooks.methods)
+    if (method->has_on_update()) method->on_update(hooks.key, {part.number, part.first, change});
+  for (size_t i = 0; i < part.count; ++i) value[i] += change[i];
 }
 
-void Adam::step(std::span<const TrainedTensor> tensors, double rate, int threads) {
+void Adam::update(const Part& part, Moments& moments, const StepHooks& hooks) const {
+  adam(part, moments, hooks);
+  const TrainedTensor& t = part.tensor;
+  float* value = t.value.data() + part.first;
+  const auto decay = static_cast<float>(part.rate * t.decay);
+  if (decay != 0)
+    for (size_t i = 0; i < part.count; ++i) value[i] -= decay * value[i];
+  const auto pull = static_cast<float>(part.rate * t.pull);
+  if (pull != 0)
+    for (size_t i = 0; i < part.count; ++i)
+      value[i] -= pull * (value[i] - t.origin[part.first + i]);
+}
+
+void Adam::step(std::span<const TrainedTensor> tensors, double rate, int threads,
+                const StepHooks& hooks) {
   ++steps_;
-  const std::vector<Part> parts = parts_of(tensors);
+  const auto parts = parts_of(tensors);
   parallel_for(threads, parts.size(), [&](size_t i, int) {
     const auto& [tensor, first, count] = parts[i];
-    update(tensors[tensor], moments_[tensor], rate, first, count);
+    const TrainedTensor& t = tensors[tensor];
+    update({t, numbers_[tensor], first, count, rate * t.rate_factor}, moments_[tensor], hooks);
   });
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/adam.h"
+#include "train/method.h"
 
 namespace molrt {
 
@@ -36,12 +37,19 @@ struct TrainedTensor {
 // The same bytes whatever the threads.
 double clip_gradients(std::span<const TrainedTensor> tensors, double limit, int threads);
 
+// What the methods of regularisation do within a step; none: null.
+struct StepHooks {
+  const Methods* methods = nullptr;
+  PhiloxKey key{};  // of the step
+};
+
 // torch.optim.Adam, w -= rate * m_hat / (sqrt(v_hat) + eps), and then the tensors' decay.
 class Adam {
  public:
   // Of tensors of these sizes, which come in this order at every step.
   Adam(double beta1, double beta2, double eps, std::span<const TrainedTensor> tensors);
-  void step(std::span<const TrainedTensor> tensors, double rate, int threads);
+  void step(std::span<const TrainedTensor> tensors, double rate, int threads,
+            const StepHooks& hooks = {});
 
   struct Moments {
     std::vector<float> mean, square;
@@ -52,11 +60,18 @@ class Adam {
 
  private:
   AdamFactors factors(double rate) const;  // of the step now
-  void update(const TrainedTensor& tensor, Moments& moments, double rate, size_t first,
-              size_t count) const;
+  struct Part {
+    const TrainedTensor& tensor;
+    uint32_t number;
+    size_t first, count;
+    double rate;
+  };
+  void adam(const Part& part, Moments& moments, const StepHooks& hooks) const;
+  void update(const Part& part, Moments& moments, const StepHooks& hooks) const;
   double beta1_, beta2_, eps_;
   uint64_t steps_ = 0;
   std::vector<Moments> moments_;
+  std::vector<uint32_t> numbers_;  // tensor_number() of each
 };
 
 }  // namespace molrt

@@ -9,6 +9,7 @@
 #include "train/head_settings.h"
 #include "train/input_settings.h"
 #include "train/mc_settings.h"
+#include "train/method.h"
 #include "train/network_settings.h"
 #include "train/run_settings.h"
 #include "train/task_settings.h"
@@ -93,7 +94,7 @@ const std::vector<SettingRow>& settings_table() {
   static const std::vector<SettingRow> table = [] {
     std::vector<SettingRow> rows;
     for (const auto& part : {task_settings(), head_settings(), input_settings(), network_settings(),
-                             run_settings(), mc_settings()})
+                             run_settings(), mc_settings(), method_settings()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

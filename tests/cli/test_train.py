@@ -202,6 +202,9 @@ def test_decay_shrinks_a_head(table, tmp_path):
     _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--solver", "ridge",
                    "--weight-decay", ".1", code=2)
     assert "--weight-decay would have no effect: solver=ridge" in log
+    _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--solver", "ridge",
+                   "--child-mode", "F", code=2)
+    assert "--child-mode would have no effect: solver=ridge" in log
 
 
 def test_molecules_of_two_minds_are_named(table, tmp_path):
@@ -226,6 +229,8 @@ def test_going_on_from_measured_values_is_said(table, tmp_path):
     (["--freeze-prefix", "embed_tokens,gbf,encoder", "--emb-dropout", ".3"], "--emb-dropout would have no effect"),
     (["--freeze-prefix", "embed_tokens,gbf,encoder", "--predict", "mc"], "--predict would have no effect"),
     (["--freeze-prefix", ""], "--freeze-prefix: it names no tensors"),
+    (["--child-keep-f", ".2"], "--child-keep-f would have no effect: child.mode is off"),
+    (["--child-mode", "F", "--child-keep-f", "0"], "--child-keep-f must be between"),
 ])
 def test_what_would_change_nothing_is_refused(table, tmp_path, words, said):
     path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)))

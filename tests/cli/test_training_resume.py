@@ -52,6 +52,21 @@ def whole(files, tmp_path_factory):
     return out.read_bytes()
 
 
+def test_killed_with_a_random_child(files, tmp_path):
+    child = {"child_mode": "F", "child_stage": "update", "folds": 1, "epochs": 40, "patience": 0}
+    whole, out = tmp_path / "whole.molrt", tmp_path / "m.molrt"
+    assert run(*command(files, whole, **child)).returncode == 0
+    process = start(files, out, **child)
+    time.sleep(1.2)
+    process.kill()
+    process.communicate()
+    assert run(*command(files, out, "--resume", **child)).returncode == 0
+    assert out.read_bytes() == whole.read_bytes()
+    plain = tmp_path / "plain.molrt"
+    assert run(*command(files, plain, folds=1, epochs=40, patience=0)).returncode == 0
+    assert plain.read_bytes() != whole.read_bytes()
+
+
 def test_killed_again_and_again(files, whole, tmp_path):
     out = tmp_path / "m.molrt"
     dice = random.Random(5)

@@ -1,0 +1,41 @@
+#pragma once
+// A way of regularising that acts within the training loop (spec: regularisers.md), as the loop
+// sees it: it calls every method at each hook and names none. A new one is a file like
+// child_tuning.cpp and a line in methods.cpp.
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/philox.h"
+#include "train/settings.h"
+
+namespace molrt {
+
+// Elements first ... first + values.size() of a tensor in training.
+struct TensorPart {
+  uint32_t tensor;  // tensor_number() of its name: the random numbers' counter
+  uint64_t first;
+  std::span<float> values;
+};
+uint32_t tensor_number(std::string_view name);
+
+// The hooks of an optimiser step, in the order in which they come. Each is called for all parts of
+// all tensors, on any thread, a part at a time; what it draws, it draws by `key` and the part.
+class Method {
+ public:
+  virtual ~Method() = default;
+  // After clipping, before Adam's moments.
+  virtual void on_gradient(PhiloxKey, const TensorPart& gradient) const { (void)gradient; }
+  // What Adam adds to the weights, before decay and pull.
+  virtual void on_update(PhiloxKey, const TensorPart& update) const { (void)update; }
+  virtual bool has_on_update() const { return false; }
+};
+
+using Methods = std::vector<std::unique_ptr<Method>>;
+
+// Rows of the settings' table for all methods, and those methods that are switched on.
+std::vector<SettingRow> method_settings();
+std::shared_ptr<const Methods> make_methods(const Settings& settings);
+
+}  // namespace molrt
