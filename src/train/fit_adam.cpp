@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "train/evaluation.h"
+#include "train/head_step.h"
 
 namespace molrt {
 namespace {
@@ -11,7 +12,8 @@ class HeadTrainee : public Trainee {
   explicit HeadTrainee(const Fold& fold)
       : fold_(fold),
         head_(first_head(fold)),
-        gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {}
+        gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)),
+        step_(fold) {}
 
   std::vector<TrainedTensor> tensors() override {
     return head_tensors(head_, gradient_, fold_.settings.weight_decay);
@@ -19,15 +21,9 @@ class HeadTrainee : public Trainee {
 
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override {
     const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
-    molecules_ = molecules_of(items);
-    const HeadDropout noise{fold_.settings.pooler_dropout, fold_.seed, step, molecules_};
-    outputs_.resize(rows.size() * fold_.outputs());
-    d_outputs_.resize(outputs_.size());
-    head_forward_training(head_, gather(fold_, items).data(), noise, activations_, outputs_.data());
-    const LossSum loss = fold_loss(fold_, rows, outputs_.data(), d_outputs_.data());
     for (const auto& tensor : parameters(gradient_)) std::fill(tensor.begin(), tensor.end(), 0.f);
-    head_backward(head_, noise, activations_, d_outputs_.data(), gradient_, nullptr);
-    return loss;
+    return step_.run(head_, items, gather(fold_, items), step, fold_weight(fold_, rows), gradient_,
+                     {});
   }
 
   Evaluation evaluate(std::span<const size_t> rows) override {
@@ -39,9 +35,7 @@ class HeadTrainee : public Trainee {
  private:
   const Fold& fold_;
   Head head_, gradient_;
-  HeadActivations activations_;
-  std::vector<uint32_t> molecules_;
-  std::vector<float> outputs_, d_outputs_;
+  HeadStep step_;
 };
 
 }  // namespace

@@ -21,6 +21,7 @@ std::string kind_of_ridge(const Settings& s) {
 
 std::string dropout_of_ridge(const Settings& s) {
   if (s.i64("no_dropout") == 1) return "no_dropout=1 sets all dropout rates to 0";
+  if (s.i64("msd.n") > 1 && s.is_set("msd.p")) return "msd.p is the head's rate in training";
   return s.f64("pooler_dropout") == 0 ? "" : if_ridge(s, "solver=ridge has no dropout");
 }
 

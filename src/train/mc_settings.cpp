@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "train/multi_sample.h"
 #include "train/network_settings.h"
 #include "train/task_settings.h"
 
@@ -13,8 +14,8 @@ constexpr const char* encoder_rates[] = {"emb_dropout", "dropout", "attention_dr
                                          "activation_dropout"};
 
 bool has_dropout(const Settings& s) {
+  if (head_rate(s) > 0) return true;
   if (s.i64("no_dropout") == 1) return false;
-  if (s.f64("pooler_dropout") > 0) return true;
   return !encoder_is_frozen(s) && std::any_of(std::begin(encoder_rates), std::end(encoder_rates),
                                               [&](const char* name) { return s.f64(name) > 0; });
 }
@@ -85,9 +86,8 @@ int held_out_passes(const Settings& settings, const DropoutRates& rates) {
 DropoutRates dropout_rates(const Settings& s, int layers, int quiet_layers) {
   DropoutRates rates;
   rates.seed = static_cast<uint64_t>(s.i64("seed"));
-  if (s.i64("no_dropout") == 1) return rates;
-  rates.pooler = s.f64("pooler_dropout");
-  if (encoder_is_frozen(s) || quiet_layers == layers) return rates;
+  rates.pooler = head_rate(s);
+  if (s.i64("no_dropout") == 1 || encoder_is_frozen(s) || quiet_layers == layers) return rates;
   rates.embedding = quiet_layers > 0 ? 0 : s.f64("emb_dropout");
   rates.attention = s.f64("attention_dropout");
   rates.activation = s.f64("activation_dropout");

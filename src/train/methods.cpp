@@ -1,6 +1,7 @@
 #include "base/crc.h"
 #include "train/child_tuning.h"
 #include "train/method.h"
+#include "train/multi_sample.h"
 
 namespace molrt {
 namespace {
@@ -11,11 +12,18 @@ struct Kind {
 };
 
 // In the order in which their hooks are called.
-constexpr Kind kinds[] = {{child_tuning_settings, make_child_tuning}};
+constexpr Kind kinds[] = {{multi_sample_settings, make_multi_sample},
+                          {child_tuning_settings, make_child_tuning}};
 
 }  // namespace
 
 uint32_t tensor_number(std::string_view name) { return crc32(name); }
+
+HeadPlan head_plan(const Methods& methods, double pooler_dropout) {
+  HeadPlan plan{{pooler_dropout}, false};
+  for (const auto& method : methods) method->on_head(plan);
+  return plan;
+}
 
 std::vector<SettingRow> method_settings() {
   std::vector<SettingRow> rows;

@@ -53,7 +53,8 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
       parameters_(encoder_only(base_tensors_), "the base model"),
       encoder_(base.card().architecture, parameters_),
       head_(first_head(fold)),
-      head_gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)) {
+      head_gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)),
+      head_step_(fold) {
   if (settings.l2sp > 0) origin_.assign(parameters_.values().begin(), parameters_.values().end());
   frozen_layers_ = frozen_layers(base_tensors_, settings, base.card().architecture.layers);
   encoder_.set_frozen_layers(frozen_layers_);
@@ -186,13 +187,9 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int e
 
 void NetworkTrainee::train_part(Items items, uint32_t step, double weight, LossSum& total) {
   const EncoderNoise encoder_noise = noise(items, step);
-  const HeadDropout head_noise{settings_.head.pooler_dropout, fold_.seed, step, ids_};
   const std::vector<float> inputs = head_inputs(items, encoder_noise);
-  std::vector<float> outputs(items.size() * fold_.outputs()), d_outputs(outputs.size());
   std::vector<float> d_inputs(inputs.size());
-  head_forward_training(head_, inputs.data(), head_noise, activations_, outputs.data());
-  total += fold_loss(fold_, rows_of(items), outputs.data(), d_outputs.data(), weight);
-  head_backward(head_, head_noise, activations_, d_outputs.data(), head_gradient_, d_inputs.data());
+  total += head_step_.run(head_, items, inputs, step, weight, head_gradient_, d_inputs);
   backward(d_inputs, encoder_noise);
 }
 

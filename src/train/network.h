@@ -6,6 +6,7 @@
 #include "model/trainable_encoder.h"
 #include "train/fold.h"
 #include "train/frozen_layers.h"
+#include "train/head_step.h"
 #include "train/network_settings.h"
 
 namespace molrt {
@@ -63,6 +64,7 @@ class NetworkTrainee : public Trainee {
   Parameters parameters_;
   TrainableEncoder encoder_;
   Head head_, head_gradient_;
+  HeadStep head_step_;
   std::vector<float> origin_;  // of all encoder parameters, with l2sp.lambda
   int frozen_layers_;          // leading layers, with all that feeds them
   HeadActivations activations_;

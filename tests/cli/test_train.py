@@ -231,6 +231,9 @@ def test_going_on_from_measured_values_is_said(table, tmp_path):
     (["--freeze-prefix", ""], "--freeze-prefix: it names no tensors"),
     (["--child-keep-f", ".2"], "--child-keep-f would have no effect: child.mode is off"),
     (["--child-mode", "F", "--child-keep-f", "0"], "--child-keep-f must be between"),
+    (["--msd-n", "5"], "--msd-n: without dropout in the head all samples are equal: set msd.p"),
+    (["--msd-p", ".2"], "--msd-p would have no effect: msd.n is 1"),
+    (["--msd-n", "5", "--msd-p", ".2", "--pooler-dropout", ".1"], "--pooler-dropout would have no effect: msd.p"),
 ])
 def test_what_would_change_nothing_is_refused(table, tmp_path, words, said):
     path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)))
@@ -247,3 +250,19 @@ def test_a_base_of_more_networks_than_are_trained_is_said(table, tmp_path):
     _, log = molrt("finetune", "-w", tmp_path / "m", path, "-t", "y", "-o", tmp_path / "n", "--head-init", "base",
                    "--head", "linear", *TRAIN, code=2)
     assert "--head would have no effect: head_init=base" in log
+
+
+@pytest.mark.parametrize("where", ["encoder", "none"])
+def test_multi_sample_dropout(table, tmp_path, where):
+    path = table("smiles,y\n" + "".join(f"{s},{i}\n" for i, s in enumerate(SMILES)))
+    losses = {}
+    for name, words in {"plain": ["--pooler-dropout", ".4"], "one": ["--msd-n", "2", "--msd-p", ".4"],
+                        "mean": ["--msd-n", "2", "--pooler-dropout", ".4", "--msd-reduce", "pred"]}.items():
+        out, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / name, "--json", *TRAIN,
+                         "--freeze-prefix", where, *words)
+        told = json.loads(out)
+        losses[name] = told["folds"][0]["train_loss"]
+        assert told["settings"]["msd.p" if name != "plain" else "pooler_dropout"] == .4
+        assert json.loads(molrt("inspect", tmp_path / name, "--json")[0])  # it is a model
+        molrt("predict", "-m", tmp_path / name, path, "--predict", "mc", "-q")
+    assert len(set(losses.values())) == 3
