@@ -98,9 +98,9 @@ std::vector<SettingRow> solver_settings() {
        "penalty on the squared weights, added to the sum of squared errors; 0: the best by "
        "leave-one-out on the training rows",
        of_ridge},
-      {"epochs", int64_t{100}, "epochs", "", 1, 1000000, "", "0.1.0",
+      {"epochs", int64_t{100}, "epochs", "", 1, 100000, "", "0.1.0",
        "passes over the training rows, at most", gradient_only},
-      {"patience", int64_t{0}, "epochs", "20", 0, 1000000, "", "0.1.0",
+      {"patience", int64_t{0}, "epochs", "20", 0, 100000, "", "0.1.0",
        "early stopping: stop after so many epochs without a better held-out loss and keep the best "
        "epoch; 0: train to the end and keep the last",
        patience_needs_rows},

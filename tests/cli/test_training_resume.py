@@ -90,7 +90,7 @@ def test_threads_do_not_change_the_model(files, whole, tmp_path):
 
 
 def test_ctrl_c_leaves_the_best_so_far_and_resumes(files, tmp_path):
-    longer = {"epochs": 400000, "patience": 0, "folds": 1}
+    longer = {"epochs": 100000, "patience": 0, "folds": 1}
     out, old = tmp_path / "m.molrt", tmp_path / "old.molrt"
     old.write_bytes(b"old")
     for path, left in ((out, out), (old, tmp_path / "old.molrt.partial")):
@@ -108,12 +108,12 @@ def test_ctrl_c_leaves_the_best_so_far_and_resumes(files, tmp_path):
 
 def test_resume_refuses_another_run(files, tmp_path):
     out = tmp_path / "m.molrt"
-    process = start(files, out, epochs=400000, patience=0)
+    process = start(files, out, epochs=100000, patience=0)
     time.sleep(3)
     process.kill()
     process.communicate()
     assert (tmp_path / "m.molrt.checkpoint" / "run.json").exists()
-    done = run(*command(files, out, "--resume", epochs=400000, patience=0, lr=2e-3))
+    done = run(*command(files, out, "--resume", epochs=100000, patience=0, lr=2e-3))
     assert done.returncode == 2, done.stderr
     assert b"lr was 0.001, is now 0.002" in done.stderr
     again = run(*command(files, out))
