@@ -46,32 +46,21 @@ void check_html(const FinetuneOptions& options) {
 void add_columns(CLI::App& command, FinetuneOptions& options) {
   add_input_options(command, options.input);
   add_decimal_comma_option(command, options.input);
-  command
-      .add_option("-t,--target", options.targets,
-                  "Column of measured numbers, by name or position (#2); once for each target. An "
-                  "empty cell, NaN, NA or "
-                  "N/A is no value")
+  repeatable(command.add_option(
+                 "-t,--target", options.targets,
+                 "Column of measured numbers, by name or position (#2); once for each target. An "
+                 "empty cell, NaN, NA or N/A is no value"))
       ->required()
-      ->expected(1)  // at a time
-      ->allow_extra_args(false)
-      ->take_all()
       ->type_name("COLUMN");
-  command
-      .add_option("--input-column", options.input_columns,
-                  "Column of numbers that the head reads beside the molecule, such as a "
-                  "temperature, by name or position; once for each. predict needs it too. An empty "
-                  "cell counts as the training rows' mean")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all()
+  repeatable(command.add_option(
+                 "--input-column", options.input_columns,
+                 "Column of numbers that the head reads beside the molecule, such as a "
+                 "temperature, by name or position; once for each. predict needs it too. An empty "
+                 "cell counts as the training rows' mean"))
       ->type_name("COLUMN");
-  command
-      .add_option("--unit", options.units,
-                  "Unit of the target, such as kcal/mol, which the model stores; once for each "
-                  "--target, in the same order")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all()
+  repeatable(command.add_option("--unit", options.units,
+                                "Unit of the target, such as kcal/mol, which the model stores; "
+                                "once for each --target, in the same order"))
       ->type_name("TEXT");
 }
 

@@ -64,6 +64,10 @@ CLI::Validator whole_from(Integer minimum) {
 template CLI::Validator whole_from<int>(int);
 template CLI::Validator whole_from<uint64_t>(uint64_t);
 
+CLI::Option* repeatable(CLI::Option* option) {
+  return option->expected(1)->allow_extra_args(false)->take_all();
+}
+
 void add_report_options(CLI::App& command, ReportOptions& options) {
   auto* verbose = command.add_flag("-v,--verbose", options.verbose,
                                    "More messages, and progress also where stderr is no terminal");

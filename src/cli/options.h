@@ -75,6 +75,9 @@ CLI::Validator at_least(double minimum);
 template <typename Integer>
 CLI::Validator whole_from(Integer minimum);  // of int, uint64_t
 
+// The option may be given several times, with one value each.
+CLI::Option* repeatable(CLI::Option* option);
+
 void add_report_options(CLI::App& command, ReportOptions& options);
 void add_open_options(CLI::App& command, OpenOptions& options);
 void add_hydrogens_option(CLI::App& command, std::string& value);

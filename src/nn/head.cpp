@@ -64,6 +64,10 @@ std::array<std::span<float>, 4> parameters(Head& head) {
   return {head.dense_weight, head.dense_bias, head.out_weight, head.out_bias};
 }
 
+void set_zero(Head& head) {
+  for (const auto& tensor : parameters(head)) std::fill(tensor.begin(), tensor.end(), 0.f);
+}
+
 namespace {
 
 struct Sizes {

@@ -40,6 +40,7 @@ inline constexpr std::array head_tensor_names = {
     "classification_head.dense.weight", "classification_head.dense.bias",
     "classification_head.out_proj.weight", "classification_head.out_proj.bias"};
 std::array<std::span<float>, 4> parameters(Head& head);
+void set_zero(Head& head);  // all of them
 
 // inputs [rows, width] -> outputs [rows, outputs], evaluation mode (no dropout). A row's bytes do
 // not depend on the other rows.

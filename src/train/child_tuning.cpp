@@ -1,6 +1,7 @@
 #include "train/child_tuning.h"
 
 #include "kernels/dropout.h"
+#include "train/head_settings.h"
 
 namespace molrt {
 namespace {
@@ -13,8 +14,7 @@ std::string of_child(const Settings& s) {
 }
 
 std::string of_steps(const Settings& s) {
-  const bool ridge = s.text("solver") == "ridge" && s.text("child.mode") != "off";
-  return ridge ? "solver=ridge is solved in closed form, without gradient steps" : "";
+  return s.text("child.mode") == "off" ? "" : without_steps(s);
 }
 
 class ChildTuning : public Method {

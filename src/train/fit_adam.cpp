@@ -21,7 +21,7 @@ class HeadTrainee : public Trainee {
 
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override {
     const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
-    for (const auto& tensor : parameters(gradient_)) std::fill(tensor.begin(), tensor.end(), 0.f);
+    set_zero(gradient_);
     return step_.run(head_, items, gather(fold_, items), step, fold_weight(fold_, rows), gradient_,
                      {});
   }

@@ -4,15 +4,22 @@
 #include <limits>
 
 namespace molrt {
+
+std::string without_steps(const Settings& s) {
+  return s.text("solver") == "ridge"
+             ? "solver=ridge is solved in closed form, without gradient steps"
+             : "";
+}
+
+double dropout_rate(const Settings& s, const char* name) {
+  return s.i64("no_dropout") == 1 ? 0 : s.f64(name);
+}
+
 namespace {
 
 bool ridge(const Settings& s) { return s.text("solver") == "ridge"; }
 
 std::string if_ridge(const Settings& s, const char* reason) { return ridge(s) ? reason : ""; }
-
-std::string gradient_only(const Settings& s) {
-  return if_ridge(s, "solver=ridge is solved in closed form, without gradient steps");
-}
 
 std::string kind_of_ridge(const Settings& s) {
   if (s.text("head_init") == "base") return "head_init=base goes on with the base's head";
@@ -26,13 +33,13 @@ std::string dropout_of_ridge(const Settings& s) {
 }
 
 std::string patience_needs_rows(const Settings& s) {
-  if (s.i64("patience") > 0 && s.i64("folds") == 1 && s.f64("valid_fraction") == 0)
+  if (s.i64("patience") > 0 && holds_nothing_out(s))
     return "valid_fraction=0 holds nothing out to stop by";
-  return gradient_only(s);
+  return without_steps(s);
 }
 
 std::string seed_of_chance(const Settings& s) {
-  return s.i64("folds") == 1 && s.f64("valid_fraction") == 0
+  return holds_nothing_out(s)
              ? if_ridge(s, "solver=ridge that holds nothing out leaves nothing to chance")
              : "";
 }
@@ -99,29 +106,29 @@ std::vector<SettingRow> solver_settings() {
        "leave-one-out on the training rows",
        of_ridge},
       {"epochs", int64_t{100}, "epochs", "", 1, 100000, "", "0.1.0",
-       "passes over the training rows, at most", gradient_only},
+       "passes over the training rows, at most", without_steps},
       {"patience", int64_t{0}, "epochs", "20", 0, 100000, "", "0.1.0",
        "early stopping: stop after so many epochs without a better held-out loss and keep the best "
        "epoch; 0: train to the end and keep the last",
        patience_needs_rows},
       {"batch_size", int64_t{32}, "molecules", "", 1, double{most_rows}, "", "0.1.0",
-       "molecules of an optimiser step", gradient_only},
+       "molecules of an optimiser step", without_steps},
   };
 }
 
 std::vector<SettingRow> adam_settings() {
   return {
-      {"lr", 5e-4, "", "", 1e-12, 10, "", "0.1.0", "peak learning rate", gradient_only},
+      {"lr", 5e-4, "", "", 1e-12, 10, "", "0.1.0", "peak learning rate", without_steps},
       {"warmup", .03, "", "", 0, 1, "", "0.1.0",
        "fraction of the steps in which the learning rate rises from 0; then it falls linearly to 0",
-       gradient_only},
+       without_steps},
       {"clip", 5.0, "", "", 0, infinity, "", "0.1.0",
-       "largest norm of a step's whole gradient; 0: no clipping", gradient_only},
-      {"adam_beta1", .9, "", "", 0, .999999, "", "0.1.0", "decay of Adam's mean", gradient_only},
+       "largest norm of a step's whole gradient; 0: no clipping", without_steps},
+      {"adam_beta1", .9, "", "", 0, .999999, "", "0.1.0", "decay of Adam's mean", without_steps},
       {"adam_beta2", .999, "", "", 0, .99999999, "", "0.1.0", "decay of Adam's mean square",
-       gradient_only},
+       without_steps},
       {"adam_eps", 1e-6, "", "", 1e-15, 1, "", "0.1.0", "added to the root of Adam's mean square",
-       gradient_only},
+       without_steps},
   };
 }
 
@@ -140,7 +147,7 @@ HeadSettings read_head_settings(const Settings& s) {
   return {
       .kind = s.text("head") == "pooled" && !ridge(s) ? HeadKind::pooled : HeadKind::linear,
       .ridge = ridge(s),
-      .pooler_dropout = s.i64("no_dropout") == 1 ? 0 : s.f64("pooler_dropout"),
+      .pooler_dropout = dropout_rate(s, "pooler_dropout"),
       .epochs = static_cast<int>(s.i64("epochs")),
       .lr = s.f64("lr"),
       .batch_size = static_cast<int>(s.i64("batch_size")),

@@ -40,6 +40,11 @@ struct HeadSettings {
   std::shared_ptr<const Methods> methods;
 };
 
+// Why a setting of gradient steps has no effect, or "".
+std::string without_steps(const Settings& settings);
+// A dropout rate of training by its setting's name.
+double dropout_rate(const Settings& settings, const char* name);
+
 // INVALID_ARGUMENT as Settings::validate.
 HeadSettings read_head_settings(const Settings& settings);
 

@@ -17,10 +17,6 @@ void add(std::span<const float> from, std::span<float> to) {
   for (size_t i = 0; i < to.size(); ++i) to[i] += from[i];
 }
 
-void clear(Head& head) {
-  for (const auto& tensor : parameters(head)) std::fill(tensor.begin(), tensor.end(), 0.f);
-}
-
 }  // namespace
 
 HeadStep::HeadStep(const Fold& fold)
@@ -68,7 +64,7 @@ void HeadStep::mean_backward(const Head& head, uint32_t step, Head& gradient,
   Head mean = make_head(head.kind, head.width, head.outputs, head.hidden), own = mean;
   const auto means = parameters(mean), owns = parameters(own), sums = parameters(gradient);
   for (size_t k = 0; k < passes(); ++k) {
-    clear(own);
+    set_zero(own);
     backward(head, k, step, own, d_pass);
     add_to_mean(d_pass, k, d_inputs);
     for (size_t t = 0; t < owns.size(); ++t) add_to_mean(owns[t], k, means[t]);

@@ -65,16 +65,15 @@ std::string unused_networks(const Model& base, const Settings& settings) {
 void settle_frozen(const Model& base, Settings& settings) {
   const NetworkSettings network = read_network_settings(settings);
   check_frozen(base, network);
-  const int layers = base.card().architecture.layers;
-  const int frozen = frozen_layers(tensors_of_fold(base.tensors(), 0), network, layers);
-  if (!network.quiet_when_frozen || frozen <= 0) return;
+  const int layers = base.card().architecture.layers, quiet = quiet_layers(base, network);
+  if (quiet == 0) return;
   if (settings.is_set("emb_dropout") && settings.f64("emb_dropout") > 0)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'emb_dropout' would have no effect: freeze.prefix holds the embedding and {} "
          "layer{} above it, and freeze.mode=eval leaves them without dropout",
-         frozen, frozen == 1 ? "" : "s");
+         quiet, quiet == 1 ? "" : "s");
   if (settings.i64("no_dropout") == 0) settings.set_f64("emb_dropout", 0);
-  if (settings.text("predict") != "det" && !dropout_rates(settings, layers, frozen).any())
+  if (settings.text("predict") != "det" && !dropout_rates(settings, layers, quiet).any())
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'predict' would have no effect: all layers are frozen without dropout "
          "(freeze.mode=eval), and pooler_dropout is 0");

@@ -99,7 +99,7 @@ class Loop {
     const double norm = clip_gradients(tensors_, settings_.clip, settings_.threads);
     if (!std::isfinite(norm)) fail_diverged("gradient's norm", norm);
     adam_.step(tensors_, learning_rate(settings_.lr, step_, plan_), settings_.threads,
-               {settings_.methods.get(), random_key(settings_.seed, static_cast<uint32_t>(step_))});
+               {*settings_.methods, random_key(settings_.seed, static_cast<uint32_t>(step_))});
     average_.update(tensors_, step_, settings_.threads);
     epoch_loss_ += loss;
     ++batch_;

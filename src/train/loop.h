@@ -44,7 +44,7 @@ struct LoopSettings {
   double ema_beta;  // 0: off
   int last_epoch;   // where it ends, though the learning rate is planned for `epochs`; 0: there
   int threads = 1;  // of the optimiser; the trainee has its own
-  std::shared_ptr<const Methods> methods = {};
+  std::shared_ptr<const Methods> methods = std::make_shared<Methods>();
 };
 
 struct EpochRecord {

@@ -1,38 +1,22 @@
 #include "train/mc_settings.h"
 
-#include <algorithm>
-#include <iterator>
-
 #include "train/multi_sample.h"
 #include "train/network_settings.h"
+#include "train/split_settings.h"
 #include "train/task_settings.h"
 
 namespace molrt {
 namespace {
 
-constexpr const char* encoder_rates[] = {"emb_dropout", "dropout", "attention_dropout",
-                                         "activation_dropout"};
-
-bool has_dropout(const Settings& s) {
-  if (head_rate(s) > 0) return true;
-  if (s.i64("no_dropout") == 1) return false;
-  return !encoder_is_frozen(s) && std::any_of(std::begin(encoder_rates), std::end(encoder_rates),
-                                              [&](const char* name) { return s.f64(name) > 0; });
-}
-
-bool nothing_held_out(const Settings& s) {
-  return s.i64("folds") == 1 && s.f64("valid_fraction") == 0;
-}
-
 std::string without_dropout(const Settings& s) {
-  if (has_dropout(s)) return "";
+  if (dropout_rates(s, 1, 0).any()) return "";
   return "there is no dropout, so that all MC passes would be equal and their standard deviation 0";
 }
 
 std::string mode_of_dropout(const Settings& s) {
   const std::string mode = s.text("predict");
   if (mode == "det") return "";
-  if (mode == "auto" && nothing_held_out(s))
+  if (mode == "auto" && holds_nothing_out(s))
     return "valid_fraction=0 holds nothing out to decide by";
   return without_dropout(s);
 }
@@ -40,7 +24,7 @@ std::string mode_of_dropout(const Settings& s) {
 std::string kind_of_held_out(const Settings& s) {
   if (s.text("mc.calibrate") == "none") return "";
   if (is_classification(task_of(s))) return "probabilities of classes have no error bars";
-  if (!nothing_held_out(s)) return "";
+  if (!holds_nothing_out(s)) return "";
   return "valid_fraction=0 holds nothing out to calibrate with";
 }
 

@@ -1,23 +1,17 @@
 #include "train/multi_sample.h"
 
+#include "train/head_settings.h"
+
 namespace molrt {
 namespace {
 
 bool is_on(const Settings& s) { return s.i64("msd.n") > 1; }
 
-double pooler_rate(const Settings& s) {
-  return s.i64("no_dropout") == 1 ? 0 : s.f64("pooler_dropout");
-}
-
 std::string of_samples(const Settings& s) {
   return is_on(s) ? "" : "msd.n is 1: there is one sample";
 }
 
-std::string of_steps(const Settings& s) {
-  return is_on(s) && s.text("solver") == "ridge"
-             ? "solver=ridge is solved in closed form, without gradient steps"
-             : "";
-}
+std::string of_steps(const Settings& s) { return is_on(s) ? without_steps(s) : ""; }
 
 std::string needs_rate(const Settings& s) {
   return is_on(s) && s.f64("msd.p") == 0
@@ -50,14 +44,16 @@ std::vector<SettingRow> multi_sample_settings() {
        of_steps, nullptr, needs_rate},
       {"msd.p", 0.0, "", "0.2", 0, 1, "", "0.1.0",
        "their dropout rate, in place of pooler_dropout, which is its default", of_samples,
-       [](const Settings& s) { return SettingValue(pooler_rate(s)); }},
+       [](const Settings& s) { return SettingValue(dropout_rate(s, "pooler_dropout")); }},
       {"msd.reduce", "loss", "", "", 0, 0, "loss|pred", "0.1.0",
        "what is averaged over the masks; loss: the losses; pred: the outputs, before the loss",
        of_samples},
   };
 }
 
-double head_rate(const Settings& s) { return is_on(s) ? s.f64("msd.p") : pooler_rate(s); }
+double head_rate(const Settings& s) {
+  return is_on(s) ? s.f64("msd.p") : dropout_rate(s, "pooler_dropout");
+}
 
 std::unique_ptr<Method> make_multi_sample(const Settings& s) {
   if (!is_on(s)) return nullptr;

@@ -56,7 +56,7 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
       head_gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)),
       head_step_(fold) {
   if (settings.l2sp > 0) origin_.assign(parameters_.values().begin(), parameters_.values().end());
-  frozen_layers_ = frozen_layers(base_tensors_, settings, base.card().architecture.layers);
+  frozen_layers_ = frozen_layers(base, settings);
   encoder_.set_frozen_layers(frozen_layers_);
 }
 
@@ -74,15 +74,17 @@ bool NetworkTrainee::is_frozen(const std::string& name) const {
   return is_frozen_by(settings_, name);
 }
 
-int frozen_layers(const TensorMap& tensors, const NetworkSettings& settings, int layers) {
-  int first_trained = layers;
-  for (const auto& [name, tensor] : tensors) {
-    if (!is_encoder_tensor(name) || is_frozen_by(settings, name) ||
-        name.starts_with("encoder.final_layer_norm."))
-      continue;
+int frozen_layers(const Model& base, const NetworkSettings& settings) {
+  int first_trained = base.card().architecture.layers;
+  for (const auto& [name, tensor] : encoder_only(tensors_of_fold(base.tensors(), 0))) {
+    if (is_frozen_by(settings, name) || name.starts_with("encoder.final_layer_norm.")) continue;
     first_trained = std::min(first_trained, layer_of(name));
   }
   return first_trained;
+}
+
+int quiet_layers(const Model& base, const NetworkSettings& settings) {
+  return settings.quiet_when_frozen ? std::max(frozen_layers(base, settings), 0) : 0;
 }
 
 // LLRD: layers.i counts as i + 1, the final norm as L, what feeds the layers as 0.
@@ -175,8 +177,7 @@ void for_each_part(const TrainableEncoder& encoder, const TrainingMolecules& mol
 
 LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int epoch) {
   parameters_.clear_gradients();
-  for (const auto& tensor : parameters(head_gradient_))
-    std::fill(tensor.begin(), tensor.end(), 0.f);
+  set_zero(head_gradient_);
   const double weight = fold_weight(fold_, rows);
   LossSum total;
   const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));

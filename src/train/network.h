@@ -15,8 +15,10 @@ namespace molrt {
 using TrainingMolecules = std::vector<const Features*>;
 
 // The leading layers that stay as they are, with all that feeds them; -1: what feeds the first is
-// trained. `tensors`: a network's, plain names.
-int frozen_layers(const TensorMap& tensors, const NetworkSettings& settings, int layers);
+// trained.
+int frozen_layers(const Model& base, const NetworkSettings& settings);
+// Those of them that have no dropout.
+int quiet_layers(const Model& base, const NetworkSettings& settings);
 
 // INVALID_ARGUMENT for a frozen prefix that no tensor of the base's encoder has.
 void check_frozen(const Model& base, const NetworkSettings& settings);

@@ -12,12 +12,6 @@ std::string mode_of_some_layers(const Settings& s) {
   return of_whole_network(s);
 }
 
-std::string of_steps(const Settings& s) {
-  return s.text("solver") == "ridge"
-             ? "solver=ridge is solved in closed form, without gradient steps"
-             : "";
-}
-
 // A rate beside the preset, which sets it to 0.
 std::string rate_beside_preset(const Settings& s) {
   if (s.i64("no_dropout") == 1) return "no_dropout=1 sets all dropout rates to 0";
@@ -80,7 +74,7 @@ std::vector<SettingRow> pulls() {
   return {
       {"weight_decay", 0.0, "", "0.01", 0, 100, "", "0.1.0",
        "decoupled decay of the weights, times the learning rate; not of biases and norms",
-       of_steps},
+       without_steps},
       {"l2sp.lambda", 0.0, "", "0.01", 0, 100, "", "0.1.0",
        "decoupled pull of the encoder's weights towards the ones that training began with; not of "
        "biases and norms",
@@ -93,7 +87,7 @@ std::vector<SettingRow> pulls() {
       {"ema.beta", 0.0, "", "0.999", 0, .9999999, "", "0.1.0",
        "exponential moving average of the weights, on which is evaluated and which is kept; 0: "
        "off",
-       of_steps},
+       without_steps},
   };
 }
 
@@ -110,16 +104,14 @@ std::vector<SettingRow> network_settings() {
 
 NetworkSettings read_network_settings(const Settings& s) {
   const std::string prefix = s.text("freeze.prefix");
-  const bool quiet = s.i64("no_dropout") == 1;
-  const auto rate = [&](const char* name) { return quiet ? 0.0 : s.f64(name); };
   return {
       .head = read_head_settings(s),
       .frozen = prefix == "none" ? std::vector<std::string>() : split_at_commas(prefix),
       .quiet_when_frozen = s.text("freeze.mode") == "eval",
-      .embedding = rate("emb_dropout"),
-      .residual = rate("dropout"),
-      .attention = rate("attention_dropout"),
-      .activation = rate("activation_dropout"),
+      .embedding = dropout_rate(s, "emb_dropout"),
+      .residual = dropout_rate(s, "dropout"),
+      .attention = dropout_rate(s, "attention_dropout"),
+      .activation = dropout_rate(s, "activation_dropout"),
       .l2sp = s.f64("l2sp.lambda"),
       .l2sp_head = s.f64("l2sp.head"),
       .llrd = s.f64("llrd.xi"),

@@ -2,7 +2,6 @@
 
 #include <map>
 
-#include "model/folds.h"
 #include "train/learn_errors.h"
 #include "train/mc_settings.h"
 #include "train/members.h"
@@ -24,10 +23,8 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
   const NetworkSettings effective = read_network_settings(settings);
   const UsedRows rows = find_used_rows(data, effective.head.task.task,
                                        [&](size_t row) { return data.conformers.count(row) > 0; });
-  const Architecture& a = base.card().architecture;
-  const int frozen = frozen_layers(tensors_of_fold(base.tensors(), 0), effective, a.layers);
   const DropoutRates rates =
-      dropout_rates(settings, a.layers, effective.quiet_when_frozen ? std::max(frozen, 0) : 0);
+      dropout_rates(settings, base.card().architecture.layers, quiet_layers(base, effective));
   const int passes = held_out_passes(settings, rates);
   Team team(run.threads);
   std::map<int, FrozenLayers> frozen_layers_of;  // by the base's fold

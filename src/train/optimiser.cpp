@@ -99,17 +99,16 @@ void Adam::adam(const Part& part, Moments& moments, const StepHooks& hooks) cons
                 moments.mean.data() + part.first, moments.square.data() + part.first, weight);
   };
   bool on_updates = false;
-  for (const auto& method :
-       hooks.methods ? std::span(*hooks.methods) : std::span<const std::unique_ptr<Method>>()) {
+  for (const auto& method : hooks.methods) {
     method->on_gradient(hooks.key,
                         {part.number, part.first, t.gradient.subspan(part.first, part.count)});
     on_updates = on_updates || method->has_on_update();
   }
   if (!on_updates) return step(value);
-  std::vector<float> change(
-      part.count);  // 0 - the step: exactly what would be added to the weights
+  // 0 minus the step: exactly what would be added to the weights.
+  std::vector<float> change(part.count);
   step(change.data());
-  for (const auto& method : *hooks.methods)
+  for (const auto& method : hooks.methods)
     if (method->has_on_update()) method->on_update(hooks.key, {part.number, part.first, change});
   for (size_t i = 0; i < part.count; ++i) value[i] += change[i];
 }

@@ -37,9 +37,9 @@ struct TrainedTensor {
 // The same bytes whatever the threads.
 double clip_gradients(std::span<const TrainedTensor> tensors, double limit, int threads);
 
-// What the methods of regularisation do within a step; none: null.
+// What the methods of regularisation do within a step.
 struct StepHooks {
-  const Methods* methods = nullptr;
+  std::span<const std::unique_ptr<Method>> methods = {};
   PhiloxKey key{};  // of the step
 };
 

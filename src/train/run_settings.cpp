@@ -1,12 +1,13 @@
 #include "train/run_settings.h"
 
+#include "train/split_settings.h"
+
 namespace molrt {
 namespace {
 
 std::string refit_of_held_out(const Settings& s) {
-  return s.i64("refit") == 1 && s.i64("folds") == 1 && s.f64("valid_fraction") == 0
-             ? "valid_fraction=0 trains on all rows already"
-             : "";
+  return s.i64("refit") == 1 && holds_nothing_out(s) ? "valid_fraction=0 trains on all rows already"
+                                                     : "";
 }
 
 std::string seeds_of_chance(const Settings& s) {

@@ -69,6 +69,10 @@ std::vector<SettingRow> split_settings() {
   };
 }
 
+bool holds_nothing_out(const Settings& s) {
+  return s.i64("folds") == 1 && s.f64("valid_fraction") == 0;
+}
+
 SplitSettings read_split_settings(const Settings& s) {
   SplitSettings settings;
   settings.kind = kind_of(s);

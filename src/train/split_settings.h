@@ -21,6 +21,9 @@ struct SplitSettings {
 
 std::vector<SettingRow> split_settings();
 
+// No fold and no fraction is held out; a given split may still have some.
+bool holds_nothing_out(const Settings& settings);
+
 // INVALID_ARGUMENT if the fractions leave nothing to train on, or split=file has no file.
 SplitSettings read_split_settings(const Settings& settings);
 

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "train/split_settings.h"
+
 namespace molrt {
 namespace {
 
@@ -96,8 +98,7 @@ std::string metric_beside(const Settings& s) {
 std::string metric_of_held_out(const Settings& s) {
   if (s.text("solver") == "ridge")
     return "solver=ridge is solved in closed form, without epochs to follow";
-  if (s.i64("folds") == 1 && s.f64("valid_fraction") == 0)
-    return "valid_fraction=0 holds nothing out to measure";
+  if (holds_nothing_out(s)) return "valid_fraction=0 holds nothing out to measure";
   return "";
 }
 

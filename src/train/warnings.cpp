@@ -57,7 +57,7 @@ Spread spread_of(const Outcomes& rows, size_t column) {
 void warn_of_constant(const std::string& name, const Outcomes& rows, bool classes,
                       std::vector<std::string>& warnings) {
   if (rows.measured.size() < 3) return;  // too few to tell
-  if (evaluate_metric(Metric::auroc, rows) > ranking && classes) return;
+  if (classes && evaluate_metric(Metric::auroc, rows) > ranking) return;
   Spread widest{0, 0};
   for (size_t column = 0; column < rows.classes; ++column) {
     const Spread spread = spread_of(rows, column);

@@ -33,7 +33,7 @@ struct Net {
         adam(.9, beta2, 1e-8, tensors),
         methods(make_methods(settings)) {}
   void step(int threads = 1, double rate = 1) {
-    adam.step(tensors, rate, threads, {methods.get(), random_key(7, steps++)});
+    adam.step(tensors, rate, threads, {*methods, random_key(7, steps++)});
   }
   const Adam::Moments& moments() { return adam.moments()[0]; }
 };
