@@ -242,10 +242,15 @@ int WeightGradient::blocks() const {
   return (plan_->outputs + gradient_block - 1) / gradient_block;
 }
 
+std::pair<size_t, size_t> WeightGradient::rows_of(int block) const {
+  const size_t first = static_cast<size_t>(block) * gradient_block;
+  return {first, std::min<size_t>(first + gradient_block, plan_->outputs)};
+}
+
 void WeightGradient::accumulate(int block, const float* d_y, const float* x, size_t rows,
                                 float* d_weight, float* d_bias, Buffer& scratch) const {
-  const size_t inputs = plan_->inputs, outputs = plan_->outputs, first = block * gradient_block;
-  const size_t last = std::min(first + gradient_block, outputs);
+  const size_t inputs = plan_->inputs, outputs = plan_->outputs;
+  const auto [first, last] = rows_of(block);
   const GradientProducts& products = last - first == gradient_block ? *plan_->whole : *plan_->last;
   for (size_t row = 0, depth; row < rows; row += depth) {
     depth = padded_rows(rows) - row >= gradient_depth ? gradient_depth : row_tile;

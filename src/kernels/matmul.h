@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "base/buffer.h"
 
@@ -57,6 +58,7 @@ class WeightGradient {
   WeightGradient(WeightGradient&&) noexcept;
 
   int blocks() const;
+  std::pair<size_t, size_t> rows_of(int block) const;  // [first, last)
   // d_y [padded_rows(rows), outputs] and x [padded_rows(rows), inputs], both with zeros or d_y with
   // zeros in the padding rows -> d_weight [outputs, inputs] and d_bias [outputs], added to.
   void accumulate(int block, const float* d_y, const float* x, size_t rows, float* d_weight,

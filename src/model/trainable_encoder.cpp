@@ -94,7 +94,7 @@ void TrainableEncoder::enter(Team& team, std::span<const Features* const> molecu
   for (const Features* m : molecules)
     molecules_.push_back({m->tokens.data(), m->coordinates.data()});
   embed(team, noise, x_.data());
-  pair_bias_.forward(team, batch_, molecules_);
+  pair_bias_.forward(team, batch_, molecules_, noise.weights);
 }
 
 // A layer's bias is the logits of the one before, so that two tapes are the least.
@@ -134,7 +134,7 @@ void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_
   for (int i = architecture_.layers; i-- > first_trained();)
     layers_[i].backward(team, batch_, noise.of_layer(i), tape(i), d_x, d_pair, scratch_);
   if (frozen_layers_ >= 0) return;
-  pair_bias_.backward(team, batch_, molecules_, d_pair);
+  pair_bias_.backward(team, batch_, molecules_, noise.weights, d_pair);
   embed_backward(team, noise, d_x);
 }
 

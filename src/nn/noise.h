@@ -6,6 +6,7 @@
 #include <span>
 
 #include "kernels/dropout.h"
+#include "nn/weight_noise.h"
 
 namespace molrt {
 
@@ -15,6 +16,8 @@ struct EncoderNoise {
   uint32_t purpose = 0;                 // random_purpose()
   std::span<const uint32_t> molecules;  // the id of each molecule of the batch
   int quiet_layers = 0;  // leading layers without dropout; above 0, the embedding has none either
+
+  const WeightNoise* weights = nullptr;  // none
 
   double embedding_rate() const { return quiet_layers > 0 ? 0 : embedding; }
   EncoderNoise of_layer(int layer) const {

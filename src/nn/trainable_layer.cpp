@@ -76,7 +76,9 @@ void TrainableLayer::pack(Team& team, Product product, const EncoderNoise& noise
                                                                      {&out_proj_, residual},
                                                                      {&fc1_, Epilogue::none},
                                                                      {&fc2_, residual}}};
-  team.share(all.size(), [&](size_t i, Workspace&) { all[i].first->pack(product, all[i].second); });
+  team.share(all.size(), [&](size_t i, Workspace& w) {
+    all[i].first->pack(product, all[i].second, noise.weights, w);
+  });
 }
 
 void TrainableLayer::unpack() {

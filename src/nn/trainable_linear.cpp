@@ -11,14 +11,24 @@ size_t tiles(size_t rows) { return padded_rows(rows) / row_tile; }
 
 TrainableLinear::TrainableLinear(const Parameters& parameters, const std::string& name, int inputs,
                                  int outputs)
-    : inputs_(inputs),
+    : weight_name_(name + ".weight"),
+      inputs_(inputs),
       outputs_(outputs),
-      weight_(parameters.get(name + ".weight", {outputs, inputs})),
+      weight_(parameters.get(weight_name_, {outputs, inputs})),
       bias_(parameters.get(name + ".bias", {outputs})),
       gradient_(inputs, outputs) {}
 
-void TrainableLinear::pack(Product product, Epilogue epilogue) {
-  packed_.emplace(weight_.value, bias_.value, inputs_, outputs_, epilogue, product);
+void TrainableLinear::pack(Product product, Epilogue epilogue, const WeightNoise* noise,
+                           Workspace& w) {
+  noise_ = noise != nullptr && noise->touches(weight_name_) ? noise : nullptr;
+  std::span<const float> weight = weight_.value;
+  if (noise_) {
+    const std::span<float> noisy(w.weight.resize(weight.size()), weight.size());
+    std::copy(weight.begin(), weight.end(), noisy.begin());
+    noise_->forward({weight_name_, static_cast<size_t>(inputs_), 0, noisy});
+    weight = noisy;
+  }
+  packed_.emplace(weight, bias_.value, inputs_, outputs_, epilogue, product);
 }
 
 void TrainableLinear::forward(Team& team, const float* x, size_t rows, float* y) const {
@@ -28,13 +38,32 @@ void TrainableLinear::forward(Team& team, const float* x, size_t rows, float* y)
   });
 }
 
+void TrainableLinear::accumulate(int block, const float* x, const float* d_y, size_t rows,
+                                 Workspace& w) const {
+  if (noise_) return accumulate_noisy(block, x, d_y, rows, w);
+  gradient_.accumulate(block, d_y, x, rows, weight_.gradient.data(), bias_.gradient.data(),
+                       w.matmul);
+}
+
+// The block's gradient by itself, for the noise to go back through.
+void TrainableLinear::accumulate_noisy(int block, const float* x, const float* d_y, size_t rows,
+                                       Workspace& w) const {
+  const auto [first, last] = gradient_.rows_of(block);
+  const size_t columns = static_cast<size_t>(inputs_), offset = first * columns;
+  float* whole = w.weight.resize(weight_.value.size());
+  const std::span<float> own(whole + offset, (last - first) * columns);
+  std::fill(own.begin(), own.end(), 0.f);
+  gradient_.accumulate(block, d_y, x, rows, whole, bias_.gradient.data(), w.matmul);
+  noise_->backward({weight_name_, columns, offset, own});
+  for (size_t i = 0; i < own.size(); ++i) weight_.gradient[offset + i] += own[i];
+}
+
 void TrainableLinear::backward(Team& team, const float* x, const float* d_y, size_t rows,
                                float* d_x) const {
   const size_t blocks = gradient_.blocks();
   team.share(blocks + tiles(rows), [&](size_t part, Workspace& w) {
     if (part < blocks) {
-      gradient_.accumulate(static_cast<int>(part), d_y, x, rows, weight_.gradient.data(),
-                           bias_.gradient.data(), w.matmul);
+      accumulate(static_cast<int>(part), x, d_y, rows, w);
     } else {
       const size_t row = (part - blocks) * row_tile;
       packed_->multiply(d_y + row * outputs_, row_tile, d_x + row * inputs_, w.matmul);

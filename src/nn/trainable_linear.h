@@ -8,6 +8,7 @@
 #include "kernels/matmul.h"
 #include "nn/parameters.h"
 #include "nn/team.h"
+#include "nn/weight_noise.h"
 
 namespace molrt {
 
@@ -17,22 +18,29 @@ class TrainableLinear {
  public:
   TrainableLinear(const Parameters& parameters, const std::string& name, int inputs, int outputs);
 
-  void pack(Product product, Epilogue epilogue);
+  // noise: on the weight, of this pass; null: none.
+  void pack(Product product, Epilogue epilogue, const WeightNoise* noise, Workspace& workspace);
   void unpack() { packed_.reset(); }
 
   // x [rows, inputs] -> y [rows, outputs]; packed for the forward pass.
   void forward(Team& team, const float* x, size_t rows, float* y) const;
   // d_y [rows, outputs] -> d_x [rows, inputs] is overwritten; packed for the way back. The
-  // gradients of weight and bias are added to.
+  // gradients of weight and bias are added to, the weight's by way of the noise it was packed with.
   void backward(Team& team, const float* x, const float* d_y, size_t rows, float* d_x) const;
 
   int inputs() const { return inputs_; }
   int outputs() const { return outputs_; }
 
  private:
+  void accumulate(int block, const float* x, const float* d_y, size_t rows, Workspace&) const;
+  void accumulate_noisy(int block, const float* x, const float* d_y, size_t rows,
+                        Workspace&) const;
+
+  std::string weight_name_;
   int inputs_, outputs_;
   Parameter weight_, bias_;
   std::optional<PackedMatrix> packed_;
+  const WeightNoise* noise_ = nullptr;
   WeightGradient gradient_;
 };
 

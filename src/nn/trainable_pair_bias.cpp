@@ -27,27 +27,41 @@ std::vector<Job> all_jobs(const PackedBatch& batch) {
   return jobs;
 }
 
+constexpr const char* weight_names[] = {"gbf_proj.linear1.weight", "gbf_proj.linear2.weight"};
+
+// The weight as this pass reads it.
+std::vector<float> noisy_weight(const char* name, const Parameter& weight,
+                                const WeightNoise* noise) {
+  std::vector<float> values(weight.value.begin(), weight.value.end());
+  if (noise != nullptr && noise->touches(name))
+    noise->forward({name, size_t{pair_width}, 0, values});
+  return values;
+}
+
 }  // namespace
 
 // One backward pass: what every chunk shares, and the parts of a wave.
 class TrainablePairBias::Pass {
  public:
   Pass(TrainablePairBias& owner, Team& team, const PackedBatch& batch,
-       std::span<const TokenView> molecules, const float* d_pair)
+       std::span<const TokenView> molecules, const WeightNoise* noise, const float* d_pair)
       : o_(owner),
         team_(team),
         batch_(batch),
         molecules_(molecules),
+        noise_(noise),
         d_pair_(d_pair),
         features_(make_features_backward(owner.parameters_, owner.kernel_, owner.vocabulary_)),
-        weight1_(get("gbf_proj.linear1.weight", {pair_width, pair_width})),
+        weight1_(get(weight_names[0], {pair_width, pair_width})),
         bias1_(get("gbf_proj.linear1.bias", {pair_width})),
-        weight2_(get("gbf_proj.linear2.weight", {owner.heads_, pair_width})),
+        weight2_(get(weight_names[1], {owner.heads_, pair_width})),
         bias2_(get("gbf_proj.linear2.bias", {owner.heads_})),
-        linear1_(weight1_.value, bias1_.value, pair_width, pair_width, Epilogue::none),
-        linear1_back_(weight1_.value, bias1_.value, pair_width, pair_width, Epilogue::none,
+        value1_(noisy_weight(weight_names[0], weight1_, noise)),
+        value2_(noisy_weight(weight_names[1], weight2_, noise)),
+        linear1_(value1_, bias1_.value, pair_width, pair_width, Epilogue::none),
+        linear1_back_(value1_, bias1_.value, pair_width, pair_width, Epilogue::none,
                       Product::backward),
-        linear2_back_(weight2_.value, bias2_.value, pair_width, owner.heads_, Epilogue::none,
+        linear2_back_(value2_, bias2_.value, pair_width, owner.heads_, Epilogue::none,
                       Product::backward),
         gradient1_(pair_width, pair_width),
         gradient2_(pair_width, owner.heads_) {
@@ -61,6 +75,7 @@ class TrainablePairBias::Pass {
     const std::vector<Job> jobs = all_jobs(batch_);
     for (size_t first = 0; first < jobs.size(); first += wave)
       run_wave(std::span(jobs).subspan(first, std::min(wave, jobs.size() - first)));
+    weights_backward();
     const float* sum = sum_.data();
     for (const Parameter& p : {weight1_, bias1_, weight2_, bias2_})
       for (float& g : p.gradient) g += *sum++;
@@ -70,6 +85,18 @@ class TrainablePairBias::Pass {
  private:
   Parameter get(const char* name, const std::vector<int64_t>& shape) const {
     return o_.parameters_.get(name, shape);
+  }
+
+  // sum_ begins with linear1's weight and bias, then linear2's.
+  void weights_backward() {
+    if (noise_ == nullptr) return;
+    const std::span<float> all(sum_);
+    const std::span<float> parts[] = {
+        all.first(value1_.size()),
+        all.subspan(value1_.size() + bias1_.value.size(), value2_.size())};
+    for (const int i : {0, 1})
+      if (noise_->touches(weight_names[i]))
+        noise_->backward({weight_names[i], size_t{pair_width}, 0, parts[i]});
   }
 
   void run_wave(std::span<const Job> jobs) {
@@ -173,9 +200,11 @@ class TrainablePairBias::Pass {
   Team& team_;
   const PackedBatch& batch_;
   std::span<const TokenView> molecules_;
+  const WeightNoise* noise_;
   const float* d_pair_;
   std::unique_ptr<PairFeaturesBackward> features_;
   Parameter weight1_, bias1_, weight2_, bias2_;
+  std::vector<float> value1_, value2_;  // of the weights, with noise
   PackedMatrix linear1_, linear1_back_, linear2_back_;
   WeightGradient gradient1_, gradient2_;
   size_t own_ = 0, part_size_ = 0;  // floats of a part: of the two linears, of all
@@ -189,8 +218,15 @@ TrainablePairBias::TrainablePairBias(const Parameters& parameters, PairKernel ke
 TrainablePairBias::~TrainablePairBias() = default;
 
 void TrainablePairBias::forward(Team& team, const PackedBatch& batch,
-                                std::span<const TokenView> molecules) const {
-  const TensorMap tensors = parameters_.tensors();
+                                std::span<const TokenView> molecules,
+                                const WeightNoise* noise) const {
+  TensorMap tensors = parameters_.tensors();
+  for (const char* name : weight_names) {
+    if (noise == nullptr || !noise->touches(name)) continue;
+    Tensor& weight = tensors.at(name);
+    const Parameter parameter = parameters_.get(name, weight.shape);
+    weight = make_tensor(weight.shape, noisy_weight(name, parameter, noise));
+  }
   const PairBias bias(Weights(tensors, "training"), kernel_, vocabulary_, heads_);
   team.share(batch.molecules.size(), [&](size_t m, Workspace& w) {
     bias.forward(batch.molecules[m].shape, molecules[m].tokens, molecules[m].coordinates,
@@ -199,8 +235,9 @@ void TrainablePairBias::forward(Team& team, const PackedBatch& batch,
 }
 
 void TrainablePairBias::backward(Team& team, const PackedBatch& batch,
-                                 std::span<const TokenView> molecules, const float* d_pair) {
-  Pass(*this, team, batch, molecules, d_pair).run();
+                                 std::span<const TokenView> molecules, const WeightNoise* noise,
+                                 const float* d_pair) {
+  Pass(*this, team, batch, molecules, noise, d_pair).run();
 }
 
 }  // namespace molrt

@@ -8,6 +8,7 @@
 #include "nn/encoder_layer.h"
 #include "nn/parameters.h"
 #include "nn/team.h"
+#include "nn/weight_noise.h"
 
 namespace molrt {
 
@@ -21,11 +22,12 @@ class TrainablePairBias {
   TrainablePairBias(const Parameters& parameters, PairKernel kernel, int vocabulary, int heads);
   ~TrainablePairBias();
 
-  // Fills the batch's pair matrices.
-  void forward(Team& team, const PackedBatch& batch, std::span<const TokenView> molecules) const;
+  // Fills the batch's pair matrices. noise: on the linear layers' weights; null: none.
+  void forward(Team& team, const PackedBatch& batch, std::span<const TokenView> molecules,
+               const WeightNoise* noise) const;
   // d_pair is laid out as the batch's pair matrices. Adds to the parameters' gradients.
   void backward(Team& team, const PackedBatch& batch, std::span<const TokenView> molecules,
-                const float* d_pair);
+                const WeightNoise* noise, const float* d_pair);
 
  private:
   class Pass;

@@ -10,6 +10,7 @@ namespace molrt {
 struct Workspace {
   Buffer matmul, attention;                           // kernels' own
   Buffer pair_features, pair_hidden, pair_bias_rows;  // a chunk of pairs
+  Buffer weight;                                      // of one linear layer
   std::vector<float> distances;                       // likewise
   std::vector<int32_t> edge_types;                    // likewise
   Buffer pair;                                        // all molecules' pair matrices

@@ -1,6 +1,7 @@
 #include "train/best.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
 
@@ -22,6 +23,24 @@ Tensor view(std::span<const float> values) {
           {static_cast<int64_t>(values.size())},
           reinterpret_cast<const std::byte*>(values.data()),
           nullptr};
+}
+
+Tensor view(std::span<const int64_t> words) {
+  return {Dtype::i64,
+          {static_cast<int64_t>(words.size())},
+          reinterpret_cast<const std::byte*>(words.data()),
+          nullptr};
+}
+
+std::vector<int64_t> read_words(const TensorMap& tensors, const std::string& name, size_t size) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end()) return {};
+  const Tensor& t = found->second;
+  if (t.dtype != Dtype::i64 || t.count() != size)
+    fail(MOLRT_ERROR_FORMAT, "the checkpoint's tensor '{}' is not of {} words", name, size);
+  std::vector<int64_t> words(size);
+  std::memcpy(words.data(), t.data, t.bytes());
+  return words;
 }
 
 void read_tensor(const TensorMap& tensors, const std::string& name, std::span<float> to) {

@@ -27,7 +27,10 @@ class BestValues {
 };
 
 Tensor view(std::span<const float> values);  // not copied
+Tensor view(std::span<const int64_t> words);
 // FORMAT if the tensor is missing or has another size.
 void read_tensor(const TensorMap& tensors, const std::string& name, std::span<float> to);
+// So many words, or none if there is no such tensor; FORMAT if there are others.
+std::vector<int64_t> read_words(const TensorMap& tensors, const std::string& name, size_t size);
 
 }  // namespace molrt

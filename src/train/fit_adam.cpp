@@ -22,8 +22,17 @@ class HeadTrainee : public Trainee {
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override {
     const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
     set_zero(gradient_);
-    return step_.run(head_, items, gather(fold_, items), step, fold_weight(fold_, rows), gradient_,
-                     {});
+    const std::vector<float> inputs = gather(fold_, items);
+    const NetworkPass pass{inputs, {}};
+    return step_.run(head_, items, std::span(&pass, 1), step, whole_batch(fold_, rows), gradient_);
+  }
+
+  void gradients(std::span<const size_t> rows, const Target& target, bool dropout, uint32_t step,
+                 Purpose purpose) override {
+    const auto items = fold_.data.conformers.choose(rows, fold_.seed, 0);
+    set_zero(gradient_);
+    const std::vector<float> inputs = gather(fold_, items);
+    step_.look(head_, items, inputs, target, {dropout, step, purpose}, gradient_, {});
   }
 
   Evaluation evaluate(std::span<const size_t> rows) override {
@@ -55,7 +64,7 @@ LoopSettings loop_settings(const Fold& fold) {
           .patience = fold.split.held_out.empty() ? 0 : s.patience,
           .ema_beta = s.ema_beta,
           .last_epoch = fold.last_epoch,
-          .methods = s.methods};
+          .methods = fold.methods};
 }
 
 FoldFit fit_adam(const Fold& fold, const LoopCallbacks& callbacks, MemberCheckpoint& checkpoint) {

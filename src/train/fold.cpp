@@ -62,7 +62,8 @@ Fold make_fold(const HeadTrainingData& data, const HeadSettings& settings, const
           .inputs = std::move(inputs),
           .loss = std::move(loss),
           .start = start,
-          .base_fold = static_cast<int>(member.number % data.base_folds)};
+          .base_fold = static_cast<int>(member.number % data.base_folds),
+          .methods = make_methods(settings.all)};
 }
 
 const std::vector<size_t>& watched_rows(const Fold& fold) {

@@ -9,6 +9,7 @@
 #include "train/head_settings.h"
 #include "train/head_training.h"
 #include "train/loop.h"
+#include "train/method.h"
 #include "train/scaling.h"
 #include "train/split.h"
 
@@ -35,6 +36,7 @@ struct Fold {
   int last_epoch = 0;  // 0: as the settings say
   const StartingPoint* start = nullptr;
   int base_fold = 0;  // of the base model: what a whole network begins with
+  std::shared_ptr<Methods> methods = std::make_shared<Methods>();  // of this network alone
 
   size_t targets() const { return static_cast<size_t>(data.targets); }
   size_t outputs() const { return plan.outputs.size(); }

@@ -3,6 +3,9 @@
 #include <cmath>
 #include <limits>
 
+#include "train/mixout.h"
+#include "train/multi_sample.h"
+
 namespace molrt {
 
 std::string without_steps(const Settings& s) {
@@ -11,8 +14,15 @@ std::string without_steps(const Settings& s) {
              : "";
 }
 
+std::string why_no_dropout(const Settings& s) {
+  if (s.i64("no_dropout") == 1) return "no_dropout=1 sets all dropout rates to 0";
+  return mixout_replaces_dropout(s)
+             ? "Mixout stands in dropout's place (mixout.replaces_dropout=1)"
+             : "";
+}
+
 double dropout_rate(const Settings& s, const char* name) {
-  return s.i64("no_dropout") == 1 ? 0 : s.f64(name);
+  return why_no_dropout(s).empty() ? s.f64(name) : 0;
 }
 
 namespace {
@@ -27,8 +37,8 @@ std::string kind_of_ridge(const Settings& s) {
 }
 
 std::string dropout_of_ridge(const Settings& s) {
-  if (s.i64("no_dropout") == 1) return "no_dropout=1 sets all dropout rates to 0";
-  if (s.i64("msd.n") > 1 && s.is_set("msd.p")) return "msd.p is the head's rate in training";
+  if (const std::string reason = why_no_dropout(s); !reason.empty()) return reason;
+  if (pooler_rate_is_replaced(s)) return "msd.p or msd.rates is the head's rate in training";
   return s.f64("pooler_dropout") == 0 ? "" : if_ridge(s, "solver=ridge has no dropout");
 }
 
@@ -165,7 +175,7 @@ HeadSettings read_head_settings(const Settings& s) {
       .ridge_lambda = s.f64("ridge_lambda"),
       .standardise = s.i64("standardise") == 1,
       .split = read_split_settings(s),
-      .methods = make_methods(s),
+      .all = s,
   };
 }
 

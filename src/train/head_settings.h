@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "nn/head.h"
-#include "train/method.h"
 #include "train/settings.h"
 #include "train/split_settings.h"
 #include "train/task_settings.h"
@@ -37,11 +36,13 @@ struct HeadSettings {
   double ridge_lambda;  // 0: chosen by leave-one-out
   bool standardise;
   SplitSettings split;
-  std::shared_ptr<const Methods> methods;
+  Settings all;
 };
 
 // Why a setting of gradient steps has no effect, or "".
 std::string without_steps(const Settings& settings);
+// Why all dropout rates are 0, or "".
+std::string why_no_dropout(const Settings& settings);
 // A dropout rate of training by its setting's name.
 double dropout_rate(const Settings& settings, const char* name);
 

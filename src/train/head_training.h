@@ -45,6 +45,7 @@ struct HeadTrainingData {
   std::vector<StartingPoint> starts;       // of member i: number i, again and again; empty: none
   size_t base_folds = 1;                   // networks of the base model; member i begins likewise
   std::vector<std::string> warnings;       // that the report begins with
+  std::string counted;                     // counted_json()
   int head_width() const { return width + static_cast<int>(inputs.size()); }
 };
 
@@ -70,6 +71,7 @@ struct TrainedHead {
 //             (with several of the rows) and repeated_rows (their rows), left_out (rows of a given
 //             split whose molecule is on another side), test_rows
 //   settings  those that took effect, by name
+//   counted   of gradient steps: what the regularisation weighs and costs (train/counted.h)
 //   task, targets, outputs  (names); classes (of a label; only of classes)
 //   metric    what valid_metric is
 //   folds     an array of the networks (folds x seeds): seed, split, train_rows, held_out_rows,

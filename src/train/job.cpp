@@ -5,10 +5,14 @@
 
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/counted.h"
 #include "train/fingerprint.h"
 #include "train/input_settings.h"
 #include "train/mc_settings.h"
+#include "train/method.h"
+#include "train/mixout.h"
 #include "train/network_training.h"
+#include "train/rdrop.h"
 #include "train/rows.h"
 #include "train/run_settings.h"
 #include "train/task_plan.h"
@@ -72,11 +76,27 @@ void settle_frozen(const Model& base, Settings& settings) {
          "setting 'emb_dropout' would have no effect: freeze.prefix holds the embedding and {} "
          "layer{} above it, and freeze.mode=eval leaves them without dropout",
          quiet, quiet == 1 ? "" : "s");
-  if (settings.i64("no_dropout") == 0) settings.set_f64("emb_dropout", 0);
+  if (why_no_dropout(settings).empty()) settings.set_f64("emb_dropout", 0);
   if (settings.text("predict") != "det" && !dropout_rates(settings, layers, quiet).any())
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'predict' would have no effect: all layers are frozen without dropout "
          "(freeze.mode=eval), and pooler_dropout is 0");
+  if (rdrop_is_on(settings) && !mixout_is_on(settings) &&
+      !dropout_rates(settings, layers, quiet).any())
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'rdrop.on': both passes would be equal: all layers are frozen without dropout "
+         "(freeze.mode=eval), and pooler_dropout is 0");
+}
+
+// Lets the methods see the names of what will be trained, which they may refuse.
+void try_methods(const Model& base, const Settings& settings) {
+  std::vector<TrainedTensor> tensors;
+  const NetworkSettings network = read_network_settings(settings);
+  if (!encoder_is_frozen(settings))
+    for (const auto& [name, tensor] : encoder_only(tensors_of_fold(base.tensors(), 0)))
+      if (!is_frozen_by(network, name)) tensors.push_back({name, {}, {}});
+  for (const char* name : head_tensor_names) tensors.push_back({name, {}, {}});
+  for (const auto& method : *make_methods(settings)) method->on_start(tensors);
 }
 
 // The base model's heads and scalings, to go on with.
@@ -115,6 +135,7 @@ Job::Job(std::shared_ptr<const Model> base, Batch batch, TrainingTable table, Se
       settings_(std::move(settings)) {
   settings_.validate();  // before the encoder's pass, which may take hours
   if (!encoder_is_frozen(settings_)) settle_frozen(*base_, settings_);
+  try_methods(*base_, settings_);
 }
 
 void Job::set_checkpoint(std::string directory, bool resume) {
@@ -133,6 +154,13 @@ Settings Job::settings() const {
   Settings settings = settings_;
   if (!started_) RowColumns(columns_).settle(settings);
   return settings;
+}
+
+std::string Job::counted() const {
+  const int layers = base_->card().architecture.layers;
+  const bool frozen = encoder_is_frozen(settings_);
+  const int quiet = frozen ? layers : quiet_layers(*base_, read_network_settings(settings_));
+  return counted_json(settings_, count_run(settings_, layers, quiet));
 }
 
 RunOptions Job::stoppable(RunOptions options) const {
@@ -164,6 +192,8 @@ HeadTrainingData Job::training_data() const {
   if (has_learnt(*base_, !data.starts.empty())) data.warnings.push_back(of_learnt_base);
   if (const auto unused = unused_networks(*base_, settings_); !unused.empty())
     data.warnings.push_back(unused);
+  data.counted = counted();
+  for (std::string& warning : method_warnings(settings_)) data.warnings.push_back(std::move(warning));
   return data;
 }
 

@@ -45,6 +45,7 @@ class Job {
   const TrainingTable& table() const { return table_; }
   // As they run, or will; INVALID_ARGUMENT if they do not go with the columns.
   Settings settings() const;
+  std::string counted() const;  // train/counted.h
 
  private:
   RunOptions stoppable(RunOptions options) const;

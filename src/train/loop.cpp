@@ -85,12 +85,20 @@ class Loop {
     const int epoch = result_.epochs + 1;
     const auto order =
         epoch_order(train_, settings_.seed, static_cast<uint32_t>(epoch - 1), settings_.fold);
+    if (batch_ == 0) start_epoch(epoch - 1, order);
     while (batch_ < plan_.batches) {
       callbacks_.check_cancelled();
       train_batch(std::span(order).subspan(batch_ * plan_.batch_size, plan_.batch_size), epoch);
       if (checkpoint_.due()) save();
     }
     finish_epoch(epoch);
+  }
+
+  void start_epoch(int epoch, std::span<const size_t> order) {
+    const EpochStart start{epoch,          trainee_,           tensors_,
+                           order,          plan_.batch_size,   settings_.seed,
+                           settings_.threads, callbacks_.check_cancelled};
+    for (const auto& method : *settings_.methods) method->on_epoch(start);
   }
 
   void train_batch(std::span<const size_t> rows, int epoch) {
@@ -165,6 +173,9 @@ class Loop {
   void save() {
     if (!checkpoint_) return;
     CheckpointState state;
+    for (const auto& method : *settings_.methods)
+      for (const MethodState& kept : method->state())
+        if (!kept.words.empty()) state.tensors["method." + kept.name] = view(kept.words);
     visit_arrays([&](const std::string& name, std::span<float> values) {
       if (!values.empty()) state.tensors[name] = view(values);
     });
@@ -198,6 +209,9 @@ class Loop {
     visit_arrays([&](const std::string& name, std::span<float> to) {
       read_tensor(state->tensors, name, to);
     });
+    for (const auto& method : *settings_.methods)
+      for (const MethodState& kept : method->state())
+        kept.words = read_words(state->tensors, "method." + kept.name, kept.size);
     adam_.set_steps(step_);
   }
 

@@ -21,9 +21,8 @@ struct Evaluation {
   double score;   // what early stopping minimises
 };
 
-class Trainee {
+class Trainee : public GradientSource {
  public:
-  virtual ~Trainee() = default;
   // With names of their own.
   virtual std::vector<TrainedTensor> tensors() = 0;
   // Sets the tensors' gradients to those of the mean loss over the rows' labels, in training mode.
@@ -44,7 +43,7 @@ struct LoopSettings {
   double ema_beta;  // 0: off
   int last_epoch;   // where it ends, though the learning rate is planned for `epochs`; 0: there
   int threads = 1;  // of the optimiser; the trainee has its own
-  std::shared_ptr<const Methods> methods = std::make_shared<Methods>();
+  std::shared_ptr<Methods> methods = std::make_shared<Methods>();
 };
 
 struct EpochRecord {

@@ -71,7 +71,7 @@ DropoutRates dropout_rates(const Settings& s, int layers, int quiet_layers) {
   DropoutRates rates;
   rates.seed = static_cast<uint64_t>(s.i64("seed"));
   rates.pooler = head_rate(s);
-  if (s.i64("no_dropout") == 1 || encoder_is_frozen(s) || quiet_layers == layers) return rates;
+  if (!why_no_dropout(s).empty() || encoder_is_frozen(s) || quiet_layers == layers) return rates;
   rates.embedding = quiet_layers > 0 ? 0 : s.f64("emb_dropout");
   rates.attention = s.f64("attention_dropout");
   rates.activation = s.f64("activation_dropout");

@@ -9,6 +9,8 @@ namespace molrt {
 std::vector<SettingRow> multi_sample_settings();
 std::unique_ptr<Method> make_multi_sample(const Settings& settings);
 
+// Whether pooler_dropout is not read.
+bool pooler_rate_is_replaced(const Settings& settings);
 // The head's dropout rate in training: pooler_dropout, or msd.p instead.
 double head_rate(const Settings& settings);
 

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/folds.h"
+#include "train/counted.h"
 #include "train/evaluation.h"
 
 namespace molrt {
@@ -32,12 +33,17 @@ int layer_of(const std::string& name) {
   return name.starts_with(start) ? std::atoi(name.c_str() + start.size()) : -1;
 }
 
+bool any_needs_origin(const Methods& methods) {
+  return std::any_of(methods.begin(), methods.end(),
+                     [](const auto& method) { return method->needs_origin(); });
+}
+
+}  // namespace
+
 bool is_frozen_by(const NetworkSettings& settings, const std::string& name) {
   return std::any_of(settings.frozen.begin(), settings.frozen.end(),
                      [&](const std::string& prefix) { return name.starts_with(prefix); });
 }
-
-}  // namespace
 
 NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molecules,
                                const Fold& fold, const NetworkSettings& settings, Team& team,
@@ -51,13 +57,20 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
       base_tensors_(tensors_of_fold(base.tensors(), fold.base_fold)),
       width_(static_cast<size_t>(base.card().architecture.width)),
       parameters_(encoder_only(base_tensors_), "the base model"),
-      encoder_(base.card().architecture, parameters_),
       head_(first_head(fold)),
       head_gradient_(make_head(head_.kind, head_.width, head_.outputs, head_.hidden)),
       head_step_(fold) {
-  if (settings.l2sp > 0) origin_.assign(parameters_.values().begin(), parameters_.values().end());
+  if (settings.l2sp > 0 || any_needs_origin(*fold.methods))
+    origin_.assign(parameters_.values().begin(), parameters_.values().end());
   frozen_layers_ = frozen_layers(base, settings);
-  encoder_.set_frozen_layers(frozen_layers_);
+  const int layers = base.card().architecture.layers;
+  const int passes = count_run(settings.head.all, layers, quiet_layers(base, settings)).noisy_encoder
+                         ? pass_plan(*fold.methods, 0).passes
+                         : 1;
+  for (int i = 0; i < passes; ++i) {
+    passes_.push_back({TrainableEncoder(base.card().architecture, parameters_), {}, {}, {}, {}});
+    passes_.back().encoder.set_frozen_layers(frozen_layers_);
+  }
 }
 
 void check_frozen(const Model& base, const NetworkSettings& settings) {
@@ -96,13 +109,13 @@ double NetworkTrainee::rate_factor(const std::string& name) const {
 
 TrainedTensor NetworkTrainee::trained(const Parameters::Entry& e) const {
   TrainedTensor t{e.name, e.data.value, e.data.gradient, rate_factor(e.name)};
-  if (is_bias_or_norm(e.name)) return t;
-  t.decay = settings_.head.weight_decay;
-  t.pull = settings_.l2sp;
-  if (t.pull > 0) {
+  if (!origin_.empty()) {
     const auto offset = static_cast<size_t>(e.data.value.data() - parameters_.values().data());
     t.origin = std::span(origin_).subspan(offset, e.data.value.size());
   }
+  if (is_bias_or_norm(e.name)) return t;
+  t.decay = settings_.head.weight_decay;
+  t.pull = settings_.l2sp;
   return t;
 }
 
@@ -116,20 +129,25 @@ std::vector<TrainedTensor> NetworkTrainee::tensors() {
   return tensors;
 }
 
-EncoderNoise NetworkTrainee::noise(Items items, uint32_t step) {
-  ids_ = molecules_of(items);
+EncoderNoise NetworkTrainee::noise(Purpose purpose, uint32_t pass, uint32_t step) const {
   EncoderNoise noise{settings_.embedding,
                      settings_.attention,
                      settings_.activation,
                      settings_.residual,
                      random_key(fold_.seed, step),
-                     random_purpose(Purpose::train),
+                     random_purpose(purpose, pass),
                      ids_};
   if (settings_.quiet_when_frozen) noise.quiet_layers = std::max(frozen_layers_, 0);
   return noise;
 }
 
-const float* NetworkTrainee::representations(Items items, const EncoderNoise& noise) {
+void NetworkTrainee::set_noise(Pass& pass, uint32_t number, uint32_t step) {
+  pass.noise = noise(Purpose::train, number, step);
+  pass.weights.emplace(*fold_.methods, PassKey{pass.noise.key, number});
+  pass.noise.weights = &*pass.weights;
+}
+
+const float* NetworkTrainee::representations(Pass& pass, Items items, const EncoderNoise& noise) {
   std::vector<const Features*> molecules;
   std::vector<size_t> places;
   for (const RowConformer item : items) {
@@ -138,17 +156,18 @@ const float* NetworkTrainee::representations(Items items, const EncoderNoise& no
   }
   team_.size_for(2. * static_cast<double>(parameters_.values().size()) * count_tokens(molecules));
   if (frozen_layers_ < 0 || !noise.is_quiet_below(frozen_layers_))
-    return encoder_.forward(team_, molecules, noise);
-  return frozen_.forward(encoder_, team_, molecules, places, noise);
+    return pass.encoder.forward(team_, molecules, noise);
+  return frozen_.forward(pass.encoder, team_, molecules, places, noise);
 }
 
-std::vector<float> NetworkTrainee::head_inputs(Items items, const EncoderNoise& noise) {
-  const float* tokens = representations(items, noise);
+std::vector<float> NetworkTrainee::head_inputs(Pass& pass, Items items,
+                                               const EncoderNoise& noise) {
+  const float* tokens = representations(pass, items, noise);
   const auto head_width = static_cast<size_t>(head_.width);
   std::vector<float> inputs(items.size() * head_width);
   for (size_t m = 0; m < items.size(); ++m) {
     float* row = inputs.data() + m * head_width;
-    std::copy_n(tokens + encoder_.first_token(m) * width_, width_, row);
+    std::copy_n(tokens + pass.encoder.first_token(m) * width_, width_, row);
     scaled_inputs(fold_, items[m].row, row + width_);
   }
   return inputs;
@@ -156,17 +175,18 @@ std::vector<float> NetworkTrainee::head_inputs(Items items, const EncoderNoise& 
 
 namespace {
 
-// body(part) for consecutive parts of the items, each of one or within both limits.
+// body(part) for consecutive parts of the items, each of one or, with all that is held of it in
+// this many passes, within both limits.
 template <typename Body>
-void for_each_part(const TrainableEncoder& encoder, const TrainingMolecules& molecules,
-                   const ConformerTable& conformers, std::span<const RowConformer> items,
-                   const Body& body) {
+void for_each_part(const TrainableEncoder& encoder, size_t passes,
+                   const TrainingMolecules& molecules, const ConformerTable& conformers,
+                   std::span<const RowConformer> items, const Body& body) {
   for (size_t first = 0, last; first < items.size(); first = last) {
     size_t tokens = 0, bytes = 0;
     for (last = first; last < items.size(); ++last) {
       const int length = molecules[conformers.place(items[last])]->length();
-      tokens += static_cast<size_t>(length);
-      bytes += encoder.activation_bytes(length);
+      tokens += passes * static_cast<size_t>(length);
+      bytes += passes * encoder.activation_bytes(length);
       if (last > first && (tokens > most_tokens || bytes > most_activations)) break;
     }
     body(items.subspan(first, last - first));
@@ -175,41 +195,68 @@ void for_each_part(const TrainableEncoder& encoder, const TrainingMolecules& mol
 
 }  // namespace
 
-LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int epoch) {
+void NetworkTrainee::clear_gradients() {
   parameters_.clear_gradients();
   set_zero(head_gradient_);
-  const double weight = fold_weight(fold_, rows);
+}
+
+LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int epoch) {
+  clear_gradients();
+  const BatchShare share = whole_batch(fold_, rows);
   LossSum total;
   const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
-  for_each_part(encoder_, molecules_, fold_.data.conformers, items,
-                [&](Items part) { train_part(part, step, weight, total); });
+  for_each_part(first().encoder, passes_.size(), molecules_, fold_.data.conformers, items,
+                [&](Items part) { train_part(part, step, share, total); });
   return total;
 }
 
-void NetworkTrainee::train_part(Items items, uint32_t step, double weight, LossSum& total) {
-  const EncoderNoise encoder_noise = noise(items, step);
-  const std::vector<float> inputs = head_inputs(items, encoder_noise);
-  std::vector<float> d_inputs(inputs.size());
-  total += head_step_.run(head_, items, inputs, step, weight, head_gradient_, d_inputs);
-  backward(d_inputs, encoder_noise);
+void NetworkTrainee::train_part(Items items, uint32_t step, const BatchShare& share,
+                                LossSum& total) {
+  ids_ = molecules_of(items);
+  std::vector<NetworkPass> given;
+  for (size_t i = 0; i < passes_.size(); ++i) {
+    Pass& pass = passes_[i];
+    set_noise(pass, static_cast<uint32_t>(i), step);
+    pass.inputs = head_inputs(pass, items, pass.noise);
+    pass.d_inputs.resize(pass.inputs.size());
+    given.push_back({pass.inputs, pass.d_inputs});
+  }
+  total += head_step_.run(head_, items, given, step, share, head_gradient_);
+  for (Pass& pass : passes_) backward(pass);
+}
+
+void NetworkTrainee::gradients(std::span<const size_t> rows, const Target& target, bool dropout,
+                               uint32_t step, Purpose purpose) {
+  clear_gradients();
+  const auto items = fold_.data.conformers.choose(rows, fold_.seed, 0);
+  Pass& pass = first();
+  for_each_part(pass.encoder, 1, molecules_, fold_.data.conformers, items, [&](Items part) {
+    ids_ = molecules_of(part);
+    pass.noise = dropout ? noise(purpose, 0, step) : EncoderNoise{};
+    pass.inputs = head_inputs(pass, part, pass.noise);
+    pass.d_inputs.resize(pass.inputs.size());
+    head_step_.look(head_, part, pass.inputs, target, {dropout, step, purpose}, head_gradient_,
+                    pass.d_inputs);
+    backward(pass);
+  });
 }
 
 // Of the head's inputs CLS alone comes from the encoder.
-void NetworkTrainee::backward(const std::vector<float>& d_inputs, const EncoderNoise& noise) {
+void NetworkTrainee::backward(Pass& pass) {
   const auto head_width = static_cast<size_t>(head_.width);
-  d_rows_.assign(padded_rows(encoder_.tokens()) * width_, 0.0f);
-  for (size_t m = 0; m * head_width < d_inputs.size(); ++m)
-    std::copy_n(d_inputs.data() + m * head_width, width_,
-                d_rows_.data() + encoder_.first_token(m) * width_);
-  encoder_.backward(team_, noise, d_rows_.data());
+  d_rows_.assign(padded_rows(pass.encoder.tokens()) * width_, 0.0f);
+  for (size_t m = 0; m * head_width < pass.d_inputs.size(); ++m)
+    std::copy_n(pass.d_inputs.data() + m * head_width, width_,
+                d_rows_.data() + pass.encoder.first_token(m) * width_);
+  pass.encoder.backward(team_, pass.noise, d_rows_.data());
 }
 
 std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {
   const std::vector<RowConformer> items = fold_.data.conformers.all(rows);
   std::vector<float> outputs(items.size() * fold_.outputs());
   float* next = outputs.data();
-  for_each_part(encoder_, molecules_, fold_.data.conformers, items, [&](Items part) {
-    const std::vector<float> inputs = head_inputs(part, {});
+  for_each_part(first().encoder, 1, molecules_, fold_.data.conformers, items, [&](Items part) {
+    const std::vector<float> inputs = head_inputs(first(), part, {});
     head_forward(head_, inputs.data(), part.size(), next);
     next += part.size() * fold_.outputs();
   });
@@ -221,9 +268,9 @@ std::vector<float> NetworkTrainee::predict_noisy(std::span<const size_t> rows,
   const std::vector<RowConformer> items = fold_.data.conformers.all(rows);
   std::vector<float> outputs(items.size() * fold_.outputs());
   float* next = outputs.data();
-  for_each_part(encoder_, molecules_, fold_.data.conformers, items, [&](Items part) {
+  for_each_part(first().encoder, 1, molecules_, fold_.data.conformers, items, [&](Items part) {
     ids_ = molecules_of(part);
-    const auto inputs = head_inputs(part, encoder_noise(rates, sample, ids_));
+    const auto inputs = head_inputs(first(), part, encoder_noise(rates, sample, ids_));
     head_forward_training(head_, inputs.data(), head_noise(rates, sample, ids_), activations_,
                           next);
     next += part.size() * fold_.outputs();

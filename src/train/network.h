@@ -1,6 +1,8 @@
 #pragma once
 // A whole network in training: the encoder and its head, from a fold's molecules to gradients.
+#include <deque>
 #include <memory>
+#include <optional>
 
 #include "model/mc.h"
 #include "model/trainable_encoder.h"
@@ -14,6 +16,8 @@ namespace molrt {
 // [conformers], as HeadTrainingData's table counts them.
 using TrainingMolecules = std::vector<const Features*>;
 
+// Whether the encoder's tensor stays as it is.
+bool is_frozen_by(const NetworkSettings& settings, const std::string& name);
 // The leading layers that stay as they are, with all that feeds them; -1: what feeds the first is
 // trained.
 int frozen_layers(const Model& base, const NetworkSettings& settings);
@@ -31,6 +35,8 @@ class NetworkTrainee : public Trainee {
 
   std::vector<TrainedTensor> tensors() override;
   LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override;
+  void gradients(std::span<const size_t> rows, const Target& target, bool dropout, uint32_t step,
+                 Purpose purpose) override;
   Evaluation evaluate(std::span<const size_t> rows) override;
   // Of all conformers of the rows, evaluation mode, [conformers, outputs].
   std::vector<float> predict(std::span<const size_t> rows);
@@ -45,12 +51,22 @@ class NetworkTrainee : public Trainee {
 
  private:
   using Items = std::span<const RowConformer>;
-  void train_part(Items items, uint32_t step, double weight, LossSum& total);
+  // Of one pass over the network, which is held until it has gone back.
+  struct Pass {
+    TrainableEncoder encoder;
+    EncoderNoise noise;
+    std::optional<MethodWeights> weights;
+    std::vector<float> inputs, d_inputs;  // the head's, [items, head_width]
+  };
+  Pass& first() { return passes_.front(); }
+  void clear_gradients();
+  void train_part(Items items, uint32_t step, const BatchShare& share, LossSum& total);
   // [items, head_width]
-  std::vector<float> head_inputs(Items items, const EncoderNoise& noise);
-  const float* representations(Items items, const EncoderNoise& noise);  // [tokens, width]
-  EncoderNoise noise(Items items, uint32_t step);
-  void backward(const std::vector<float>& d_inputs, const EncoderNoise& noise);
+  std::vector<float> head_inputs(Pass& pass, Items items, const EncoderNoise& noise);
+  const float* representations(Pass& pass, Items items, const EncoderNoise& noise);
+  EncoderNoise noise(Purpose purpose, uint32_t pass, uint32_t step) const;
+  void set_noise(Pass& pass, uint32_t number, uint32_t step);
+  void backward(Pass& pass);
   bool is_frozen(const std::string& name) const;
   double rate_factor(const std::string& name) const;
   TrainedTensor trained(const Parameters::Entry& entry) const;
@@ -64,10 +80,10 @@ class NetworkTrainee : public Trainee {
   TensorMap base_tensors_;  // of the base's fold that this one begins with
   size_t width_;
   Parameters parameters_;
-  TrainableEncoder encoder_;
+  std::deque<Pass> passes_;  // one, where nothing in the encoder is random
   Head head_, head_gradient_;
   HeadStep head_step_;
-  std::vector<float> origin_;  // of all encoder parameters, with l2sp.lambda
+  std::vector<float> origin_;  // of all encoder parameters, where something wants it
   int frozen_layers_;          // leading layers, with all that feeds them
   HeadActivations activations_;
   std::vector<uint32_t> ids_;

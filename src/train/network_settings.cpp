@@ -1,5 +1,7 @@
 #include "train/network_settings.h"
 
+#include "train/list_settings.h"
+
 namespace molrt {
 namespace {
 
@@ -12,28 +14,10 @@ std::string mode_of_some_layers(const Settings& s) {
   return of_whole_network(s);
 }
 
-// A rate beside the preset, which sets it to 0.
+// A rate beside what sets all of them to 0.
 std::string rate_beside_preset(const Settings& s) {
-  if (s.i64("no_dropout") == 1) return "no_dropout=1 sets all dropout rates to 0";
-  return of_whole_network(s);
-}
-
-std::string trimmed(const std::string& text) {
-  const size_t first = text.find_first_not_of(' ');
-  return first == std::string::npos ? ""
-                                    : text.substr(first, text.find_last_not_of(' ') + 1 - first);
-}
-
-std::vector<std::string> split_at_commas(const std::string& text) {
-  std::vector<std::string> parts;
-  size_t begin = 0;
-  while (begin <= text.size()) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    const std::string part = trimmed(text.substr(begin, end - begin));
-    if (!part.empty()) parts.push_back(part);
-    begin = end + 1;
-  }
-  return parts;
+  const std::string reason = why_no_dropout(s);
+  return reason.empty() ? of_whole_network(s) : reason;
 }
 
 std::string no_prefix(const Settings& s) {

@@ -113,8 +113,7 @@ void Adam::adam(const Part& part, Moments& moments, const StepHooks& hooks) cons
   for (size_t i = 0; i < part.count; ++i) value[i] += change[i];
 }
 
-void Adam::update(const Part& part, Moments& moments, const StepHooks& hooks) const {
-  adam(part, moments, hooks);
+void Adam::decay(const Part& part) const {
   const TrainedTensor& t = part.tensor;
   float* value = t.value.data() + part.first;
   const auto decay = static_cast<float>(part.rate * t.decay);
@@ -124,6 +123,26 @@ void Adam::update(const Part& part, Moments& moments, const StepHooks& hooks) co
   if (pull != 0)
     for (size_t i = 0; i < part.count; ++i)
       value[i] -= pull * (value[i] - t.origin[part.first + i]);
+}
+
+// A factor of 1 leaves the bytes that decay() makes.
+void Adam::decay_by_factors(const Part& part, const StepHooks& hooks) const {
+  const std::span<float> value = part.tensor.value.subspan(part.first, part.count);
+  const std::vector<float> before(value.begin(), value.end());
+  std::vector<float> factors(part.count, 1.f);
+  decay(part);
+  for (const auto& method : hooks.methods)
+    if (method->has_on_decay()) method->on_decay({part.number, part.first, factors});
+  for (size_t i = 0; i < value.size(); ++i)
+    if (factors[i] != 1) value[i] = before[i] + factors[i] * (value[i] - before[i]);
+}
+
+void Adam::update(const Part& part, Moments& moments, const StepHooks& hooks) const {
+  adam(part, moments, hooks);
+  if (part.tensor.decay == 0 && part.tensor.pull == 0) return;
+  const bool factors = std::any_of(hooks.methods.begin(), hooks.methods.end(),
+                                   [](const auto& method) { return method->has_on_decay(); });
+  return factors ? decay_by_factors(part, hooks) : decay(part);
 }
 
 void Adam::step(std::span<const TrainedTensor> tensors, double rate, int threads,

@@ -7,6 +7,7 @@
 
 #include "kernels/adam.h"
 #include "train/method.h"
+#include "train/trained_tensor.h"
 
 namespace molrt {
 
@@ -21,17 +22,6 @@ StepPlan plan_steps(size_t rows, size_t batch_size, size_t epochs, double warmup
 
 // Step t, from 0: peak * t / warmup, then peak * (total - t) / (total - warmup).
 double learning_rate(double peak, uint64_t step, const StepPlan& plan);
-
-// A tensor in training, with what the optimiser does to it beside Adam (spec: regularisers.md
-// section 5).
-struct TrainedTensor {
-  std::string name;
-  std::span<float> value, gradient;
-  double rate_factor = 1;              // of the learning rate
-  double decay = 0;                    // decoupled: w -= rate * decay * w
-  double pull = 0;                     // likewise: w -= rate * pull * (w - origin)
-  std::span<const float> origin = {};  // as long as value; empty without pull
-};
 
 // Scales the gradients down to norm `limit` (0: leaves them) and returns the norm that they had.
 // The same bytes whatever the threads.
@@ -68,6 +58,8 @@ class Adam {
   };
   void adam(const Part& part, Moments& moments, const StepHooks& hooks) const;
   void update(const Part& part, Moments& moments, const StepHooks& hooks) const;
+  void decay(const Part& part) const;
+  void decay_by_factors(const Part& part, const StepHooks& hooks) const;
   double beta1_, beta2_, eps_;
   uint64_t steps_ = 0;
   std::vector<Moments> moments_;

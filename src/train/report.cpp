@@ -258,6 +258,7 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
                   {"outside_split", rows.outside_split}};
   json["split"] = split_json(plan);
   json["settings"] = Json::parse(settings.to_json());
+  if (!first.data.counted.empty()) json["counted"] = Json::parse(first.data.counted);
   json.update(task_json(first));
   json["folds"] = Json::array();
   for (size_t i = 0; i < members.folds.size(); ++i)

@@ -1,7 +1,6 @@
 #include "train/task_settings.h"
 
-#include <charconv>
-
+#include "train/list_settings.h"
 #include "train/split_settings.h"
 
 namespace molrt {
@@ -56,23 +55,14 @@ std::string weights_of_classes(const Settings& s) {
   return classes(s) ? "" : task_text(s) + " has no classes";
 }
 
-std::optional<std::vector<double>> read_numbers(const std::string& text) {
-  std::vector<double> numbers;
-  for (const char *at = text.data(), *end = at + text.size();; ++at) {
-    double number = 0;
-    const auto [rest, error] = std::from_chars(at, end, number);
-    if (error != std::errc() || !(number > 0 && number < 1e30)) return std::nullopt;
-    numbers.push_back(number);
-    at = rest;
-    if (at == end) return numbers;
-    if (*at != ',') return std::nullopt;
-  }
+std::optional<std::vector<double>> read_weights(const std::string& text) {
+  return read_numbers(text, 1e-30, 1e30);
 }
 
 std::string weights_beside(const Settings& s) {
   const std::string text = s.text("class_weights");
   if (text == "none" || text == "balanced") return "";
-  const auto numbers = read_numbers(text);
+  const auto numbers = read_weights(text);
   if (!numbers || numbers->size() < 2)
     return "'" + text +
            "' is neither none, balanced nor a positive number for each class (\"1,5\")";
@@ -171,7 +161,7 @@ TaskSettings read_task_settings(const Settings& s) {
                .softmax = task_of(s) == Task::multiclass,
                .class_weights = {}},
       .class_weights = {.balanced = weights == "balanced",
-                        .given = read_numbers(weights).value_or(std::vector<double>())},
+                        .given = read_weights(weights).value_or(std::vector<double>())},
       .scaling = target_scaling(s.text("target_scaling")),
       .metric = named_metric(s),
       .metric_is_auto = s.text("metric") == "auto",

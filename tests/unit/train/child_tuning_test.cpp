@@ -23,7 +23,7 @@ struct Net {
   std::vector<float> value, gradient;
   std::vector<TrainedTensor> tensors;
   Adam adam;
-  std::shared_ptr<const Methods> methods;
+  std::shared_ptr<Methods> methods;
   uint32_t steps = 0;
 
   Net(size_t size, const Settings& settings, double beta2 = .999)

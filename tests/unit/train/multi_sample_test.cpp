@@ -66,8 +66,9 @@ struct Step {
   Result run(uint32_t step = 0) {
     Result r{{}, make_head(head.kind, width, 1), std::vector<float>(inputs.size())};
     const std::vector<size_t> of = rows_of(items);
-    r.loss = HeadStep(*fold).run(head, items, inputs, step, fold_weight(*fold, of), r.gradient,
-                                 r.d_inputs);
+    const NetworkPass pass{inputs, r.d_inputs};
+    r.loss = HeadStep(*fold).run(head, items, std::span(&pass, 1), step, whole_batch(*fold, of),
+                                 r.gradient);
     return r;
   }
   // The outputs of sample k, by the head itself.
@@ -96,7 +97,10 @@ class MultiSampleHeads : public testing::TestWithParam<std::tuple<const char*, c
 };
 
 struct Quiet : Method {  // samples without dropout, which the settings refuse
-  void on_head(HeadPlan& plan) const override { plan = {{0, 0, 0, 0}, mean_first}; }
+  void on_plan(PassPlan& plan) const override {
+    plan.head_rates = {0, 0, 0, 0};
+    plan.mean_first = mean_first;
+  }
   bool mean_first = false;
 };
 
@@ -106,7 +110,7 @@ TEST_P(MultiSampleHeads, WithoutDropoutAreOnePass) {  // M2
   auto quiet = std::make_unique<Quiet>();
   quiet->mean_first = std::string(reduce) == "pred";
   methods->push_back(std::move(quiet));
-  four.settings.methods = methods;
+  four.fold->methods = methods;
   const Result a = one.run(), b = four.run();
   EXPECT_EQ(a.loss.mean(), b.loss.mean());
   EXPECT_EQ(a.d_inputs, b.d_inputs);
@@ -183,6 +187,20 @@ TEST(MultiSample, OfALinearHeadsOutputsIsTheMeanMask) {  // M6
     for (int c = 0; c < width; ++c)
       EXPECT_NEAR(r.d_inputs[i * width + c], d_output * step.head.out_weight[c] * mask[c], 1e-5);
   }
+}
+
+TEST(MultiSample, TakesARateForEachSample) {
+  Settings s;
+  s.set_text("msd.rates", ".1, .3,.5");
+  EXPECT_NO_THROW(s.validate());
+  EXPECT_EQ(s.i64("msd.n"), 3);
+  EXPECT_NEAR(head_rate(s), .3, 1e-12);
+  EXPECT_EQ(pass_plan(*make_methods(s), 0).head_rates, (std::vector<double>{.1, .3, .5}));
+  s.set_i64("msd.n", 4);
+  EXPECT_THROW(s.validate(), Error);
+  s.set_i64("msd.n", 3);
+  s.set_f64("msd.p", .2);
+  EXPECT_THROW(s.validate(), Error);
 }
 
 TEST(MultiSample, NeedsARate) {

@@ -1,0 +1,18 @@
+#pragma once
+// A tensor in training, with what the optimiser does to it beside Adam (spec: regularisers.md
+// section 5).
+#include <span>
+#include <string>
+
+namespace molrt {
+
+struct TrainedTensor {
+  std::string name;
+  std::span<float> value, gradient;
+  double rate_factor = 1;              // of the learning rate
+  double decay = 0;                    // decoupled: w -= rate * decay * w
+  double pull = 0;                     // likewise: w -= rate * pull * (w - origin)
+  std::span<const float> origin = {};  // what training began with, as long as value; empty: not kept
+};
+
+}  // namespace molrt
