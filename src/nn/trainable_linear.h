@@ -33,8 +33,7 @@ class TrainableLinear {
 
  private:
   void accumulate(int block, const float* x, const float* d_y, size_t rows, Workspace&) const;
-  void accumulate_noisy(int block, const float* x, const float* d_y, size_t rows,
-                        Workspace&) const;
+  void accumulate_noisy(int block, const float* x, const float* d_y, size_t rows, Workspace&) const;
 
   std::string weight_name_;
   int inputs_, outputs_;

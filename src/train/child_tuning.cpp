@@ -84,8 +84,9 @@ std::vector<std::string> child_tuning_warnings(const Settings& s) {
   if (has_random_child(s) && mixout_is_on(s))
     warnings.push_back("ChildTuning-F beside Mixout: both drop parts of what the weights learn");
   if (s.text("child.mode") == "FD")
-    warnings.push_back("child.mode=FD: of the elements chosen by Fisher information a random part "
-                       "learns in each step");
+    warnings.push_back(
+        "child.mode=FD: of the elements chosen by Fisher information a random part "
+        "learns in each step");
   return warnings;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 // ChildTuning (Xu et al. 2021; spec: regularisers.md 0a and 8.1) and update dropout. F, here: in
 // each step a random part of the elements learns. An element's gradient (stage grad) or its update
-// (stage update) is kept with the probability keep_f and then divided by it, else 0. With stage grad
-// Adam's mean still moves what is dropped. D: fisher_child.h.
+// (stage update) is kept with the probability keep_f and then divided by it, else 0. With stage
+// grad Adam's mean still moves what is dropped. D: fisher_child.h.
 #include "train/method.h"
 
 namespace molrt {

@@ -35,8 +35,8 @@ class ModelLabels {
 
  private:
   double uniform(size_t row, uint64_t index) const {
-    return random_uniform(random_u32(key_, static_cast<uint32_t>(row), 0,
-                                     random_purpose(Purpose::fisher), index));
+    return random_uniform(
+        random_u32(key_, static_cast<uint32_t>(row), 0, random_purpose(Purpose::fisher), index));
   }
 
   void each(size_t row, std::span<const float> z, std::span<float> d) const {
@@ -76,8 +76,7 @@ class Fisher {
   Scores run() {
     const size_t size = s_.of_batches ? start_.batch_size : 1;
     size_t rows = start_.rows.size();
-    if (s_.batches > 0)
-      rows = std::min(rows, static_cast<size_t>(s_.batches) * start_.batch_size);
+    if (s_.batches > 0) rows = std::min(rows, static_cast<size_t>(s_.batches) * start_.batch_size);
     samples_ = (rows + size - 1) / size;
     for (size_t i = 0; i < samples_; ++i) {
       start_.check_cancelled();
@@ -167,16 +166,19 @@ std::vector<int64_t> largest_bits(const Scores& scores, double keep) {
   size_t count = 0;
   for (const auto& tensor : scores) {
     if (std::any_of(tensor.begin(), tensor.end(), [](float f) { return std::isnan(f); }))
-      fail(MOLRT_ERROR_DATA, "the Fisher information is not a number: lower lr, or check the labels");
+      fail(MOLRT_ERROR_DATA,
+           "the Fisher information is not a number: lower lr, or check the labels");
     count += tensor.size();
   }
   std::vector<int64_t> bits((count + 63) / 64);
   const auto wanted = static_cast<size_t>(std::floor(keep * static_cast<double>(count) + .5));
   if (wanted == 0) return bits;
   size_t above = 0;
-  const uint32_t upper = bin_of(histogram(scores, [](uint32_t b) { return int64_t{b >> 16}; }), wanted, above);
+  const uint32_t upper =
+      bin_of(histogram(scores, [](uint32_t b) { return int64_t{b >> 16}; }), wanted, above);
   const uint32_t lower = bin_of(
-      histogram(scores, [&](uint32_t b) { return b >> 16 == upper ? int64_t{b & 0xFFFF} : -1; }), wanted, above);
+      histogram(scores, [&](uint32_t b) { return b >> 16 == upper ? int64_t{b & 0xFFFF} : -1; }),
+      wanted, above);
   const uint32_t threshold = upper << 16 | lower;
   size_t ties = wanted - above, i = 0;
   for (const auto& tensor : scores)

@@ -105,7 +105,7 @@ class FisherChild : public Method {
   std::vector<size_t> in_scope_;  // of the tensors in training
   uint64_t bits_ = 0;
   std::map<uint32_t, uint64_t> first_bit_;  // by tensor number
-  std::vector<int64_t> child_;  // a bit an element, 1: it learns; empty: not chosen yet
+  std::vector<int64_t> child_;              // a bit an element, 1: it learns; empty: not chosen yet
 };
 
 }  // namespace
@@ -144,19 +144,19 @@ std::vector<SettingRow> fisher_child_settings() {
 std::unique_ptr<Method> make_fisher_child(const Settings& s) {
   if (!has_fisher_child(s)) return nullptr;
   const Task task = task_of(s);
-  return std::make_unique<FisherChild>(FisherChildSettings{
-      .keep = s.f64("child.keep_d"),
-      .rescale = !has_random_child(s) && s.i64("child.rescale") == 1,
-      .decay_masked = s.i64("child.decay_masked") == 1,
-      .after_epochs = static_cast<int>(s.i64("fisher.after_epochs")),
-      .scope = split_at_commas(s.text("fisher.scope")),
-      .fisher = {.of_batches = s.text("fisher.unit") == "batch",
-                 .label_of_model = s.text("fisher.label") == "model",
-                 .classes = is_classification(task),
-                 .softmax = task == Task::multiclass,
-                 .dropout = s.i64("fisher.dropout") == 1,
-                 .clip = s.f64("fisher.clip"),
-                 .batches = s.i64("fisher.batches")}});
+  return std::make_unique<FisherChild>(
+      FisherChildSettings{.keep = s.f64("child.keep_d"),
+                          .rescale = !has_random_child(s) && s.i64("child.rescale") == 1,
+                          .decay_masked = s.i64("child.decay_masked") == 1,
+                          .after_epochs = static_cast<int>(s.i64("fisher.after_epochs")),
+                          .scope = split_at_commas(s.text("fisher.scope")),
+                          .fisher = {.of_batches = s.text("fisher.unit") == "batch",
+                                     .label_of_model = s.text("fisher.label") == "model",
+                                     .classes = is_classification(task),
+                                     .softmax = task == Task::multiclass,
+                                     .dropout = s.i64("fisher.dropout") == 1,
+                                     .clip = s.f64("fisher.clip"),
+                                     .batches = s.i64("fisher.batches")}});
 }
 
 }  // namespace molrt

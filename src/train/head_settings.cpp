@@ -16,9 +16,8 @@ std::string without_steps(const Settings& s) {
 
 std::string why_no_dropout(const Settings& s) {
   if (s.i64("no_dropout") == 1) return "no_dropout=1 sets all dropout rates to 0";
-  return mixout_replaces_dropout(s)
-             ? "Mixout stands in dropout's place (mixout.replaces_dropout=1)"
-             : "";
+  return mixout_replaces_dropout(s) ? "Mixout stands in dropout's place (mixout.replaces_dropout=1)"
+                                    : "";
 }
 
 double dropout_rate(const Settings& s, const char* name) {

@@ -27,7 +27,8 @@ bool touches_head(const Methods& methods) {
 template <typename Body>
 void each_noisy_weight(const MethodWeights& weights, Head& head, const Body& body) {
   const auto tensors = parameters(head);
-  const size_t columns[] = {static_cast<size_t>(head.width), 0, static_cast<size_t>(head.hidden), 0};
+  const size_t columns[] = {static_cast<size_t>(head.width), 0, static_cast<size_t>(head.hidden),
+                            0};
   for (const size_t i : {0, 2})
     if (!tensors[i].empty() && weights.touches(head_tensor_names[i]))
       body(WeightPart{head_tensor_names[i], columns[i], 0, tensors[i]});
@@ -171,8 +172,8 @@ LossSum HeadStep::loss_of(size_t network_pass, const std::vector<size_t>& rows, 
     return mean;
   }
   for (size_t k = 0; k < samples(); ++k) {
-    const LossSum one = fold_loss(fold_, rows, outputs_[first + k].data(),
-                                  d_outputs_[first + k].data(), weight);
+    const LossSum one =
+        fold_loss(fold_, rows, outputs_[first + k].data(), d_outputs_[first + k].data(), weight);
     mean.sum += (one.sum - mean.sum) / static_cast<double>(k + 1);
     mean.weight = one.weight;
   }

@@ -96,7 +96,8 @@ void try_methods(const Model& base, const Settings& settings) {
     for (const auto& [name, tensor] : encoder_only(tensors_of_fold(base.tensors(), 0)))
       if (!is_frozen_by(network, name)) tensors.push_back({name, {}, {}});
   for (const char* name : head_tensor_names) tensors.push_back({name, {}, {}});
-  for (const auto& method : *make_methods(settings)) method->on_start(tensors);
+  const auto methods = make_methods(settings);
+  for (const auto& method : *methods) method->on_start(tensors);
 }
 
 // The base model's heads and scalings, to go on with.
@@ -193,7 +194,8 @@ HeadTrainingData Job::training_data() const {
   if (const auto unused = unused_networks(*base_, settings_); !unused.empty())
     data.warnings.push_back(unused);
   data.counted = counted();
-  for (std::string& warning : method_warnings(settings_)) data.warnings.push_back(std::move(warning));
+  for (std::string& warning : method_warnings(settings_))
+    data.warnings.push_back(std::move(warning));
   return data;
 }
 

@@ -56,6 +56,7 @@ class Loop {
   }
 
   LoopResult run() {
+    for (const auto& method : *settings_.methods) method->on_start(tensors_);
     restore();
     try {
       while (!over()) train_epoch();
@@ -95,9 +96,14 @@ class Loop {
   }
 
   void start_epoch(int epoch, std::span<const size_t> order) {
-    const EpochStart start{epoch,          trainee_,           tensors_,
-                           order,          plan_.batch_size,   settings_.seed,
-                           settings_.threads, callbacks_.check_cancelled};
+    const EpochStart start{epoch,
+                           trainee_,
+                           tensors_,
+                           order,
+                           plan_.batch_size,
+                           settings_.seed,
+                           settings_.threads,
+                           callbacks_.check_cancelled};
     for (const auto& method : *settings_.methods) method->on_epoch(start);
   }
 

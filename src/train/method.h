@@ -81,11 +81,11 @@ struct Counted {
   // The weight of the outputs' variance in the expected squared error: that of the noise in the
   // encoder, and of the head's (spec: section 0 point 3); 0: no noise there.
   double encoder_kappa = 0, head_kappa = 0;
-  double mean_head = 1;     // variance of the mean over the head's passes, by that of one
+  double mean_head = 1;        // variance of the mean over the head's passes, by that of one
   bool whole_network = false;  // else the head alone is trained
   bool noisy_encoder = false;  // else what leaves it is computed once in a step
-  double factor = 1;        // of a plain step's operations, 3 forward passes
-  double extra_epochs = 0;  // plain epochs before or between
+  double factor = 1;           // of a plain step's operations, 3 forward passes
+  double extra_epochs = 0;     // plain epochs before or between
 };
 
 // Words that a method keeps: none, or so many.

@@ -65,7 +65,8 @@ class Mixout : public Method {
       const bool head = t.name.starts_with("classification_head.");
       others = others || !head;
       if (head && s_.head != HeadTarget::off) add_head(t);
-      if (!head && is_in_scope(t.name)) add(t.name, s_.zero_target ? std::span<const float>() : t.origin);
+      if (!head && is_in_scope(t.name))
+        add(t.name, s_.zero_target ? std::span<const float>() : t.origin);
     }
     if (others && of_.size() == kept_.size())
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
@@ -94,11 +95,14 @@ class Mixout : public Method {
   }
 
   void on_weight_gradient(PassKey key, const WeightPart& g) const override {
-    for_each_block(key, of_.find(g.name)->second, g, [&](size_t first, std::span<const float> scales) {
-      float* values = g.values.data() + first;
-      for (size_t i = 0; i < scales.size(); ++i)
-        values[i] = scales[i] == 0 ? 0.f : s_.author_gradient ? values[i] : values[i] * scales[i];
-    });
+    for_each_block(key, of_.find(g.name)->second, g,
+                   [&](size_t first, std::span<const float> scales) {
+                     float* values = g.values.data() + first;
+                     for (size_t i = 0; i < scales.size(); ++i)
+                       values[i] = scales[i] == 0       ? 0.f
+                                   : s_.author_gradient ? values[i]
+                                                        : values[i] * scales[i];
+                   });
   }
 
  private:
@@ -125,7 +129,8 @@ class Mixout : public Method {
 
   // body(first, scales) with 0 or 1/(1-p) for each element of the part, in pieces.
   template <typename Body>
-  void for_each_block(PassKey key, const Target& target, const WeightPart& part, const Body& body) const {
+  void for_each_block(PassKey key, const Target& target, const WeightPart& part,
+                      const Body& body) const {
     const DropoutStream stream{key.key, target.tensor, mixout_noise,
                                random_purpose(Purpose::weight_noise, key.pass), s_.p};
     std::vector<float> scales(part.columns);
@@ -160,7 +165,8 @@ std::vector<SettingRow> mixout_settings() {
        "weight by itself",
        of_mixout},
       {"mixout.scope", "encoder.layers.,gbf_proj.", "", "", 0, 0, "", "0.1.0",
-       "which linear layers of the encoder: beginnings of their weights' names, separated by commas",
+       "which linear layers of the encoder: beginnings of their weights' names, separated by "
+       "commas",
        of_encoder, nullptr, needs_names},
       {"mixout.target", "pretrained", "", "", 0, 0, "pretrained|zero", "0.1.0",
        "what stands for a weight; pretrained: what training began with; zero: 0, which is "
@@ -195,9 +201,11 @@ std::vector<std::string> mixout_warnings(const Settings& s) {
   std::vector<std::string> warnings;
   if (!mixout_is_on(s)) return warnings;
   if (s.f64("l2sp.lambda") > 0)
-    warnings.push_back("Mixout beside l2sp.lambda: both pull towards the weights that training began with");
+    warnings.push_back(
+        "Mixout beside l2sp.lambda: both pull towards the weights that training began with");
   if (s.f64("mixout.p") == 1)
-    warnings.push_back("mixout.p=1 replaces all weights in its scope in every step: they learn nothing");
+    warnings.push_back(
+        "mixout.p=1 replaces all weights in its scope in every step: they learn nothing");
   return warnings;
 }
 

@@ -13,8 +13,7 @@ bool has_rates(const Settings& s) { return !s.text("msd.rates").empty(); }
 bool is_on(const Settings& s) { return s.i64("msd.n") > 1; }
 
 std::vector<double> read_rates(const Settings& s) {
-  if (has_rates(s))
-    return read_numbers(s.text("msd.rates"), 0, 1).value_or(std::vector<double>{});
+  if (has_rates(s)) return read_numbers(s.text("msd.rates"), 0, 1).value_or(std::vector<double>{});
   return std::vector<double>(static_cast<size_t>(s.i64("msd.n")), s.f64("msd.p"));
 }
 
@@ -46,8 +45,8 @@ std::string one_rate_a_sample(const Settings& s) {
     return "'" + s.text("msd.rates") + "' is no list of rates from 0 to 1, such as .1,.2,.3";
   return static_cast<int64_t>(rates->size()) == s.i64("msd.n")
              ? ""
-             : std::to_string(rates->size()) + " rates for msd.n=" +
-                   std::to_string(s.i64("msd.n")) + " samples";
+             : std::to_string(rates->size()) +
+                   " rates for msd.n=" + std::to_string(s.i64("msd.n")) + " samples";
 }
 
 SettingValue as_many_as_rates(const Settings& s) {
@@ -85,8 +84,8 @@ std::vector<SettingRow> multi_sample_settings() {
        "their dropout rate, in place of pooler_dropout, which is its default", of_one_rate,
        [](const Settings& s) { return SettingValue(dropout_rate(s, "pooler_dropout")); }},
       {"msd.rates", "", "", "0.1,0.2,0.3,0.4,0.5", 0, 0, "", "0.1.0",
-       "a dropout rate for each of them, separated by commas, in place of msd.p",
-       of_rates, nullptr, one_rate_a_sample},
+       "a dropout rate for each of them, separated by commas, in place of msd.p", of_rates, nullptr,
+       one_rate_a_sample},
       {"msd.reduce", "loss", "", "", 0, 0, "loss|pred", "0.1.0",
        "what is averaged over the masks; loss: the losses; pred: the outputs, before the loss",
        of_samples},

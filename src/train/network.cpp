@@ -64,9 +64,10 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
     origin_.assign(parameters_.values().begin(), parameters_.values().end());
   frozen_layers_ = frozen_layers(base, settings);
   const int layers = base.card().architecture.layers;
-  const int passes = count_run(settings.head.all, layers, quiet_layers(base, settings)).noisy_encoder
-                         ? pass_plan(*fold.methods, 0).passes
-                         : 1;
+  const int passes =
+      count_run(settings.head.all, layers, quiet_layers(base, settings)).noisy_encoder
+          ? pass_plan(*fold.methods, 0).passes
+          : 1;
   for (int i = 0; i < passes; ++i) {
     passes_.push_back({TrainableEncoder(base.card().architecture, parameters_), {}, {}, {}, {}});
     passes_.back().encoder.set_frozen_layers(frozen_layers_);
@@ -160,8 +161,7 @@ const float* NetworkTrainee::representations(Pass& pass, Items items, const Enco
   return frozen_.forward(pass.encoder, team_, molecules, places, noise);
 }
 
-std::vector<float> NetworkTrainee::head_inputs(Pass& pass, Items items,
-                                               const EncoderNoise& noise) {
+std::vector<float> NetworkTrainee::head_inputs(Pass& pass, Items items, const EncoderNoise& noise) {
   const float* tokens = representations(pass, items, noise);
   const auto head_width = static_cast<size_t>(head_.width);
   std::vector<float> inputs(items.size() * head_width);

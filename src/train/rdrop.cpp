@@ -119,8 +119,9 @@ std::unique_ptr<Method> make_rdrop(const Settings& s) {
 
 std::vector<std::string> rdrop_warnings(const Settings& s) {
   if (rdrop_is_on(s) && s.i64("msd.n") > 1)
-    return {"R-Drop beside Multi-Sample Dropout draws the means over each pass's samples together, "
-            "whose spread is smaller than a sample's"};
+    return {
+        "R-Drop beside Multi-Sample Dropout draws the means over each pass's samples together, "
+        "whose spread is smaller than a sample's"};
   return {};
 }
 

@@ -9,10 +9,11 @@ namespace molrt {
 struct TrainedTensor {
   std::string name;
   std::span<float> value, gradient;
-  double rate_factor = 1;              // of the learning rate
-  double decay = 0;                    // decoupled: w -= rate * decay * w
-  double pull = 0;                     // likewise: w -= rate * pull * (w - origin)
-  std::span<const float> origin = {};  // what training began with, as long as value; empty: not kept
+  double rate_factor = 1;  // of the learning rate
+  double decay = 0;        // decoupled: w -= rate * decay * w
+  double pull = 0;         // likewise: w -= rate * pull * (w - origin)
+  std::span<const float> origin =
+      {};  // what training began with, as long as value; empty: not kept
 };
 
 }  // namespace molrt

@@ -22,15 +22,17 @@ struct Evaluated {
 Evaluated evaluate(const PairLoss& loss, const std::vector<float>& a, const std::vector<float>& b,
                    size_t outputs, double scale = 1) {
   Evaluated e{0, std::vector<float>(a.size()), std::vector<float>(b.size())};
-  e.value = loss({a.size() / outputs, outputs, {a.data(), b.data()}, {e.first.data(), e.second.data()}},
-                 scale);
+  e.value =
+      loss({a.size() / outputs, outputs, {a.data(), b.data()}, {e.first.data(), e.second.data()}},
+           scale);
   return e;
 }
 
 class Distances : public testing::TestWithParam<Distance> {};
 
 TEST_P(Distances, HaveTheirGradients) {  // R6
-  const std::vector<float> a = {.3f, -1.2f, 2.f, .5f, .1f, -.7f}, b = {-.4f, .2f, 1.9f, 1.5f, .6f, .6f};
+  const std::vector<float> a = {.3f, -1.2f, 2.f, .5f, .1f, -.7f},
+                           b = {-.4f, .2f, 1.9f, 1.5f, .6f, .6f};
   const PairLoss loss = pair_loss(GetParam(), 4, .5);
   const Evaluated exact = evaluate(loss, a, b, 3);
   for (size_t i = 0; i < a.size(); ++i)
@@ -40,8 +42,9 @@ TEST_P(Distances, HaveTheirGradients) {  // R6
       float &high = second ? high_b[i] : high_a[i], &low = second ? low_b[i] : low_a[i];
       high += h;
       low -= h;
-      const double difference = (evaluate(loss, high_a, high_b, 3).value -
-                                 evaluate(loss, low_a, low_b, 3).value) / (double{high} - double{low});
+      const double difference =
+          (evaluate(loss, high_a, high_b, 3).value - evaluate(loss, low_a, low_b, 3).value) /
+          (double{high} - double{low});
       EXPECT_NEAR(difference, (second ? exact.second : exact.first)[i], 2e-4);
     }
 }
@@ -82,7 +85,8 @@ TEST(PairLossOfClasses, IsTheNaiveDivergenceAndFiniteFarOut) {  // R2 (/4), R4
   EXPECT_TRUE(std::isfinite(far.value));
   EXPECT_NEAR(far.value, 320, 1e-6);
   for (const float d : far.first) EXPECT_TRUE(std::isfinite(d));
-  EXPECT_EQ(evaluate(pair_loss(Distance::kl, 4), {1, 2, 3}, {2, 3, 4}, 3).value, 0);  // distributions
+  EXPECT_EQ(evaluate(pair_loss(Distance::kl, 4), {1, 2, 3}, {2, 3, 4}, 3).value,
+            0);  // distributions
 }
 
 TEST(PairLossOfClasses, OfTwoIsThatOfTheirLogit) {  // R5
@@ -147,7 +151,8 @@ struct OneStep {
     std::vector<NetworkPass> passes;
     for (auto& d : r.d_inputs) passes.push_back({inputs, d});
     const std::vector<size_t> rows{0};
-    r.loss = HeadStep(*fold).run(head, items, passes, step, whole_batch(*fold, rows), r.gradient).mean();
+    r.loss =
+        HeadStep(*fold).run(head, items, passes, step, whole_batch(*fold, rows), r.gradient).mean();
     return r;
   }
   float output(uint32_t step, uint32_t pass, double p = .4) {
@@ -165,7 +170,8 @@ TEST(RDropStep, IsTheMeanOfTwoLossesAndTheirDistance) {  // R1, R2, and the coun
   for (const double alpha : {0., 2.5}) {
     OneStep step(rdrop(alpha));
     for (uint32_t t = 0; t < 5; ++t) {
-      const double f1 = step.output(t, 0), f2 = step.output(t, 1), y = scaled_target(*step.fold, 0, 0);
+      const double f1 = step.output(t, 0), f2 = step.output(t, 1),
+                   y = scaled_target(*step.fold, 0, 0);
       const double expected =
           .5 * ((f1 - y) * (f1 - y) + (f2 - y) * (f2 - y)) + alpha / 2 * (f1 - f2) * (f1 - f2);
       const auto result = step.run(t, 1);
