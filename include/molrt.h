@@ -542,6 +542,11 @@ MOLRT_API int32_t molrt_job_set_parts(molrt_job *job, const int32_t *parts, size
 /* The part that a word of a table means: "train" or "training", "valid", "validation", "val" or "dev"
  * (fold 0), "test", or the number of a fold. INVALID_ARGUMENT for any other. */
 MOLRT_API int32_t molrt_part_of_word(const char *word, int32_t *part);
+/* Molecules without values (copied), set before the run, for R-Drop: in each step as many of them as of
+ * the others go twice through the network, and what the passes give is drawn together (settings
+ * rdrop.u_mode, then joint by default, rdrop.u_weight and rdrop.u_lr). The batch has the same columns as
+ * the job's. INVALID_ARGUMENT without rdrop.on or with rdrop.alpha 0. */
+MOLRT_API int32_t molrt_job_set_unlabelled(molrt_job *job, const molrt_batch *batch);
 /* The unit of target `index` ("kcal/mol"), which the model stores; "" (default): not known. STATE after
  * molrt_job_run. */
 MOLRT_API int32_t molrt_job_set_unit(molrt_job *job, int32_t index, const char *unit);
@@ -557,6 +562,15 @@ MOLRT_API int32_t molrt_job_remove_checkpoint(molrt_job *job);
  * object by name. */
 MOLRT_API int32_t molrt_job_get_settings(const molrt_job *job, char *buffer, size_t capacity,
                                          size_t *needed);
+/* What the regularisation of the run weighs and costs, by counting: one JSON object of
+ *   encoder_kappa, head_kappa  weight of the outputs' variance in the expected squared error, of the
+ *                              noise in the encoder and in the head: 0 none, 1 plain dropout, 1 + alpha
+ *                              R-Drop, 1 / n Multi-Sample Dropout of outputs; null for other losses
+ *   cost                       of a step, in plain steps
+ *   extra_epochs               plain ones beside those that train
+ * or nothing ("") for solver=ridge. The report has it too (key counted). */
+MOLRT_API int32_t molrt_job_get_counted(const molrt_job *job, char *buffer, size_t capacity,
+                                        size_t *needed);
 /* Trains. Once only. Options as for prediction (batch_size: of the encoder's pass). CANCELLED where it
  * was stopped: the functions below then tell of the best model so far if a network had finished an
  * epoch, else STATE. */

@@ -607,6 +607,9 @@ class Job {
     check(molrt_job_set_parts(get(), parts.data(), parts.size()));
   }
 
+  // Molecules without values, for rdrop.u_mode.
+  void set_unlabelled(const Batch& batch) { check(molrt_job_set_unlabelled(get(), batch.get())); }
+
   // Before run(): "kcal/mol", which the model stores.
   void set_unit(int32_t target, const std::string& unit) {
     check(molrt_job_set_unit(get(), target, detail::without_nul(unit).c_str()));
@@ -632,6 +635,12 @@ class Job {
   std::string report() const {
     return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
       return molrt_job_get_report(get(), buffer, capacity, needed);
+    });
+  }
+  // What the regularisation weighs and costs, as JSON; "" for solver=ridge.
+  std::string counted() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_job_get_counted(get(), buffer, capacity, needed);
     });
   }
   // Every setting that takes effect, as it runs or will run, as JSON.

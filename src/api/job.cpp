@@ -191,6 +191,24 @@ int32_t molrt_job_get_settings(const molrt_job* job, char* buffer, size_t capaci
       [&] { write_text(require(job, "job").job.settings().to_json(), buffer, capacity, needed); });
 }
 
+int32_t molrt_job_get_counted(const molrt_job* job, char* buffer, size_t capacity, size_t* needed) {
+  return guarded(
+      [&] { write_text(require(job, "job").job.counted(), buffer, capacity, needed); });
+}
+
+int32_t molrt_job_set_unlabelled(molrt_job* job, const molrt_batch* batch) {
+  return guarded([&] {
+    Job& j = require(job, "job").job;
+    const Batch& molecules = require(batch, "batch").batch;
+    if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; molecules are set before");
+    if (static_cast<size_t>(molecules.sampling().count) > most_training_conformers)
+      fail(MOLRT_ERROR_UNSUPPORTED,
+           "training takes at most {} conformers a molecule, and the batch makes {}",
+           most_training_conformers, molecules.sampling().count);
+    j.set_unlabelled(molecules);
+  });
+}
+
 int32_t molrt_job_cancel(molrt_job* job) {
   return guarded([&] { require(job, "job").job.cancel(); });
 }

@@ -17,21 +17,27 @@ std::vector<size_t> rows_of(std::span<const RowConformer> items) {
   return rows;
 }
 
-ConformerTable::ConformerTable(std::span<const size_t> counts) : first_{0} {
-  for (const size_t count : counts) {
-    if (count > most_training_conformers)
-      fail(MOLRT_ERROR_UNSUPPORTED, "row {} has {} conformers; at most {} can be trained on",
-           first_.size(), count, most_training_conformers);
-    first_.push_back(first_.back() + count);
-  }
+ConformerTable::ConformerTable(std::span<const size_t> counts, std::span<const size_t> unlabelled)
+    : first_{0}, labelled_(counts.size()) {
+  for (const auto& part : {counts, unlabelled})
+    for (size_t row = 0; row < part.size(); ++row) {
+      if (part[row] > most_training_conformers)
+        fail(MOLRT_ERROR_UNSUPPORTED, "row {} has {} conformers; at most {} can be trained on",
+             row + 1, part[row], most_training_conformers);
+      first_.push_back(first_.back() + part[row]);
+    }
+}
+
+size_t ConformerTable::line(size_t row) const {
+  return row < first_unlabelled_row ? row : labelled_ + (row - first_unlabelled_row);
 }
 
 size_t ConformerTable::count(size_t row) const {
-  return first_.empty() ? 1 : first_[row + 1] - first_[row];
+  return first_.empty() ? 1 : first_[line(row) + 1] - first_[line(row)];
 }
 
 size_t ConformerTable::place(RowConformer item) const {
-  return first_.empty() ? item.row : first_[item.row] + item.conformer;
+  return first_.empty() ? item.row : first_[line(item.row)] + item.conformer;
 }
 
 std::vector<RowConformer> ConformerTable::all(std::span<const size_t> rows) const {

@@ -11,6 +11,9 @@ namespace molrt {
 // The masks' counter has 6 bits for the conformer and 26 for the row.
 constexpr size_t most_training_conformers = 64;
 
+// Rows without labels are numbered from here on, so that the masks' counter has its bit 25 set.
+constexpr size_t first_unlabelled_row = size_t{1} << 25;
+
 struct RowConformer {
   size_t row;
   uint32_t conformer;  // of the row's usable ones, from 0
@@ -26,7 +29,9 @@ class ConformerTable {
  public:
   ConformerTable() = default;  // one of each row
   // UNSUPPORTED if a row has more than most_training_conformers.
-  explicit ConformerTable(std::span<const size_t> counts);  // [rows]
+  // [rows], and of the unlabelled ones, whose places come behind.
+  explicit ConformerTable(std::span<const size_t> counts,
+                          std::span<const size_t> unlabelled = {});
 
   size_t count(size_t row) const;
   size_t place(RowConformer item) const;  // among all
@@ -40,7 +45,9 @@ class ConformerTable {
                             size_t width) const;
 
  private:
-  std::vector<size_t> first_;  // [rows + 1]; empty: one of each row
+  size_t line(size_t row) const;  // among the labelled rows and then the others
+  std::vector<size_t> first_;     // [lines + 1]; empty: one of each row
+  size_t labelled_ = 0;
 };
 
 }  // namespace molrt

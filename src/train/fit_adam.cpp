@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "train/evaluation.h"
-#include "train/head_step.h"
+#include "train/unlabelled.h"
 
 namespace molrt {
 namespace {
@@ -19,12 +19,14 @@ class HeadTrainee : public Trainee {
     return head_tensors(head_, gradient_, fold_.settings.weight_decay);
   }
 
-  LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override {
-    const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
+  std::vector<double> objectives() override { return objectives_of(step_.plan().unlabelled); }
+
+  LossSum learn(std::span<const size_t> rows, const StepAt& at, size_t objective) override {
     set_zero(gradient_);
-    const std::vector<float> inputs = gather(fold_, items);
-    const NetworkPass pass{inputs, {}};
-    return step_.run(head_, items, std::span(&pass, 1), step, whole_batch(fold_, rows), gradient_);
+    LossSum total;
+    for (const BatchPart& part : batch_parts(fold_, step_.plan().unlabelled, rows, at, objective))
+      total += learn_part(part, at);
+    return total;
   }
 
   void gradients(std::span<const size_t> rows, const Target& target, bool dropout, uint32_t step,
@@ -42,6 +44,14 @@ class HeadTrainee : public Trainee {
   const Head& head() const { return head_; }
 
  private:
+  LossSum learn_part(const BatchPart& part, const StepAt& at) {
+    const auto items =
+        fold_.data.conformers.choose(part.rows, fold_.seed, static_cast<uint32_t>(at.epoch));
+    const std::vector<float> inputs = gather(fold_, items);
+    const NetworkPass pass{inputs, {}};
+    return step_.run(head_, items, std::span(&pass, 1), at.step, part.share, gradient_);
+  }
+
   const Fold& fold_;
   Head head_, gradient_;
   HeadStep step_;

@@ -100,7 +100,7 @@ float scaled_target(const Fold& fold, size_t row, size_t target) {
 
 void scaled_inputs(const Fold& fold, size_t row, float* out) {
   const size_t inputs = fold.data.inputs.size();
-  if (inputs > 0) fold.inputs.apply(fold.data.beside.subspan(row * inputs, inputs), out);
+  if (inputs > 0) fold.inputs.apply(fold.data.beside.subspan(fold.data.line(row) * inputs, inputs), out);
 }
 
 std::vector<float> gather(const Fold& fold, std::span<const RowConformer> items) {

@@ -90,7 +90,7 @@ LossSum HeadStep::run(const Head& head, std::span<const RowConformer> items,
   LossSum sum;
   if (share.labels > 0) sum = losses(rows_of(items), share.labels);
   // As a part of the mean over the batch's labels.
-  if (plan_.pair) sum.sum += pair_loss(share) * (share.labels > 0 ? share.labels : 1);
+  if (plan_.pair) sum.sum += pair_loss(share) * (share.labels > 0 ? share.labels : share.sum_of);
   if (this->passes() == 1 && !noisy_weights_)
     backward(head, passes, step, gradient);
   else

@@ -17,6 +17,7 @@ struct BatchShare {
   double labels = 0;     // fold_weight() of the whole batch; 0: it has no labels
   double molecules = 0;  // of the whole batch
   double pair = 1;       // factor of the loss between two passes
+  double sum_of = 1;     // without labels: what this loss is told times
 };
 
 BatchShare whole_batch(const Fold& fold, std::span<const size_t> rows);
@@ -37,6 +38,8 @@ class HeadStep {
   LossSum run(const Head& head, std::span<const RowConformer> items,
               std::span<const NetworkPass> passes, uint32_t step, const BatchShare& share,
               Head& gradient);
+
+  const PassPlan& plan() const { return plan_; }
 
   // One pass for a target (none: the mean loss of these rows); adds to `gradient`. d_inputs as
   // inputs [items, head_width], or empty.

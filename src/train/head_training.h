@@ -44,8 +44,13 @@ struct HeadTrainingData {
   std::span<const int32_t> parts;          // of split=column and split=file: MOLRT_PART_* or a fold
   std::vector<StartingPoint> starts;       // of member i: number i, again and again; empty: none
   size_t base_folds = 1;                   // networks of the base model; member i begins likewise
+  std::vector<size_t> unlabelled;          // usable rows without labels (train/conformers.h)
+  size_t unlabelled_rows = 0;              // all of them; `beside` has them behind the others
   std::vector<std::string> warnings;       // that the report begins with
   std::string counted;                     // counted_json()
+  size_t line(size_t row) const {  // of `beside`
+    return row < first_unlabelled_row ? row : rows + (row - first_unlabelled_row);
+  }
   int head_width() const { return width + static_cast<int>(inputs.size()); }
 };
 
@@ -87,6 +92,7 @@ struct TrainedHead {
 //             classes is their frequencies
 //   held_out_mean  of several targets: each metric's mean over those for which it is defined
 //   test      as held_out over the test rows, predicted by the trained model; empty without
+//   unlabelled  where there are molecules without values: rows, and those used
 //   inputs    where more than CLS is read: columns (names), descriptors and morgan_bits (numbers of
 //             them), rows_with_missing, constant (names of columns and descriptors that are, in the
 //             training rows of some member, and so without effect there), constant_morgan_bits

@@ -144,6 +144,24 @@ void Job::set_checkpoint(std::string directory, bool resume) {
   resume_ = resume;
 }
 
+void Job::set_unlabelled(Batch batch) {
+  if (!rdrop_is_on(settings_) || settings_.f64("rdrop.alpha") == 0)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "molecules without values are for R-Drop: set rdrop.on, with an rdrop.alpha above 0");
+  if (batch.columns().names != batch_.columns().names)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "the molecules without values have other columns ({}) than the others ({})",
+         quoted(batch.columns().names), quoted(batch_.columns().names));
+  if (batch.size() >= most_rows)
+    fail(MOLRT_ERROR_UNSUPPORTED, "{} molecules without values; fewer than {} can be trained on",
+         batch.size(), most_rows);
+  if (!settings_.is_set("rdrop.u_mode")) settings_.set_text("rdrop.u_mode", "joint");
+  if (settings_.text("rdrop.u_mode") == "off")
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'rdrop.u_mode' is off: the molecules without values would have no effect");
+  unlabelled_ = std::move(batch);
+}
+
 void Job::set_unit(size_t target, std::string unit) {
   if (is_classification(task_of(settings_)) && !unit.empty())
     fail(MOLRT_ERROR_INVALID_ARGUMENT, "unit '{}': classes have none (the task is {})", unit,
@@ -212,6 +230,8 @@ const Checkpoint* Job::describe_molecules(const RunOptions& options, HeadTrainin
   columns_.give(data);
   if (!checkpoint_) return nullptr;
   checkpoint_->check_fact("molecules", molecule_facts(batch_));
+  if (unlabelled_)
+    checkpoint_->check_fact("molecules without values", molecule_facts(*unlabelled_));
   checkpoint_->check_fact("columns", column_facts(data));
   return checkpoint_.get();
 }
@@ -258,18 +278,44 @@ Model Job::trained_model(const RunOptions& options) const {
 void Job::make_molecules(const RunOptions& options, HeadTrainingData& data) {
   batch_.prepare(*base_, options);
   batch_.compute_inputs(data.inputs, options);
-  beside_.assign(batch_.size() * data.inputs.size(), std::numeric_limits<float>::quiet_NaN());
-  for (size_t row = 0; row < batch_.size(); ++row)
-    if (batch_.row(row).status == MOLRT_ROW_OK)
-      std::ranges::copy(batch_.inputs(row), beside_.begin() + row * data.inputs.size());
+  beside_.clear();
+  add_beside(batch_, data);
+  if (unlabelled_) make_unlabelled(options, data);
   data.beside = beside_;
+  const std::vector<size_t> counts = batch_.conformer_counts();
+  data.conformers = unlabelled_ ? ConformerTable(counts, unlabelled_->conformer_counts())
+                                : ConformerTable(counts);
+}
+
+// Behind those that there are, of each row; NaN where a row has none.
+void Job::add_beside(const Batch& batch, const HeadTrainingData& data) {
+  const size_t first = beside_.size(), width = data.inputs.size();
+  beside_.resize(first + batch.size() * width, std::numeric_limits<float>::quiet_NaN());
+  for (size_t row = 0; row < batch.size(); ++row)
+    if (batch.row(row).status == MOLRT_ROW_OK)
+      std::ranges::copy(batch.inputs(row), beside_.begin() + first + row * width);
+}
+
+void Job::make_unlabelled(const RunOptions& options, HeadTrainingData& data) {
+  unlabelled_->prepare(*base_, options);
+  unlabelled_->compute_inputs(data.inputs, options);
+  add_beside(*unlabelled_, data);
+  data.unlabelled_rows = unlabelled_->size();
+  for (size_t row = 0; row < unlabelled_->size(); ++row)
+    if (!unlabelled_->features(row).empty()) data.unlabelled.push_back(first_unlabelled_row + row);
+  if (data.unlabelled.empty())
+    fail(MOLRT_ERROR_DATA, "none of the {} molecules without values can be used; the first: {}",
+         unlabelled_->size(), unlabelled_->size() == 0 ? "there is none" : unlabelled_->message(0));
 }
 
 HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData data,
                                    TrainingRun run) {
   make_molecules(stoppable(options), data);
-  const std::vector<float> cls = batch_.represent(*base_, stoppable(options));
-  data.conformers = ConformerTable(batch_.conformer_counts());
+  std::vector<float> cls = batch_.represent(*base_, stoppable(options));
+  if (unlabelled_) {
+    const std::vector<float> more = unlabelled_->represent(*base_, stoppable(options));
+    cls.insert(cls.end(), more.begin(), more.end());
+  }
   run.checkpoint = describe_molecules(options, data);
   data.representations = cls;
   return train_heads(data, settings_, run);
@@ -278,11 +324,12 @@ HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData d
 HeadTrainingResult Job::train_network(const RunOptions& options, HeadTrainingData data,
                                       TrainingRun run) {
   make_molecules(stoppable(options), data);
-  data.conformers = ConformerTable(batch_.conformer_counts());
   run.checkpoint = describe_molecules(options, data);
   TrainingMolecules molecules;
   for (size_t row = 0; row < batch_.size(); ++row)
     for (const Features* features : batch_.features(row)) molecules.push_back(features);
+  for (size_t row = 0; unlabelled_ && row < unlabelled_->size(); ++row)
+    for (const Features* features : unlabelled_->features(row)) molecules.push_back(features);
   return train_networks(*base_, data, molecules, settings_, run);
 }
 
@@ -296,6 +343,9 @@ struct ReleasesLock {
 }  // namespace
 
 void Job::run(RunOptions options, const TrainingCallback& progress) {
+  if (rdrop_is_on(settings_) && settings_.text("rdrop.u_mode") != "off" && !unlabelled_)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'rdrop.u_mode' needs molecules without values, and there are none");
   started_ = true;
   columns_.settle(settings_);
   const HeadTrainingData data = training_data();

@@ -30,6 +30,9 @@ class Job {
   // Representations once, then heads; or whole networks. Both callbacks are called on this thread;
   // true stops: CANCELLED, with the best model so far if there is one.
   void run(RunOptions options, const TrainingCallback& progress);
+  // Molecules without values, for rdrop.u_mode, which is joint unless it is set. INVALID_ARGUMENT
+  // without R-Drop, or for other columns than the job's.
+  void set_unlabelled(Batch batch);
   // INVALID_ARGUMENT for classes.
   void set_unit(size_t target, std::string unit);
   size_t targets() const { return table_.target_names.size(); }
@@ -52,6 +55,8 @@ class Job {
   HeadTrainingData training_data() const;
   HeadInputs training_inputs() const;
   void make_molecules(const RunOptions& options, HeadTrainingData& data);
+  void make_unlabelled(const RunOptions& options, HeadTrainingData& data);
+  void add_beside(const Batch& batch, const HeadTrainingData& data);
   HeadTrainingResult train_head(const RunOptions& options, HeadTrainingData data, TrainingRun run);
   HeadTrainingResult train_network(const RunOptions& options, HeadTrainingData data,
                                    TrainingRun run);
@@ -62,6 +67,7 @@ class Job {
 
   std::shared_ptr<const Model> base_, model_;
   Batch batch_;
+  std::optional<Batch> unlabelled_;
   TrainingTable table_;
   RowColumns columns_;
   Settings settings_;

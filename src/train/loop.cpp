@@ -47,7 +47,9 @@ class Loop {
         plan_(plan_steps(train.size(), settings.batch_size, static_cast<size_t>(settings.epochs),
                          settings.warmup)),
         tensors_(trainee.tensors()),
-        adam_(settings.adam_beta1, settings.adam_beta2, settings.adam_eps, tensors_),
+        objectives_(trainee.objectives()),
+        adams_(objectives_.size(), Adam(settings.adam_beta1, settings.adam_beta2, settings.adam_eps,
+                                        tensors_)),
         average_(settings.ema_beta, tensors_),
         best_(tensors_, checkpoint) {
     if (plan_.total >= std::numeric_limits<uint32_t>::max())  // the step is a u32 of the masks' key
@@ -67,7 +69,7 @@ class Loop {
       result_.interrupted = true;
     }
     if (!result_.interrupted) save();  // what follows, such as MC samples, may be stopped, too
-    adam_.moments() = {};              // room for what comes back from the disk
+    for (Adam& adam : adams_) adam.moments() = {};  // room for what comes back from the disk
     put_best();
     return result_;
   }
@@ -108,17 +110,33 @@ class Loop {
   }
 
   void train_batch(std::span<const size_t> rows, int epoch) {
-    const LossSum loss = trainee_.learn(rows, static_cast<uint32_t>(step_), epoch);
-    if (!std::isfinite(loss.sum)) fail_diverged("loss", loss.sum);
-    const double norm = clip_gradients(tensors_, settings_.clip, settings_.threads);
-    if (!std::isfinite(norm)) fail_diverged("gradient's norm", norm);
-    adam_.step(tensors_, learning_rate(settings_.lr, step_, plan_), settings_.threads,
-               {*settings_.methods, random_key(settings_.seed, static_cast<uint32_t>(step_))});
+    const LossSum loss = learn(rows, epoch, 0);
+    for (size_t objective = 1; objective < objectives_.size(); ++objective)
+      learn(rows, epoch, objective);
     average_.update(tensors_, step_, settings_.threads);
     epoch_loss_ += loss;
     ++batch_;
     ++step_;
     callbacks_.after_step(step_, plan_.total, loss.mean());
+  }
+
+  LossSum learn(std::span<const size_t> rows, int epoch, size_t objective) {
+    const auto step = static_cast<uint32_t>(step_);
+    const LossSum loss = trainee_.learn(rows, {step, epoch, plan_.total}, objective);
+    if (!std::isfinite(loss.sum)) fail_diverged("loss", loss.sum);
+    const double norm = clip_gradients(tensors_, settings_.clip, settings_.threads);
+    if (!std::isfinite(norm)) fail_diverged("gradient's norm", norm);
+    const double rate = objectives_[objective] * learning_rate(settings_.lr, step_, plan_);
+    adams_[objective].step(objective == 0 ? tensors_ : without_decay(), rate, settings_.threads,
+                           {*settings_.methods, random_key(settings_.seed, step)});
+    return loss;
+  }
+
+  // Once in a step is enough.
+  std::vector<TrainedTensor> without_decay() const {
+    std::vector<TrainedTensor> tensors = tensors_;
+    for (TrainedTensor& tensor : tensors) tensor.decay = tensor.pull = 0;
+    return tensors;
   }
 
   void finish_epoch(int epoch) {
@@ -169,8 +187,11 @@ class Loop {
     for (size_t i = 0; i < tensors_.size(); ++i) {
       const std::string& name = tensors_[i].name;
       visit("value." + name, tensors_[i].value);
-      visit("mean." + name, std::span<float>(adam_.moments()[i].mean));
-      visit("square." + name, std::span<float>(adam_.moments()[i].square));
+      for (size_t k = 0; k < adams_.size(); ++k) {
+        const std::string which = k == 0 ? "" : std::to_string(k) + '.';
+        visit("mean." + which + name, std::span<float>(adams_[k].moments()[i].mean));
+        visit("square." + which + name, std::span<float>(adams_[k].moments()[i].square));
+      }
       if (average_.on()) visit("average." + name, std::span<float>(average_.values()[i]));
       if (!best_.values().empty()) visit("best." + name, std::span<float>(best_.values()[i]));
     }
@@ -218,7 +239,7 @@ class Loop {
     for (const auto& method : *settings_.methods)
       for (const MethodState& kept : method->state())
         kept.words = read_words(state->tensors, "method." + kept.name, kept.size);
-    adam_.set_steps(step_);
+    for (Adam& adam : adams_) adam.set_steps(step_);
   }
 
   [[noreturn]] void fail_diverged(const char* what, double value) const {
@@ -236,7 +257,8 @@ class Loop {
   MemberCheckpoint& checkpoint_;
   StepPlan plan_;
   std::vector<TrainedTensor> tensors_;
-  Adam adam_;
+  std::vector<double> objectives_;
+  std::vector<Adam> adams_;  // of each
   Average average_;
   uint64_t step_ = 0;
   size_t batch_ = 0;  // of the epoch

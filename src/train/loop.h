@@ -21,12 +21,23 @@ struct Evaluation {
   double score;   // what early stopping minimises
 };
 
+// Where in a run a step is.
+struct StepAt {
+  uint32_t step;
+  int epoch;       // from 1
+  uint64_t steps;  // of the whole run, as planned
+};
+
 class Trainee : public GradientSource {
  public:
   // With names of their own.
   virtual std::vector<TrainedTensor> tensors() = 0;
-  // Sets the tensors' gradients to those of the mean loss over the rows' labels, in training mode.
-  virtual LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) = 0;
+  // What each step learns, one after the other, with moments of its own: factors of the learning
+  // rate.
+  virtual std::vector<double> objectives() { return {1}; }
+  // Sets the tensors' gradients to those of the mean loss over the rows' labels, in training mode;
+  // of another objective than the first, as that has it.
+  virtual LossSum learn(std::span<const size_t> rows, const StepAt& at, size_t objective) = 0;
   // In evaluation mode.
   virtual Evaluation evaluate(std::span<const size_t> rows) = 0;
 };

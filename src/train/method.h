@@ -36,6 +36,15 @@ struct PassPair {
 // tasks count as their mean); adds its gradients.
 using PairLoss = std::function<double(const PassPair& pair, double scale)>;
 
+// What is learnt of molecules without labels.
+struct UnlabelledPlan {
+  bool on = false;
+  double weight = 1;       // of their pair loss
+  double ramp = 0;         // part of the steps in which the weight rises to that
+  bool alternate = false;  // in steps of their own, with moments of their own, or beside the others
+  double rate_factor = 1;  // of the learning rate of such steps
+};
+
 // How a training step runs the network.
 struct PassPlan {
   // Dropout of each of the head's passes over the same representation.
@@ -44,6 +53,7 @@ struct PassPlan {
   // Passes over the whole network, with noise of their own; their losses are averaged.
   int passes = 1;
   PairLoss pair;  // of two such passes, beside that; null: none
+  UnlabelledPlan unlabelled;  // of that pair loss
 };
 
 // One pass of one optimiser step.

@@ -200,13 +200,16 @@ void NetworkTrainee::clear_gradients() {
   set_zero(head_gradient_);
 }
 
-LossSum NetworkTrainee::learn(std::span<const size_t> rows, uint32_t step, int epoch) {
+LossSum NetworkTrainee::learn(std::span<const size_t> rows, const StepAt& at, size_t objective) {
   clear_gradients();
-  const BatchShare share = whole_batch(fold_, rows);
   LossSum total;
-  const auto items = fold_.data.conformers.choose(rows, fold_.seed, static_cast<uint32_t>(epoch));
-  for_each_part(first().encoder, passes_.size(), molecules_, fold_.data.conformers, items,
-                [&](Items part) { train_part(part, step, share, total); });
+  for (const BatchPart& batch :
+       batch_parts(fold_, head_step_.plan().unlabelled, rows, at, objective)) {
+    const auto items =
+        fold_.data.conformers.choose(batch.rows, fold_.seed, static_cast<uint32_t>(at.epoch));
+    for_each_part(first().encoder, passes_.size(), molecules_, fold_.data.conformers, items,
+                  [&](Items part) { train_part(part, at.step, batch.share, total); });
+  }
   return total;
 }
 

@@ -8,8 +8,8 @@
 #include "model/trainable_encoder.h"
 #include "train/fold.h"
 #include "train/frozen_layers.h"
-#include "train/head_step.h"
 #include "train/network_settings.h"
+#include "train/unlabelled.h"
 
 namespace molrt {
 
@@ -34,7 +34,8 @@ class NetworkTrainee : public Trainee {
                  const NetworkSettings& settings, Team& team, FrozenLayers& frozen);
 
   std::vector<TrainedTensor> tensors() override;
-  LossSum learn(std::span<const size_t> rows, uint32_t step, int epoch) override;
+  std::vector<double> objectives() override { return objectives_of(head_step_.plan().unlabelled); }
+  LossSum learn(std::span<const size_t> rows, const StepAt& at, size_t objective) override;
   void gradients(std::span<const size_t> rows, const Target& target, bool dropout, uint32_t step,
                  Purpose purpose) override;
   Evaluation evaluate(std::span<const size_t> rows) override;

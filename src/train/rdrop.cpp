@@ -63,24 +63,49 @@ std::string distance_misfit(const Settings& s) {
   return "";
 }
 
+std::string of_unlabelled(const Settings& s) {
+  if (const std::string reason = of_pair(s); !reason.empty()) return reason;
+  return s.text("rdrop.u_mode") == "off" ? "rdrop.u_mode is off" : "";
+}
+
+std::string of_alternate(const Settings& s) {
+  if (const std::string reason = of_unlabelled(s); !reason.empty()) return reason;
+  return s.text("rdrop.u_mode") == "alternate" ? "" : "it belongs to rdrop.u_mode=alternate";
+}
+
+SettingValue half_lr(const Settings& s) { return s.f64("lr") / 2; }
+
+// Alternating steps begin at their whole weight, as Su's do.
+UnlabelledPlan unlabelled_plan(const Settings& s) {
+  const std::string mode = s.text("rdrop.u_mode");
+  return {.on = mode != "off",
+          .weight = s.f64("rdrop.u_weight"),
+          .ramp = mode == "joint" ? .2 : 0,
+          .alternate = mode == "alternate",
+          .rate_factor = s.f64("rdrop.u_lr") / s.f64("lr")};
+}
+
 class RDrop : public Method {
  public:
-  RDrop(Distance distance, double alpha, double huber_delta)
-      : pair_(pair_loss(distance, alpha, huber_delta)), alpha_(alpha) {}
+  RDrop(Distance distance, double alpha, double huber_delta, const UnlabelledPlan& unlabelled)
+      : pair_(pair_loss(distance, alpha, huber_delta)), alpha_(alpha), unlabelled_(unlabelled) {}
 
   void on_plan(PassPlan& plan) const override {
     plan.passes = 2;
     if (alpha_ > 0) plan.pair = pair_;
+    plan.unlabelled = unlabelled_;
   }
   void on_counted(Counted& counted) const override {
     if (counted.encoder_kappa > 0) counted.encoder_kappa += alpha_;
     if (counted.head_kappa > 0) counted.head_kappa += alpha_ * counted.mean_head;
     if (counted.noisy_encoder) counted.factor *= 2;
+    if (unlabelled_.on) counted.factor *= 2;
   }
 
  private:
   PairLoss pair_;
   double alpha_;
+  UnlabelledPlan unlabelled_;
 };
 
 }  // namespace
@@ -109,12 +134,22 @@ std::vector<SettingRow> rdrop_settings() {
        "multiclass kl (the divergence, both ways), of binary and multilabel bern (the same, of "
        "each target); logit_mse: squared, of logits",
        of_pair, usual_distance_name, distance_misfit},
+      {"rdrop.u_mode", "off", "", "joint", 0, 0, "off|joint|alternate", "0.1.0",
+       "molecules without values, whose two passes are drawn together, too; joint: as many in each "
+       "step as others, with a weight that rises over the first fifth of the steps (what it is if "
+       "there are such molecules); alternate: in steps of their own, with moments of their own",
+       of_pair},
+      {"rdrop.u_weight", 1.0, "", "", 0, 1e6, "", "0.1.0",
+       "weight of what they add, beside rdrop.alpha", of_unlabelled},
+      {"rdrop.u_lr", 0.0, "", "", 1e-12, 10, "", "0.1.0",
+       "peak learning rate of their own steps; half of lr by default", of_alternate, half_lr},
   };
 }
 
 std::unique_ptr<Method> make_rdrop(const Settings& s) {
   if (!rdrop_is_on(s)) return nullptr;
-  return std::make_unique<RDrop>(distance_of(s), canonical_alpha(s), s.f64("huber_delta"));
+  return std::make_unique<RDrop>(distance_of(s), canonical_alpha(s), s.f64("huber_delta"),
+                                 unlabelled_plan(s));
 }
 
 std::vector<std::string> rdrop_warnings(const Settings& s) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "train/evaluation.h"
 #include "train/held_out.h"
 #include "train/input_report.h"
@@ -267,6 +268,8 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
   if (first.targets() > 1) json["held_out_mean"] = mean_json(json["held_out"], first.plan.task);
   json["test"] = test_json(folds, predictions);
   if (!result.errors_report.empty()) json["uncertainty"] = Json::parse(result.errors_report);
+  if (first.data.unlabelled_rows > 0)
+    json["unlabelled"] = {{"rows", first.data.unlabelled_rows}, {"used", first.data.unlabelled.size()}};
   json["early_stopping_on_held_out"] = !first.settings.ridge && first.settings.patience > 0;
   if (first.data.inputs.size() > 0) json["inputs"] = input_report(members.folds, rows.used);
   json["interrupted"] = result.interrupted;
@@ -276,6 +279,12 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
     json["warnings"].push_back(
         "stopped before its end: without early stopping the weights are those of the last step, "
         "which may be a little later than the last epoch's numbers");
+  for (const FoldFit* fit : members.fits)
+    if (fit->spread_ratio < .5)
+      json["warnings"].push_back(fmt::format(
+          "the predictions of molecules without values spread only {:.2g} times as far as those of "
+          "the training rows: lower rdrop.u_weight or rdrop.alpha",
+          fit->spread_ratio));
   for (const FoldFit* fit : members.fits)
     if (!fit->loop.save_error.empty())
       json["warnings"].push_back("the checkpoint could not be written: " + fit->loop.save_error);

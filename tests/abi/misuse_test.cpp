@@ -674,6 +674,19 @@ MisuseTest::Table MisuseTest::job_results() {
        [] { return molrt_job_get_report(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_report", "before the run", MOLRT_ERROR_STATE,
        [this] { return molrt_job_get_report(j_, nullptr, 0, &needed); }},
+      {"molrt_job_get_counted", "no job", kInvalid,
+       [] { return molrt_job_get_counted(nullptr, nullptr, 0, &needed); }},
+      {"molrt_job_get_counted", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
+       [this] {
+         char buffer[1];
+         return molrt_job_get_counted(j_, buffer, 1, &needed);
+       }},
+      {"molrt_job_set_unlabelled", "no job", kInvalid,
+       [this] { return molrt_job_set_unlabelled(nullptr, b_); }},
+      {"molrt_job_set_unlabelled", "no batch", kInvalid,
+       [this] { return molrt_job_set_unlabelled(j_, nullptr); }},
+      {"molrt_job_set_unlabelled", "a job without R-Drop", kInvalid,
+       [this] { return molrt_job_set_unlabelled(j_, b_); }},
       {"molrt_job_get_settings", "no job", kInvalid,
        [] { return molrt_job_get_settings(nullptr, nullptr, 0, &needed); }},
       {"molrt_job_get_settings", "a small buffer", MOLRT_ERROR_BUFFER_TOO_SMALL,
