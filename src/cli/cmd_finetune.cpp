@@ -82,7 +82,18 @@ class Finetuning {
     for (size_t i = 0; i < options_.units.size(); ++i)
       check(molrt_job_set_unit(job, static_cast<int32_t>(i), options_.units[i].c_str()));
     batch_.reset();  // the job has a copy
+    if (!options_.unlabelled.empty()) add_unlabelled();
     for (const auto& line : settings_lines(job_.get())) progress_.say(line);
+    if (const auto line = counted_line(job_.get()); !line.empty()) progress_.say(line);
+  }
+
+  void add_unlabelled() {
+    const Batch others = make_batch(context_.get(), options_.conformers);
+    const UnlabelledTable table = read_unlabelled_table(options_, others.get());
+    progress_.say(fmt::format("{}: {} molecules without values", options_.unlabelled, table.rows));
+    check(molrt_batch_set_columns(others.get(), addresses(table.columns).data(),
+                                  table.inputs.data(), table.rows, table.columns.size()));
+    check(molrt_job_set_unlabelled(job_.get(), others.get()));
   }
 
   std::string title() const {

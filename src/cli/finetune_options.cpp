@@ -64,6 +64,16 @@ void add_columns(CLI::App& command, FinetuneOptions& options) {
       ->type_name("TEXT");
 }
 
+void add_unlabelled(CLI::App& command, FinetuneOptions& options) {
+  command
+      .add_option(
+          "--rdrop-unlabeled,--rdrop-unlabelled", options.unlabelled,
+          "Molecules without values, such as those to be predicted (a table as INPUT): with "
+          "--rdrop-on 1 two passes over each are drawn together; see --rdrop-u-mode")
+      ->check(CLI::ExistingFile)
+      ->type_name("FILE");
+}
+
 void add_outputs(CLI::App& command, FinetuneOptions& options) {
   command.add_option("-o,--output", options.output, "The model to write")
       ->required()
@@ -109,6 +119,7 @@ CLI::App* add_finetune_command(CLI::App& app, const std::shared_ptr<FinetuneOpti
       ->required()
       ->type_name("FILE");
   add_columns(*command, *options);
+  add_unlabelled(*command, *options);
   add_outputs(*command, *options);
   add_run(*command, *options);
   command->footer(

@@ -12,7 +12,7 @@ namespace molrt::cli {
 
 struct FinetuneOptions {
   const CLI::App* command = nullptr;
-  std::string weights, output, html;
+  std::string weights, output, html, unlabelled;
   std::vector<std::string> targets, input_columns, units;
   InputOptions input;
   OpenOptions open;

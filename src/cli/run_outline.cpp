@@ -93,4 +93,23 @@ std::vector<std::string> settings_lines(const molrt_job* job) {
   return lines;
 }
 
+std::string counted_line(const molrt_job* job) {
+  const auto text = read_text([&](char* buffer, size_t capacity, size_t* needed) {
+    return molrt_job_get_counted(job, buffer, capacity, needed);
+  });
+  if (text.empty()) return "";
+  const auto json = Json::parse(text);
+  std::string line =
+      fmt::format("counted: a step costs {:.3g} plain ones", json.at("cost").get<double>());
+  if (json.at("extra_epochs") != 0)
+    line +=
+        fmt::format(", and there are {:.3g} epochs more", json.at("extra_epochs").get<double>());
+  if (json.at("encoder_kappa").is_null()) return line;
+  return line +
+         fmt::format(
+             "; kappa, the weight of the noise's variance in the squared error: {:.3g} in the "
+             "encoder, {:.3g} in the head",
+             json.at("encoder_kappa").get<double>(), json.at("head_kappa").get<double>());
+}
+
 }  // namespace molrt::cli

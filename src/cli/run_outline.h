@@ -16,5 +16,7 @@ std::vector<std::string> data_lines(const std::vector<std::string>& targets,
 // As the job will run: first those that differ from the defaults, which are
 // told beside them, then the others, those of each method on lines of their own.
 std::vector<std::string> settings_lines(const molrt_job* job);
+// What the regularisation weighs and costs, by counting; "" if there is nothing to tell.
+std::string counted_line(const molrt_job* job);
 
 }  // namespace molrt::cli

@@ -87,4 +87,20 @@ TrainingTable read_training_table(InputTable& table, const FinetuneOptions& opti
   return data;
 }
 
+UnlabelledTable read_unlabelled_table(const FinetuneOptions& options, molrt_batch* batch) {
+  InputOptions input;
+  input.path = options.unlabelled;
+  input.encoding = options.input.encoding;
+  input.decimal_comma = options.input.decimal_comma;
+  InputTable table(input);
+  UnlabelledTable data;
+  const auto inputs = find_columns(table, options.input_columns, data.columns);
+  for (Record record; table.next(record); check_signals(), ++data.rows) {
+    table.add_to(batch, record);
+    for (const size_t column : inputs) data.inputs.push_back(label(table, record, column));
+  }
+  if (data.rows == 0) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
+  return data;
+}
+
 }  // namespace molrt::cli

@@ -25,4 +25,13 @@ struct TrainingTable {
 TrainingTable read_training_table(InputTable& table, const FinetuneOptions& options,
                                   TrainingColumns& beside, molrt_batch* batch);
 
+// Molecules without values, with the input columns that the options name.
+struct UnlabelledTable {
+  size_t rows = 0;
+  std::vector<std::string> columns;
+  std::vector<double> inputs;  // [rows, columns]
+};
+// Reads options.unlabelled, whose SMILES column is guessed; as above.
+UnlabelledTable read_unlabelled_table(const FinetuneOptions& options, molrt_batch* batch);
+
 }  // namespace molrt::cli

@@ -500,6 +500,12 @@ std::vector<Function> of_jobs() {
                return without_result(
                    [=] { return molrt_job_set_title(j, "a title that is not short"); });
              }),
+      of_job("molrt_job_get_counted", false,
+             [](auto* j) {
+               return getting_text([=](char* buffer, size_t size, size_t* needed) {
+                 return molrt_job_get_counted(j, buffer, size, needed);
+               });
+             }),
       of_job("molrt_job_get_settings", false,
              [](auto* j) {
                return getting_text([=](char* buffer, size_t size, size_t* needed) {

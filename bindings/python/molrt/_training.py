@@ -110,6 +110,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
              sample_weights: Any = None, groups: Any = None, parts: Any = None,
              units: Union[str, Sequence[str], None] = None,
+             unlabelled: Optional[Smiles] = None, unlabelled_columns: Optional[Columns] = None,
              report_title: Optional[str] = None, **settings: Any) -> FineTunedModel:
     """Fits a model to measured values: a head over the frozen encoder of `weights`, or with
     freeze_prefix="none" the whole network. `weights` stay unchanged.
@@ -135,6 +136,9 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     groups: [n] names; a group is held out whole (split="group", then the default)
     parts: [n], what holds each molecule out: "train", "valid" (the same as fold 0), "test", the number
         of a fold from 0, or PART_TRAIN, PART_TEST, PART_NONE (split="column", then the default)
+    unlabelled: SMILES without values, such as those to be predicted, for R-Drop (rdrop_on=1): two
+        passes over each are drawn together (rdrop_u_mode, then "joint" by default); made like `smiles`.
+        unlabelled_columns: as `columns`, of these
     settings: how to train, such as epochs=50, head="linear", folds=5; settings() lists them all. Here
         batch_size is the molecules of an optimiser step, and seed is that of training
 
@@ -158,6 +162,14 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     _set_columns(job, work.size, sample_weights, groups, parts)
     for index, unit in enumerate(_units(units, values.shape[1])):
         run(lib.molrt_job_set_unit, job, index, unit)
+    if unlabelled is not None:
+        others = Work(Molecules(unlabelled), ladder=ladder, columns=unlabelled_columns,
+                      conformer_seed=conformer_seed, conformers=conformers,
+                      flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
+                      threads=threads)
+        run(lib.molrt_job_set_unlabelled, job, others.batch)
+    elif unlabelled_columns is not None:
+        raise ValueError("unlabelled_columns needs unlabelled=...: the molecules that they are of")
     if checkpoint is not None:
         run(lib.molrt_job_set_checkpoint, job, os.fsencode(checkpoint), int(resume))
     elif resume:

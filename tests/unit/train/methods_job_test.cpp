@@ -136,6 +136,54 @@ TEST(MethodJobs, TellWhatTheyWeighAndCost) {
   EXPECT_TRUE(counted({{"loss", "mae"}})["head_kappa"].is_null());
 }
 
+Trained run_with_unlabelled(const Settings& settings, int threads = 1) {
+  Batch batch(ConformerOptions{}), others(ConformerOptions{});
+  TrainingTable table{{}, {"y"}, {""}};
+  for (size_t i = 0; i < smiles.size(); ++i) {
+    batch.add_text({smiles[i]});
+    table.values.push_back(static_cast<double>((i * 7) % 11) / 3);
+  }
+  for (const char* text : {"CCBr", "nonsense", "C1CC1", "OCCN", "CC(C)C"}) others.add_text({text});
+  Trained result{std::make_unique<Job>(small_base(), std::move(batch), std::move(table), settings)};
+  result.job->set_unlabelled(std::move(others));
+  RunOptions options;
+  options.threads = threads;
+  result.job->run(options, {});
+  return result;
+}
+
+TEST(MethodJobs, LearnFromMoleculesWithoutValues) {
+  for (const char* mode : {"joint", "alternate"})
+    for (const char* frozen : {"none", "encoder"}) {
+      const Settings s = on({{"rdrop.on", int64_t{1}},
+                             {"pooler_dropout", .2},
+                             {"rdrop.u_mode", mode},
+                             {"freeze.prefix", frozen}});
+      const Trained one = run_with_unlabelled(s), two = run_with_unlabelled(s, 2);
+      EXPECT_TRUE(same_tensors(one.model(), two.model()));
+      EXPECT_EQ(one.report()["unlabelled"]["rows"], 5);
+      EXPECT_EQ(one.report()["unlabelled"]["used"], 4);
+      Settings without = s;
+      without.set_f64("rdrop.u_weight", 0);
+      const bool same = same_tensors(one.model(), run_with_unlabelled(without).model());
+      EXPECT_FALSE(same) << mode << " " << frozen;
+      // Without a weight they change nothing, not even what the others draw.
+      Settings alone =
+          on({{"rdrop.on", int64_t{1}}, {"pooler_dropout", .2}, {"freeze.prefix", frozen}});
+      EXPECT_TRUE(
+          same_tensors(run(small_base(), alone).model(), run_with_unlabelled(without).model()));
+    }
+}
+
+TEST(MethodJobs, RefuseMoleculesWithoutValuesThatDoNothing) {
+  EXPECT_ERROR(run_with_unlabelled(network_settings_of()), MOLRT_ERROR_INVALID_ARGUMENT,
+               "rdrop.on");
+  EXPECT_ERROR(run_with_unlabelled(on({{"rdrop.on", int64_t{1}}, {"rdrop.alpha", 0.}})),
+               MOLRT_ERROR_INVALID_ARGUMENT, "rdrop.alpha");
+  EXPECT_ERROR(run(small_base(), on({{"rdrop.on", int64_t{1}}, {"rdrop.u_mode", "joint"}})),
+               MOLRT_ERROR_INVALID_ARGUMENT, "rdrop.u_mode");
+}
+
 TEST(MethodJobs, RefuseNamesThatNothingHas) {
   EXPECT_ERROR(run(small_base(), on({{"mixout.p", .5}, {"mixout.scope", "decoder."}})),
                MOLRT_ERROR_INVALID_ARGUMENT, "mixout.scope");
