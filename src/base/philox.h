@@ -24,7 +24,14 @@ enum class Purpose : uint32_t {
 };
 
 // Sites of activation noise. ATT, RES1, ACT, RES2 are one per layer: site + 4 * layer.
-enum Site : uint32_t { site_emb = 0, site_head_in = 1, site_head_mid = 2, site_layer_first = 16 };
+// AD-DROP's coins have a site per layer of their own.
+enum Site : uint32_t {
+  site_emb = 0,
+  site_head_in = 1,
+  site_head_mid = 2,
+  site_layer_first = 16,
+  site_addrop_first = 1 << 16
+};
 
 // (low 32 bits of the seed XOR its high 32 bits, optimiser step)
 PhiloxKey random_key(uint64_t seed, uint32_t step);

@@ -1,22 +1,16 @@
 #include "kernels/attention.h"
 
 #include <algorithm>
-#include <cmath>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-// Highway's headers come first.
-#include <hwy/contrib/math/math-inl.h>
 
-#include "kernels/simd-inl.h"
+#include "kernels/attention-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace molrt::HWY_NAMESPACE {
-
-// A pair row is padded to 16 columns, so no vector may be longer.
-using Tag = hn::CappedTag<float, 16>;
 
 // One head's operands, copied where the vectors want them.
 struct HeadOperands {
@@ -27,6 +21,7 @@ struct HeadOperands {
   float* scales;  // [stride]: dropout's
   float* sum;     // [value_stride]: a row of the context
   size_t stride, value_stride;
+  float query_scale;
 };
 
 HWY_INLINE void gather_head(const AttentionShape& s, const float* qkv, int head, HeadOperands& o) {
@@ -41,53 +36,20 @@ HWY_INLINE void gather_head(const AttentionShape& s, const float* qkv, int head,
 }
 
 // logits = query . keys + bias; their maximum is returned.
-HWY_INLINE float logits_row(const float* query, int size, float scale, const HeadOperands& o,
-                            const float* bias, float* logits) {
+HWY_INLINE float logits_row(const float* query, int size, const HeadOperands& o, const float* bias,
+                            float* logits) {
   const Tag d;
   auto largest = hn::Set(d, -INFINITY);
   for (size_t j = 0; j < o.stride; j += hn::Lanes(d)) {
     auto dot = hn::Zero(d);
     for (int c = 0; c < size; ++c)
-      dot = hn::MulAdd(hn::Set(d, query[c] * scale), hn::Load(d, o.keys + c * o.stride + j), dot);
+      dot = hn::MulAdd(hn::Set(d, query[c] * o.query_scale), hn::Load(d, o.keys + c * o.stride + j),
+                       dot);
     const auto logit = hn::Add(dot, hn::Load(d, bias + j));
     hn::Store(logit, d, logits + j);
     largest = hn::Max(largest, logit);
   }
   return hn::GetLane(hn::MaxOfLanes(d, largest));
-}
-
-HWY_INLINE float largest_of(const float* logits, size_t stride) {
-  const Tag d;
-  auto largest = hn::Set(d, -INFINITY);
-  for (size_t j = 0; j < stride; j += hn::Lanes(d))
-    largest = hn::Max(largest, hn::Load(d, logits + j));
-  return hn::GetLane(hn::MaxOfLanes(d, largest));
-}
-
-// exp(logits - largest) into the row; their sum is returned. Padding columns give exp(-inf) = 0.
-HWY_INLINE float exponentials_row(const float* logits, float largest, size_t stride, float* row) {
-  const Tag d;
-  auto sum = hn::Zero(d);
-  for (size_t j = 0; j < stride; j += hn::Lanes(d)) {
-    const auto e = hn::Exp(d, hn::Sub(hn::Load(d, logits + j), hn::Set(d, largest)));
-    hn::Store(e, d, row + j);
-    sum = hn::Add(sum, e);
-  }
-  return hn::GetLane(hn::SumOfLanes(d, sum));
-}
-
-HWY_INLINE void multiply_row(const float* factors, size_t stride, float* row) {
-  const Tag d;
-  for (size_t j = 0; j < stride; j += hn::Lanes(d))
-    hn::Store(hn::Mul(hn::Load(d, row + j), hn::Load(d, factors + j)), d, row + j);
-}
-
-// The scales of row i's probabilities; 0 in padding columns. Element (head, i, j) of the molecule.
-HWY_INLINE void dropout_row(const AttentionShape& s, int head, int i, const DropoutStream& dropout,
-                            float* scales) {
-  const uint64_t row = uint64_t(head) * s.tokens + i;
-  dropout_scales(dropout, row * s.tokens, s.tokens, scales);
-  std::fill(scales + s.tokens, scales + s.pair_stride(), 0.0f);
 }
 
 HWY_INLINE void context_row(int tokens, int size, float normaliser, const HeadOperands& o,
@@ -106,6 +68,7 @@ HeadOperands forward_operands(const AttentionShape& s, Buffer& scratch) {
   HeadOperands o;
   o.stride = s.pair_stride();
   o.value_stride = (s.head_size() + 15) / 16 * 16;
+  o.query_scale = 1.0f / std::sqrt(static_cast<float>(s.head_size()));
   const size_t keys = s.head_size() * o.stride, values = s.tokens * o.value_stride;
   o.keys = scratch.resize(keys + values + 2 * o.stride + o.value_stride);
   o.values = o.keys + keys;
@@ -116,24 +79,34 @@ HeadOperands forward_operands(const AttentionShape& s, Buffer& scratch) {
   return o;
 }
 
+// A query's logits, and its probabilities in o.row but for the factor that is returned.
+HWY_INLINE float probabilities_row(const AttentionShape& s, int head, int i, const float* qkv,
+                                   const float* bias, float* logits, const AttentionNoise& noise,
+                                   const HeadOperands& o) {
+  const float* query = qkv + size_t(3) * s.width * i + head * s.head_size();
+  const float largest = logits_row(query, s.head_size(), o, bias, logits);
+  const uint16_t* dropped = dropped_row(s, head, i, noise);
+  const float sum = dropped ? kept_exponentials_row(logits, dropped, o.stride, o.row)
+                            : exponentials_row(logits, largest, o.stride, o.row);
+  if (noise.dropout) {
+    dropout_row(s, head, i, *noise.dropout, o.scales);
+    multiply_row(o.scales, o.stride, o.row);
+  }
+  return 1.0f / sum;
+}
+
 void attend(const AttentionShape& s, int first_head, int last_head, const float* qkv,
-            const float* bias, float* logits, const DropoutStream* dropout, float* context,
+            const float* bias, float* logits, const AttentionNoise& noise, float* context,
             Buffer& scratch) {
   const int size = s.head_size();
-  const float scale = 1.0f / std::sqrt(static_cast<float>(size));
   HeadOperands o = forward_operands(s, scratch);
   for (int head = first_head; head < last_head; ++head) {
     gather_head(s, qkv, head, o);
     for (int i = 0; i < s.tokens; ++i) {
       const size_t row = (size_t(head) * s.tokens + i) * o.stride;
-      const float* query = qkv + size_t(3) * s.width * i + head * size;
-      const float largest = logits_row(query, size, scale, o, bias + row, logits + row);
-      const float sum = exponentials_row(logits + row, largest, o.stride, o.row);
-      if (dropout) {
-        dropout_row(s, head, i, *dropout, o.scales);
-        multiply_row(o.scales, o.stride, o.row);
-      }
-      context_row(s.tokens, size, 1.0f / sum, o, context + size_t(s.width) * i + head * size);
+      const float normaliser =
+          probabilities_row(s, head, i, qkv, bias + row, logits + row, noise, o);
+      context_row(s.tokens, size, normaliser, o, context + size_t(s.width) * i + head * size);
     }
   }
 }
@@ -159,52 +132,9 @@ BackwardOperands backward_operands(const AttentionShape& s, const float* qkv, in
   o.scales = o.d_row + o.stride;
   std::fill(o.keys, o.probabilities, 0.0f);
   const float* keys = qkv + s.width + head * s.head_size();
-  for (int j = 0; j < s.tokens; ++j, keys += 3 * s.width)
-    for (int c = 0; c < s.head_size(); ++c) {
-      o.keys[c * o.stride + j] = keys[c];
-      o.values[c * o.stride + j] = keys[s.width + c];
-    }
+  transpose_columns(s, keys, o.keys);
+  transpose_columns(s, keys + s.width, o.values);
   return o;
-}
-
-HWY_INLINE void softmax_row(const float* logits, size_t stride, float* probabilities) {
-  const Tag d;
-  const float sum = exponentials_row(logits, largest_of(logits, stride), stride, probabilities);
-  for (size_t j = 0; j < stride; j += hn::Lanes(d))
-    hn::Store(hn::Mul(hn::Load(d, probabilities + j), hn::Set(d, 1.0f / sum)), d,
-              probabilities + j);
-}
-
-// row = sum over c of vector[c] matrix[c, :]
-HWY_INLINE void combine_rows(const float* vector, const float* matrix, int size, size_t stride,
-                             float* row) {
-  const Tag d;
-  for (size_t j = 0; j < stride; j += hn::Lanes(d)) {
-    auto sum = hn::Zero(d);
-    for (int c = 0; c < size; ++c)
-      sum = hn::MulAdd(hn::Set(d, vector[c]), hn::Load(d, matrix + c * stride + j), sum);
-    hn::Store(sum, d, row + j);
-  }
-}
-
-// matrix[c, :] += vector[c] row
-HWY_INLINE void add_outer(const float* vector, float factor, const float* row, int size,
-                          size_t stride, float* matrix) {
-  const Tag d;
-  for (int c = 0; c < size; ++c)
-    for (size_t j = 0; j < stride; j += hn::Lanes(d)) {
-      float* at = matrix + c * stride + j;
-      hn::Store(hn::MulAdd(hn::Set(d, vector[c] * factor), hn::Load(d, row + j), hn::Load(d, at)),
-                d, at);
-    }
-}
-
-HWY_INLINE float dot_rows(const float* a, const float* b, size_t stride) {
-  const Tag d;
-  auto sum = hn::Zero(d);
-  for (size_t j = 0; j < stride; j += hn::Lanes(d))
-    sum = hn::MulAdd(hn::Load(d, a + j), hn::Load(d, b + j), sum);
-  return hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
 // d_logits += P (d_P - P . d_P), where d_P is in o.d_row; the sum also stays there.
@@ -231,7 +161,7 @@ HWY_INLINE void scatter_head(const AttentionShape& s, int head, const BackwardOp
 }
 
 void attend_backward(const AttentionShape& s, int head, const float* qkv, const float* logits,
-                     const DropoutStream* dropout, const float* d_context, float* d_logits,
+                     const AttentionNoise& noise, const float* d_context, float* d_logits,
                      float* d_qkv, Buffer& scratch) {
   const int size = s.head_size();
   const float scale = 1.0f / std::sqrt(static_cast<float>(size));
@@ -239,14 +169,14 @@ void attend_backward(const AttentionShape& s, int head, const float* qkv, const 
   for (int i = 0; i < s.tokens; ++i) {
     const size_t row = (size_t(head) * s.tokens + i) * o.stride;
     const float* d_out = d_context + size_t(s.width) * i + head * size;
-    softmax_row(logits + row, o.stride, o.probabilities);
+    softmax_row(logits + row, dropped_row(s, head, i, noise), o.stride, o.probabilities);
     combine_rows(d_out, o.values, size, o.stride, o.d_row);
-    if (dropout) {
-      dropout_row(s, head, i, *dropout, o.scales);
+    if (noise.dropout) {
+      dropout_row(s, head, i, *noise.dropout, o.scales);
       multiply_row(o.scales, o.stride, o.d_row);
       multiply_row(o.probabilities, o.stride, o.scales);  // what the values were weighted with
     }
-    add_outer(d_out, 1.0f, dropout ? o.scales : o.probabilities, size, o.stride, o.d_values);
+    add_outer(d_out, 1.0f, noise.dropout ? o.scales : o.probabilities, size, o.stride, o.d_values);
     softmax_backward(o, d_logits + row);
     const size_t query = size_t(3) * s.width * i + head * size;
     for (int c = 0; c < size; ++c)
@@ -265,23 +195,23 @@ HWY_EXPORT(attend);
 HWY_EXPORT(attend_backward);
 
 void attention(const AttentionShape& shape, const float* qkv, const float* bias, float* logits,
-               const DropoutStream* dropout, float* context, Buffer& scratch) {
+               const AttentionNoise& noise, float* context, Buffer& scratch) {
   HWY_DYNAMIC_DISPATCH(attend)
-  (shape, 0, shape.heads, qkv, bias, logits, dropout, context, scratch);
+  (shape, 0, shape.heads, qkv, bias, logits, noise, context, scratch);
 }
 
 void attention_head(const AttentionShape& shape, int head, const float* qkv, const float* bias,
-                    float* logits, const DropoutStream* dropout, float* context, Buffer& scratch) {
+                    float* logits, const AttentionNoise& noise, float* context, Buffer& scratch) {
   HWY_DYNAMIC_DISPATCH(attend)
-  (shape, head, head + 1, qkv, bias, logits, dropout, context, scratch);
+  (shape, head, head + 1, qkv, bias, logits, noise, context, scratch);
 }
 
 void attention_head_backward(const AttentionShape& shape, int head, const float* qkv,
-                             const float* logits, const DropoutStream* dropout,
+                             const float* logits, const AttentionNoise& noise,
                              const float* d_context, float* d_logits, float* d_qkv,
                              Buffer& scratch) {
   HWY_DYNAMIC_DISPATCH(attend_backward)
-  (shape, head, qkv, logits, dropout, d_context, d_logits, d_qkv, scratch);
+  (shape, head, qkv, logits, noise, d_context, d_logits, d_qkv, scratch);
 }
 
 }  // namespace molrt

@@ -42,6 +42,7 @@ TrainableEncoder::TrainableEncoder(const Architecture& a, Parameters& p)
       pair_bias_(p, a.kernel, a.vocabulary, a.heads),
       layers_(make_layers(a, p)),
       final_norm_(p, "encoder.final_layer_norm", a.width),
+      final_norm_input_(p, "encoder.final_layer_norm", a.width),
       tapes_(layers_.size()) {}
 
 const float* TrainableEncoder::forward(Team& team, std::span<const Features* const> molecules,
@@ -128,14 +129,19 @@ void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_
   std::fill(d_x, d_x + floats, 0.0f);
   final_norm_.backward(team, x_.data(), d_output, batch_.tokens, d_x,
                        scratch_.statistics.resize(2 * rows));
-  const size_t pairs = pair_floats(batch_);
-  float* d_pair = d_pair_.resize(pairs);
-  std::fill(d_pair, d_pair + pairs, 0.0f);
+  float* d_pair = clear_pair_gradients();
   for (int i = architecture_.layers; i-- > first_trained();)
     layers_[i].backward(team, batch_, noise.of_layer(i), tape(i), d_x, d_pair, scratch_);
   if (frozen_layers_ >= 0) return;
   pair_bias_.backward(team, batch_, molecules_, noise.weights, d_pair);
   embed_backward(team, noise, d_x);
+}
+
+float* TrainableEncoder::clear_pair_gradients() {
+  const size_t pairs = pair_floats(batch_);
+  float* d_pair = d_pair_.resize(pairs);
+  std::fill(d_pair, d_pair + pairs, 0.0f);
+  return d_pair;
 }
 
 // x = dropout(LN(token embedding)); the embedding itself is kept for the way back.

@@ -51,6 +51,27 @@ class TrainableEncoder {
   // gradients. `noise` is the forward pass's.
   void backward(Team& team, const EncoderNoise& noise, float* d_output);
 
+  // Attribution (trainable_encoder_attribution.cpp): after a forward pass, with its noise, and
+  // before a way back or another pass. No parameter's gradient is touched.
+  // The attention A of the pass.
+  void visit_attention(Team& team, const EncoderNoise& noise, AttributedLayers layers,
+                       const AttentionVisitor& visit);
+  // A and dt/dA, from the output's gradient as in backward(). A later layer's attention counts as
+  // what depends on an earlier one's.
+  void attribute(Team& team, const EncoderNoise& noise, AttributedLayers layers,
+                 const float* d_output, const AttentionVisitor& visit);
+
+  // Integrated gradients, in which A depends on nothing. First the attention of the last pass is
+  // held, from layers.front() on; other passes, visits and ways back than these two have to wait
+  // for the next forward().
+  void hold_attention(Team& team, const EncoderNoise& noise, AttributedLayers layers);
+  // The pass once more with scale A in `layers` and A in the others; the rest as it was.
+  const float* forward_held(Team& team, const EncoderNoise& noise, AttributedLayers layers,
+                            float scale);
+  // A and, of the last forward_held(), the gradient of scale A.
+  void attribute_held(Team& team, const EncoderNoise& noise, AttributedLayers layers, float scale,
+                      const float* d_output, const AttentionVisitor& visit);
+
  private:
   int first_trained() const { return std::max(frozen_layers_, 0); }
   LayerTape& tape(int layer);
@@ -62,6 +83,9 @@ class TrainableEncoder {
   const float* leave(Team& team);
   void embed(Team& team, const EncoderNoise& noise, float* x);
   void embed_backward(Team& team, const EncoderNoise& noise, float* d_x);
+  // The gradient of the last layer's output.
+  float* leave_attribute(Team& team, const float* d_output);
+  float* clear_pair_gradients();
 
   Architecture architecture_;
   Parameter embed_tokens_;
@@ -69,6 +93,7 @@ class TrainableEncoder {
   TrainablePairBias pair_bias_;
   std::vector<TrainableLayer> layers_;
   TrainableNorm final_norm_;
+  NormInputGradient final_norm_input_;
   int frozen_layers_ = -1;
 
   // Of the batch in training.

@@ -27,7 +27,7 @@ void EncoderLayer::attend(const PackedBatch& batch, float* x, Workspace& w) cons
   attention_norm_.forward(x, rows, normed);
   in_proj_.multiply(normed, rows, qkv, w.matmul);
   for (const auto& m : batch.molecules)
-    attention(m.shape, qkv + m.first_token * 3 * width_, m.pair, m.pair, nullptr,
+    attention(m.shape, qkv + m.first_token * 3 * width_, m.pair, m.pair, {},
               context + m.first_token * width_, w.attention);
   std::fill(context + batch.tokens * width_, context + rows * width_, 0.0f);
   out_proj_.multiply(context, rows, x, w.matmul);

@@ -1,11 +1,13 @@
 #pragma once
-// The encoder's dropout in one pass of one step (spec: regularisers.md 0a, 1.1).
+// The encoder's dropout in one pass of one step (spec: regularisers.md 0a, 1.1), and the
+// attention's keys that the pass does without (AD-DROP, there 7).
 #include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
 
 #include "kernels/dropout.h"
+#include "nn/dropped_keys.h"
 #include "nn/weight_noise.h"
 
 namespace molrt {
@@ -16,8 +18,8 @@ struct EncoderNoise {
   uint32_t purpose = 0;                 // random_purpose()
   std::span<const uint32_t> molecules;  // the id of each molecule of the batch
   int quiet_layers = 0;  // leading layers without dropout; above 0, the embedding has none either
-
-  const WeightNoise* weights = nullptr;  // none
+  const DroppedKeys* dropped_keys = nullptr;  // of the layers that are trained
+  const WeightNoise* weights = nullptr;
 
   double embedding_rate() const { return quiet_layers > 0 ? 0 : embedding; }
   EncoderNoise of_layer(int layer) const {
@@ -34,6 +36,9 @@ struct EncoderNoise {
   std::optional<DropoutStream> stream(double rate, uint32_t site, size_t molecule) const {
     if (rate == 0) return std::nullopt;
     return DropoutStream{key, molecules[molecule], site, purpose, rate};
+  }
+  const uint16_t* dropped(int layer, size_t molecule) const {
+    return dropped_keys ? dropped_keys->of(layer, molecule) : nullptr;
   }
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "kernels/gelu.h"
+#include "nn/layer_parts.h"
 
 namespace molrt {
 namespace {
@@ -14,44 +15,9 @@ std::string layer_name(int index, const char* part) {
   return fmt::format("encoder.layers.{}.{}", index, part);
 }
 
-// values [rows, columns] of the batch, each molecule's with its own mask; rate 0 does nothing.
-void drop_rows(Team& team, const PackedBatch& batch, const EncoderNoise& noise, double rate,
-               uint32_t site, int columns, float* values) {
-  if (rate == 0) return;
-  team.share(batch.molecules.size(), [&](size_t m, Workspace&) {
-    const PackedBatch::Molecule& molecule = batch.molecules[m];
-    dropout_apply(*noise.stream(rate, site, m), 0, size_t(molecule.shape.tokens) * columns,
-                  values + molecule.first_token * columns);
-  });
-}
-
-// body(first, count) over parts of [0, count).
-void share_values(Team& team, size_t count, const std::function<void(size_t, size_t)>& body) {
-  constexpr size_t part = 1 << 14;
-  team.share((count + part - 1) / part,
-             [&](size_t i, Workspace&) { body(i * part, std::min(part, count - i * part)); });
-}
-
 void add(Team& team, const float* y, size_t count, float* x) {
   share_values(team, count, [&](size_t first, size_t n) {
     for (size_t i = first; i < first + n; ++i) x[i] += y[i];
-  });
-}
-
-// Where each molecule's pair matrices begin among all.
-size_t pair_offset(const PackedBatch& batch, size_t molecule) {
-  return batch.molecules[molecule].pair - batch.molecules[0].pair;
-}
-
-// body(molecule, head, dropout, scratch) for every head of every molecule.
-template <typename Body>
-void share_heads(Team& team, const PackedBatch& batch, const EncoderNoise& noise, uint32_t site,
-                 const Body& body) {
-  const size_t heads = batch.molecules[0].shape.heads;
-  team.share(batch.molecules.size() * heads, [&](size_t part, Workspace& w) {
-    const size_t m = part / heads;
-    const auto dropout = noise.stream(noise.attention, site, m);
-    body(m, static_cast<int>(part % heads), dropout ? &*dropout : nullptr, w.attention);
   });
 }
 
@@ -66,7 +32,8 @@ TrainableLayer::TrainableLayer(const Parameters& parameters, int index, int widt
       out_proj_(parameters, layer_name(index, "self_attn.out_proj"), width, width),
       ffn_norm_(parameters, layer_name(index, "final_layer_norm"), width),
       fc1_(parameters, layer_name(index, "fc1"), width, ffn),
-      fc2_(parameters, layer_name(index, "fc2"), ffn, width) {}
+      fc2_(parameters, layer_name(index, "fc2"), ffn, width),
+      inputs_(parameters, layer_name(index, ""), width, ffn) {}
 
 // Without dropout the residual sum is the product's, as in encoder_layer.cpp.
 void TrainableLayer::pack(Team& team, Product product, const EncoderNoise& noise) {
@@ -116,25 +83,56 @@ float* TrainableLayer::branch_gradient(Team& team, const PackedBatch& batch,
   return d_branch;
 }
 
-void TrainableLayer::attend(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
-                            float* x, LayerTape& tape, LayerScratch& s) {
+// tape.input and tape.qkv.
+void TrainableLayer::project(Team& team, const PackedBatch& batch, const float* x, LayerTape& tape,
+                             LayerScratch& s) {
   const size_t rows = padded_rows(batch.tokens);
   std::copy_n(x, rows * width_, tape.input.resize(rows * width_));
   float* normed = s.normed.resize(rows * width_);
-  float* qkv = tape.qkv.resize(rows * 3 * width_);
-  float* context = tape.context.resize(rows * width_);
-  float* logits = tape.logits.resize(pair_floats(batch));
   attention_norm_.forward(team, x, rows, normed);
-  in_proj_.forward(team, normed, rows, qkv);
-  share_heads(team, batch, noise, layer_site(index_, site_attention),
-              [&](size_t m, int head, const DropoutStream* dropout, Buffer& scratch) {
+  in_proj_.forward(team, normed, rows, tape.qkv.resize(rows * 3 * width_));
+}
+
+// x += dropout(out_proj(tape.context))
+void TrainableLayer::add_context(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                                 float* x, LayerTape& tape, LayerScratch& s) {
+  float* context = tape.context.data();
+  std::fill(context + batch.tokens * width_, context + padded_rows(batch.tokens) * width_, 0.0f);
+  add_branch(team, batch, noise, out_proj_, context, site_residual_1, x, s);
+}
+
+void TrainableLayer::attend(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                            float* x, LayerTape& tape, LayerScratch& s) {
+  project(team, batch, x, tape, s);
+  const float* qkv = tape.qkv.data();
+  float* context = tape.context.resize(padded_rows(batch.tokens) * width_);
+  float* logits = tape.logits.resize(pair_floats(batch));
+  share_heads(team, batch, noise, index_,
+              [&](size_t m, int head, const AttentionNoise& own, Workspace& w) {
                 const PackedBatch::Molecule& molecule = batch.molecules[m];
                 attention_head(molecule.shape, head, qkv + molecule.first_token * 3 * width_,
-                               molecule.pair, logits + pair_offset(batch, m), dropout,
-                               context + molecule.first_token * width_, scratch);
+                               molecule.pair, logits + pair_offset(batch, m), own,
+                               context + molecule.first_token * width_, w.attention);
               });
-  std::fill(context + batch.tokens * width_, context + rows * width_, 0.0f);
-  add_branch(team, batch, noise, out_proj_, context, site_residual_1, x, s);
+  add_context(team, batch, noise, x, tape, s);
+}
+
+// d_context -> the gradient of tape.qkv, which is returned; d_pair as in backward().
+float* TrainableLayer::heads_backward(Team& team, const PackedBatch& batch,
+                                      const EncoderNoise& noise, const LayerTape& tape,
+                                      const float* d_context, float* d_pair, LayerScratch& s) {
+  const size_t rows = padded_rows(batch.tokens);
+  float* d_qkv = s.d_qkv.resize(rows * 3 * width_);
+  share_heads(team, batch, noise, index_,
+              [&](size_t m, int head, const AttentionNoise& own, Workspace& w) {
+                const PackedBatch::Molecule& molecule = batch.molecules[m];
+                const size_t row = molecule.first_token, pair = pair_offset(batch, m);
+                attention_head_backward(molecule.shape, head, tape.qkv.data() + row * 3 * width_,
+                                        tape.logits.data() + pair, own, d_context + row * width_,
+                                        d_pair + pair, d_qkv + row * 3 * width_, w.attention);
+              });
+  std::fill(d_qkv + batch.tokens * 3 * width_, d_qkv + rows * 3 * width_, 0.0f);
+  return d_qkv;
 }
 
 void TrainableLayer::attend_backward(Team& team, const PackedBatch& batch,
@@ -143,19 +141,9 @@ void TrainableLayer::attend_backward(Team& team, const PackedBatch& batch,
   const size_t rows = padded_rows(batch.tokens);
   float* d_branch = branch_gradient(team, batch, noise, site_residual_1, d_x, s);
   float* d_context = s.d_context.resize(rows * width_);
-  float* d_qkv = s.d_qkv.resize(rows * 3 * width_);
   float* normed = s.normed.resize(rows * width_);
   out_proj_.backward(team, tape.context.data(), d_branch, rows, d_context);
-  share_heads(team, batch, noise, layer_site(index_, site_attention),
-              [&](size_t m, int head, const DropoutStream* dropout, Buffer& scratch) {
-                const PackedBatch::Molecule& molecule = batch.molecules[m];
-                const size_t row = molecule.first_token, pair = pair_offset(batch, m);
-                attention_head_backward(molecule.shape, head, tape.qkv.data() + row * 3 * width_,
-                                        tape.logits.data() + pair, dropout,
-                                        d_context + row * width_, d_pair + pair,
-                                        d_qkv + row * 3 * width_, scratch);
-              });
-  std::fill(d_qkv + batch.tokens * 3 * width_, d_qkv + rows * 3 * width_, 0.0f);
+  const float* d_qkv = heads_backward(team, batch, noise, tape, d_context, d_pair, s);
   attention_norm_.forward(team, tape.input.data(), rows, normed);
   in_proj_.backward(team, normed, d_qkv, rows, d_branch);
   attention_norm_.backward(team, tape.input.data(), d_branch, rows, d_x,

@@ -1,6 +1,8 @@
 #pragma once
 // encoder_layer.h's transformer layer in training: dropout, and the way back.
+#include "nn/attribution.h"
 #include "nn/encoder_layer.h"
+#include "nn/input_gradient.h"
 #include "nn/noise.h"
 #include "nn/trainable_linear.h"
 
@@ -35,18 +37,68 @@ class TrainableLayer {
   void backward(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
                 const LayerTape& tape, float* d_x, float* d_pair, LayerScratch& scratch);
 
+  // Attribution (layer_attribution.cpp) to the attention of the forward pass that the tape is of.
+  void visit_attention(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                       const LayerTape& tape, const AttentionVisitor& visit) const;
+  // backward() for the activations alone; `visit` may be null. A way that ends at the attention
+  // leaves d_x and d_pair of no use.
+  enum class WayBack { through, to_attention };
+  void attribute(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                 const LayerTape& tape, WayBack way, const AttentionVisitor* visit, float* d_x,
+                 float* d_pair, LayerScratch& scratch);
+
+  // The tape's logits become the attention A itself, for passes in which it depends on nothing.
+  void hold_attention(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
+                      LayerTape& tape) const;
+  // forward() with scale A for the attention, and its way back, on which `visit` is shown A and the
+  // gradient of scale A.
+  void forward_held(Team& team, const PackedBatch& batch, const EncoderNoise& noise, float scale,
+                    float* x, LayerTape& tape, LayerScratch& scratch);
+  void attribute_held(Team& team, const PackedBatch& batch, const EncoderNoise& noise, float scale,
+                      const LayerTape& tape, WayBack way, const AttentionVisitor* visit, float* d_x,
+                      LayerScratch& scratch);
+
  private:
+  // Ways back without the parameters' gradients.
+  struct InputGradients {
+    InputGradients(const Parameters& parameters, const std::string& layer, int width, int ffn);
+    // in_proj, values or, where the way ends at the attention, null.
+    void pack(Team& team, LinearInputGradient* projection);
+    void unpack();
+
+    NormInputGradient attention_norm, ffn_norm;
+    LinearInputGradient in_proj, values, out_proj, fc1, fc2;  // values: in_proj's last third
+  };
+  void project(Team&, const PackedBatch&, const float* x, LayerTape&, LayerScratch&);
+  void add_context(Team&, const PackedBatch&, const EncoderNoise&, float* x, LayerTape&,
+                   LayerScratch&);
   void attend(Team&, const PackedBatch&, const EncoderNoise&, float* x, LayerTape&, LayerScratch&);
   void feed_forward(Team&, const PackedBatch&, const EncoderNoise&, float* x, LayerTape&,
                     LayerScratch&);
   void attend_backward(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&, float* d_x,
                        float* d_pair, LayerScratch&);
+  float* heads_backward(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
+                        const float* d_context, float* d_pair, LayerScratch&);
   void feed_forward_backward(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
                              float* d_x, LayerScratch&);
   void add_branch(Team&, const PackedBatch&, const EncoderNoise&, const TrainableLinear& linear,
                   const float* input, LayerSite, float* x, LayerScratch&) const;
   float* branch_gradient(Team&, const PackedBatch&, const EncoderNoise&, LayerSite,
                          const float* d_x, LayerScratch&) const;
+  // The gradient of tape.context; d_x becomes that of tape.middle.
+  const float* context_gradient(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
+                                float* d_x, LayerScratch&) const;
+  void feed_forward_attribute(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
+                              float* d_x, LayerScratch&) const;
+  void projection_attribute(Team&, const PackedBatch&, const LayerTape&,
+                            const LinearInputGradient& projection, const float* d_projected,
+                            float* d_x, LayerScratch&) const;
+  void visit_gradients(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
+                       const float* d_context, const AttentionVisitor&) const;
+  void visit_held_gradients(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
+                            const float* d_context, const AttentionVisitor&) const;
+  const float* held_values_gradient(Team&, const PackedBatch&, const EncoderNoise&, float scale,
+                                    const LayerTape&, const float* d_context, LayerScratch&) const;
   void pack(Team& team, Product product, const EncoderNoise& noise);
   void unpack();
 
@@ -55,6 +107,7 @@ class TrainableLayer {
   TrainableLinear in_proj_, out_proj_;
   TrainableNorm ffn_norm_;
   TrainableLinear fc1_, fc2_;
+  InputGradients inputs_;
 };
 
 }  // namespace molrt

@@ -9,6 +9,7 @@ namespace molrt {
 
 struct Workspace {
   Buffer matmul, attention;                           // kernels' own
+  Buffer weights;                                     // one head's attention and its gradient
   Buffer pair_features, pair_hidden, pair_bias_rows;  // a chunk of pairs
   Buffer weight;                                      // of one linear layer
   std::vector<float> distances;                       // likewise

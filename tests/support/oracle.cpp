@@ -9,8 +9,9 @@ using Vector = std::vector<double>;
 
 class Oracle {
  public:
-  Oracle(const Architecture& a, const OracleWeights& weights, const EncoderNoise& noise)
-      : a_(a), weights_(weights), noise_(noise) {}
+  Oracle(const Architecture& a, const OracleWeights& weights, const EncoderNoise& noise,
+         const AttentionHook& hook)
+      : a_(a), weights_(weights), noise_(noise), hook_(hook) {}
 
   Vector run(const Features& m) {
     n_ = m.length();
@@ -105,28 +106,42 @@ class Oracle {
     return linear("gbf_proj.linear2", map_gelu(linear("gbf_proj.linear1", features)));
   }
 
-  Vector attention(const Vector& qkv, uint32_t site) {
+  bool is_dropped(int layer, int h, int i, int j) const {
+    const uint16_t* mask = noise_.dropped(layer, 0);
+    const int words = (n_ + 15) / 16;
+    return mask && mask[(h * n_ + i) * words + j / 16] >> j % 16 & 1;
+  }
+
+  // Adds a query's scores to its logits and returns its attention.
+  Vector attention_row(const Vector& qkv, int layer, int h, int i) {
+    const int size = a_.width / a_.heads, stride = 3 * a_.width;
+    double sum = 0;
+    Vector row(n_);
+    for (int j = 0; j < n_; ++j) {
+      double& logit = pair_[(i * n_ + j) * a_.heads + h];
+      double dot = 0;
+      for (int c = 0; c < size; ++c)
+        dot += qkv[i * stride + h * size + c] * qkv[j * stride + a_.width + h * size + c];
+      logit += dot / std::sqrt(double(size));
+      sum += row[j] = is_dropped(layer, h, i, j) ? 0 : std::exp(logit);
+    }
+    const uint32_t site = layer_site(layer, site_attention);
+    for (int j = 0; j < n_; ++j)
+      row[j] *= keep(noise_.attention, site, (uint64_t(h) * n_ + i) * n_ + j) / sum;
+    if (hook_) hook_(layer, h, i, row);
+    return row;
+  }
+
+  Vector attention(const Vector& qkv, int layer) {
     const int size = a_.width / a_.heads, stride = 3 * a_.width;
     Vector context(n_ * a_.width, 0.0);
     for (int h = 0; h < a_.heads; ++h)
       for (int i = 0; i < n_; ++i) {
-        double sum = 0;
-        Vector e(n_);
-        for (int j = 0; j < n_; ++j) {
-          double& logit = pair_[(i * n_ + j) * a_.heads + h];
-          double dot = 0;
-          for (int c = 0; c < size; ++c)
-            dot += qkv[i * stride + h * size + c] * qkv[j * stride + a_.width + h * size + c];
-          logit += dot / std::sqrt(double(size));
-          sum += e[j] = std::exp(logit);
-        }
-        for (int j = 0; j < n_; ++j) {
-          const double p =
-              e[j] / sum * keep(noise_.attention, site, (uint64_t(h) * n_ + i) * n_ + j);
+        const Vector row = attention_row(qkv, layer, h, i);
+        for (int j = 0; j < n_; ++j)
           for (int c = 0; c < size; ++c)
             context[i * a_.width + h * size + c] +=
-                p * qkv[j * stride + 2 * a_.width + h * size + c];
-        }
+                row[j] * qkv[j * stride + 2 * a_.width + h * size + c];
       }
     return context;
   }
@@ -141,8 +156,7 @@ class Oracle {
     const auto site = [&](LayerSite s) { return layer_site(index, s); };
     const Vector qkv =
         linear(name + ".self_attn.in_proj", norm(name + ".self_attn_layer_norm", x_));
-    add(linear(name + ".self_attn.out_proj", attention(qkv, site(site_attention))),
-        site(site_residual_1));
+    add(linear(name + ".self_attn.out_proj", attention(qkv, index)), site(site_residual_1));
     Vector hidden = map_gelu(linear(name + ".fc1", norm(name + ".final_layer_norm", x_)));
     drop(hidden, noise_.activation, site(site_activation));
     add(linear(name + ".fc2", hidden), site(site_residual_2));
@@ -151,6 +165,7 @@ class Oracle {
   const Architecture& a_;
   const OracleWeights& weights_;
   const EncoderNoise& noise_;
+  const AttentionHook& hook_;
   int n_ = 0;
   Vector x_;     // [n, width]
   Vector pair_;  // [n, n, heads]: the bias, then each layer's logits
@@ -182,8 +197,8 @@ OracleWeights oracle_weights(const TensorMap& tensors) {
 
 std::vector<double> oracle_representation(const Architecture& architecture,
                                           const OracleWeights& weights, const Features& molecule,
-                                          const EncoderNoise& noise) {
-  return Oracle(architecture, weights, noise).run(molecule);
+                                          const EncoderNoise& noise, const AttentionHook& hook) {
+  return Oracle(architecture, weights, noise, hook).run(molecule);
 }
 
 }  // namespace molrt::test

@@ -1,7 +1,9 @@
 #pragma once
 // The network once more, naive and in double precision, straight from the specification (model.md
 // section 3): what the f32 kernels are compared with.
+#include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,9 +20,13 @@ TensorMap perturbed(const TensorMap& tensors, double deviation);
 using OracleWeights = std::map<std::string, std::vector<double>>;
 OracleWeights oracle_weights(const TensorMap& tensors);
 
+// Is shown the attention of one query, after dropout, and may change it.
+using AttentionHook = std::function<void(int layer, int head, int query, std::span<double> row)>;
+
 // Representations [length, width] of one molecule, the first of `noise`'s.
 std::vector<double> oracle_representation(const Architecture& architecture,
                                           const OracleWeights& weights, const Features& molecule,
-                                          const EncoderNoise& noise = {});
+                                          const EncoderNoise& noise = {},
+                                          const AttentionHook& hook = {});
 
 }  // namespace molrt::test

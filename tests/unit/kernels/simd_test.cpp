@@ -215,7 +215,7 @@ void check_attention(const AttentionShape& shape) {
   pad_pair(shape, pair);
   Logits expected = naive_attention(shape, qkv, pair);
   Buffer scratch;
-  attention(shape, qkv.data(), pair.data(), pair.data(), nullptr, context.data(), scratch);
+  attention(shape, qkv.data(), pair.data(), pair.data(), {}, context.data(), scratch);
   expect_near(context, expected.context);
   for (size_t i = 0; i < pair.size(); ++i)
     if (std::isinf(expected.pair[i])) {

@@ -1,6 +1,6 @@
 // The encoder in training: the same bytes as at prediction without dropout (P0), the oracle's masks
-// at every site, gradients by finite differences with frozen masks (P2), and the same bytes
-// whatever the threads and neighbours (P5).
+// and AD-DROP's at every site, gradients by finite differences with frozen masks (P2, A12), and the
+// same bytes whatever the threads and neighbours (P5).
 #include "model/trainable_encoder.h"
 
 #include <gtest/gtest.h>
@@ -8,51 +8,23 @@
 #include <cmath>
 #include <cstring>
 
-#include "chem/conformer.h"
-#include "model/initialise.h"
 #include "support/npz.h"
-#include "support/oracle.h"
+#include "support/small_encoder.h"
 
 namespace molrt {
 namespace {
 
-constexpr PhiloxKey key = {5, 9};
-const uint32_t train_purpose = random_purpose(Purpose::train);
-
-struct Net {
-  Architecture architecture;
-  Model model;
-  std::vector<Features> molecules;
-  std::vector<uint32_t> ids;
-
-  explicit Net(PairKernel kernel)
-      : architecture{kernel, 2, 24, 30, 3, official_architecture(kernel).vocabulary},
-        model(make_model(architecture)) {
-    for (const char* smiles : {"CO", "NC(Cl)=O", "O=S"}) {
-      molecules.push_back(make_features(make_conformer(smiles, {}).conformer, model.dictionary(),
-                                        model.feature_options()));
-      ids.push_back(100 + static_cast<uint32_t>(ids.size()));
-    }
-  }
-
-  static Model make_model(const Architecture& a) {
-    const Model untrained = initialise_model(a, Hydrogens::all, TokenLayout::file_order, 3);
-    return Model(untrained.card(), test::perturbed(untrained.tensors(), .1), "perturbed");
-  }
-  EncoderNoise noise(double embedding, double attention, double activation, double residual) const {
-    return {embedding, attention, activation, residual, key, train_purpose, ids};
-  }
-  std::vector<const Features*> batch() const {
-    std::vector<const Features*> list;
-    for (const Features& f : molecules) list.push_back(&f);
-    return list;
-  }
-};
+using test::Net;
 
 std::vector<float> forward(const Net& net, TrainableEncoder& encoder, Team& team,
                            const EncoderNoise& noise) {
   const float* rows = encoder.forward(team, net.batch(), noise);
   return {rows, rows + encoder.tokens() * net.architecture.width};
+}
+
+EncoderNoise without_keys(EncoderNoise noise, const DroppedKeys& dropped) {
+  noise.dropped_keys = &dropped;
+  return noise;
 }
 
 bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
@@ -78,15 +50,17 @@ TEST_P(TrainableEncoders, DropWhatTheOracleDrops) {
   TrainableEncoder encoder(net.architecture, parameters);
   Team team(2);
   const auto weights = test::oracle_weights(net.model.tensors());
+  const DroppedKeys dropped = test::random_dropped_keys(net, .4);
   for (const EncoderNoise& noise :
        {net.noise(.3, 0, 0, 0), net.noise(0, .3, 0, 0), net.noise(0, 0, .3, 0),
-        net.noise(0, 0, 0, .3), net.noise(1, 0, 0, 0), net.noise(.1, .2, .3, .4)}) {
+        net.noise(0, 0, 0, .3), net.noise(1, 0, 0, 0), net.noise(.1, .2, .3, .4),
+        without_keys(net.noise(0, 0, 0, 0), dropped),
+        without_keys(net.noise(.1, .2, .3, .4), dropped)}) {
     const auto rows = forward(net, encoder, team, noise);
     for (size_t m = 0; m < net.molecules.size(); ++m) {
-      EncoderNoise own = noise;
-      own.molecules = own.molecules.subspan(m);
+      const test::MoleculeNoise own(noise, m);
       const auto oracle =
-          test::oracle_representation(net.architecture, weights, net.molecules[m], own);
+          test::oracle_representation(net.architecture, weights, net.molecules[m], own.get());
       const float* first = rows.data() + encoder.first_token(m) * net.architecture.width;
       EXPECT_LE(
           test::relative_error({first, first + oracle.size()}, {oracle.begin(), oracle.end()}),
@@ -102,10 +76,9 @@ double oracle_loss(const Net& net, const test::OracleWeights& weights, const Enc
   double loss = 0;
   size_t i = 0;
   for (size_t m = 0; m < net.molecules.size(); ++m) {
-    EncoderNoise own = noise;
-    own.molecules = own.molecules.subspan(m);
+    const test::MoleculeNoise own(noise, m);
     for (const double y :
-         test::oracle_representation(net.architecture, weights, net.molecules[m], own))
+         test::oracle_representation(net.architecture, weights, net.molecules[m], own.get()))
       loss += y * weight_of_output(i++);
   }
   return loss;
@@ -122,10 +95,13 @@ void run_backward(const Net& net, TrainableEncoder& encoder, Team& team,
 TEST_P(TrainableEncoders, GradientsMatchFiniteDifferencesAtEverySite) {
   const Net net(GetParam());
   auto weights = test::oracle_weights(net.model.tensors());
+  const DroppedKeys dropped = test::random_dropped_keys(net, .4);
   Team team(2);
   for (const EncoderNoise& noise :
        {net.noise(.3, 0, 0, 0), net.noise(0, .3, 0, 0), net.noise(0, 0, .3, 0),
-        net.noise(0, 0, 0, .3), net.noise(.1, .2, .3, .4)}) {
+        net.noise(0, 0, 0, .3), net.noise(.1, .2, .3, .4),
+
+        without_keys(net.noise(.1, .2, .3, .4), dropped)}) {
     Parameters parameters(net.model.tensors(), "test");
     TrainableEncoder encoder(net.architecture, parameters);
     run_backward(net, encoder, team, noise);
@@ -182,6 +158,44 @@ TEST_P(TrainableEncoders, GiveAMoleculeTheSameBytesWhateverItsNeighbours) {
   EXPECT_TRUE(
       same_bytes({rows, rows + count}, {together.begin() + static_cast<ptrdiff_t>(first),
                                         together.begin() + static_cast<ptrdiff_t>(first + count)}));
+}
+
+std::vector<float> gradients(const Net& net, const EncoderNoise& noise) {
+  Parameters parameters(net.model.tensors(), "test");
+  TrainableEncoder encoder(net.architecture, parameters);
+  Team team(2);
+  run_backward(net, encoder, team, noise);
+  return {parameters.gradients().begin(), parameters.gradients().end()};
+}
+
+TEST_P(TrainableEncoders, GiveTheSameBytesWithMasksThatDropNoKey) {
+  const Net net(GetParam());
+  DroppedKeys none = test::random_dropped_keys(net, 0);
+  const EncoderNoise noise = net.noise(.1, .2, .3, .4);
+  const auto without = gradients(net, noise);
+  EXPECT_TRUE(same_bytes(without, gradients(net, without_keys(noise, none))));
+  none.layers[0].clear();  // nothing said of a layer, a molecule or the last layers
+  none.layers[1][1].clear();
+  EXPECT_TRUE(same_bytes(without, gradients(net, without_keys(noise, none))));
+  none.layers.clear();
+  EXPECT_TRUE(same_bytes(without, gradients(net, without_keys(noise, none))));
+}
+
+// A5: what a layer hands on as the next one's pair bias knows nothing of its dropped keys.
+TEST_P(TrainableEncoders, HandOnTheLogitsOfDroppedKeysToo) {
+  const Net net(GetParam());
+  Parameters parameters(net.model.tensors(), "test");
+  TrainableEncoder encoder(net.architecture, parameters);
+  encoder.set_frozen_layers(1);
+  Team team(2);
+  const DroppedKeys dropped = test::random_dropped_keys(net, .4);
+  const EncoderNoise noise = net.noise(.1, .2, .3, .4);
+  const auto plain = encoder.forward_frozen(team, net.batch(), noise);
+  const auto masked = encoder.forward_frozen(team, net.batch(), without_keys(noise, dropped));
+  for (size_t m = 0; m < plain.size(); ++m) {
+    EXPECT_TRUE(same_bytes(plain[m].pairs, masked[m].pairs));
+    EXPECT_FALSE(same_bytes(plain[m].tokens, masked[m].tokens));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Kernels, TrainableEncoders,
