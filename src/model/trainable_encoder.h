@@ -45,6 +45,7 @@ class TrainableEncoder {
                                std::span<const LayerInput* const> inputs,
                                const EncoderNoise& noise);
   size_t tokens() const { return batch_.tokens; }
+  const AttentionShape& shape(size_t molecule) const { return batch_.molecules[molecule].shape; }
   size_t first_token(size_t molecule) const { return batch_.molecules[molecule].first_token; }
 
   // d_output [padded_rows(tokens), width], 0 in padding rows; destroyed. Adds to the parameters'

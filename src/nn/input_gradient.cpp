@@ -20,13 +20,17 @@ void share_tiles(Team& team, size_t rows, const Body& body) {
 
 LinearInputGradient::LinearInputGradient(const Parameters& parameters, const std::string& name,
                                          int inputs, int all_outputs, int first, int outputs)
-    : inputs_(inputs),
+    : weight_name_(name + ".weight"),
+      inputs_(inputs),
       outputs_(outputs),
-      weight_(parameters.get(name + ".weight", {all_outputs, inputs})
+      first_(uint64_t(first) * inputs),
+      weight_(parameters.get(weight_name_, {all_outputs, inputs})
                   .value.subspan(size_t(first) * inputs, size_t(outputs) * inputs)) {}
 
-void LinearInputGradient::pack() {
-  packed_.emplace(weight_, std::span<const float>(), inputs_, outputs_, Epilogue::none,
+void LinearInputGradient::pack(const WeightNoise* noise, Workspace& w) {
+  const auto weight =
+      with_noise(noise, weight_name_, static_cast<size_t>(inputs_), first_, weight_, w.weight);
+  packed_.emplace(weight, std::span<const float>(), inputs_, outputs_, Epilogue::none,
                   Product::backward);
 }
 

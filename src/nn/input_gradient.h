@@ -7,6 +7,7 @@
 #include "kernels/matmul.h"
 #include "nn/parameters.h"
 #include "nn/team.h"
+#include "nn/weight_noise.h"
 
 namespace molrt {
 
@@ -19,14 +20,17 @@ class LinearInputGradient {
                       int outputs)
       : LinearInputGradient(parameters, name, inputs, outputs, 0, outputs) {}
 
-  void pack();
+  // noise: as TrainableLinear's.
+  void pack(const WeightNoise* noise, Workspace& workspace);
   void unpack() { packed_.reset(); }
 
   // d_y [rows, outputs] -> d_x [rows, inputs] is overwritten; packed.
   void backward(Team& team, const float* d_y, size_t rows, float* d_x) const;
 
  private:
+  std::string weight_name_;
   int inputs_, outputs_;
+  uint64_t first_;  // element of the weight
   std::span<const float> weight_;
   std::optional<PackedMatrix> packed_;
 };

@@ -33,9 +33,10 @@ TrainableLayer::InputGradients::InputGradients(const Parameters& parameters,
       fc1(parameters, layer + "fc1", width, ffn),
       fc2(parameters, layer + "fc2", ffn, width) {}
 
-void TrainableLayer::InputGradients::pack(Team& team, LinearInputGradient* projection) {
+void TrainableLayer::InputGradients::pack(Team& team, const EncoderNoise& noise,
+                                          LinearInputGradient* projection) {
   const std::array<LinearInputGradient*, 4> all = {&out_proj, &fc1, &fc2, projection};
-  team.share(projection ? 4 : 3, [&](size_t i, Workspace&) { all[i]->pack(); });
+  team.share(projection ? 4 : 3, [&](size_t i, Workspace& w) { all[i]->pack(noise.weights, w); });
 }
 
 void TrainableLayer::InputGradients::unpack() {
@@ -99,7 +100,7 @@ void TrainableLayer::attribute(Team& team, const PackedBatch& batch, const Encod
                                const LayerTape& tape, WayBack way, const AttentionVisitor* visit,
                                float* d_x, float* d_pair, LayerScratch& s) {
   const bool through = way == WayBack::through;
-  inputs_.pack(team, through ? &inputs_.in_proj : nullptr);
+  inputs_.pack(team, noise, through ? &inputs_.in_proj : nullptr);
   const float* d_context = context_gradient(team, batch, noise, tape, d_x, s);
   if (visit) visit_gradients(team, batch, noise, tape, d_context, *visit);
   if (through)
@@ -171,7 +172,7 @@ void TrainableLayer::attribute_held(Team& team, const PackedBatch& batch, const 
                                     float scale, const LayerTape& tape, WayBack way,
                                     const AttentionVisitor* visit, float* d_x, LayerScratch& s) {
   const bool through = way == WayBack::through;
-  inputs_.pack(team, through ? &inputs_.values : nullptr);
+  inputs_.pack(team, noise, through ? &inputs_.values : nullptr);
   const float* d_context = context_gradient(team, batch, noise, tape, d_x, s);
   if (visit) visit_held_gradients(team, batch, noise, tape, d_context, *visit);
   if (through)

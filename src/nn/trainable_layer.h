@@ -63,7 +63,7 @@ class TrainableLayer {
   struct InputGradients {
     InputGradients(const Parameters& parameters, const std::string& layer, int width, int ffn);
     // in_proj, values or, where the way ends at the attention, null.
-    void pack(Team& team, LinearInputGradient* projection);
+    void pack(Team& team, const EncoderNoise& noise, LinearInputGradient* projection);
     void unpack();
 
     NormInputGradient attention_norm, ffn_norm;

@@ -21,13 +21,8 @@ TrainableLinear::TrainableLinear(const Parameters& parameters, const std::string
 void TrainableLinear::pack(Product product, Epilogue epilogue, const WeightNoise* noise,
                            Workspace& w) {
   noise_ = noise != nullptr && noise->touches(weight_name_) ? noise : nullptr;
-  std::span<const float> weight = weight_.value;
-  if (noise_) {
-    const std::span<float> noisy(w.weight.resize(weight.size()), weight.size());
-    std::copy(weight.begin(), weight.end(), noisy.begin());
-    noise_->forward({weight_name_, static_cast<size_t>(inputs_), 0, noisy});
-    weight = noisy;
-  }
+  const auto weight =
+      with_noise(noise, weight_name_, static_cast<size_t>(inputs_), 0, weight_.value, w.weight);
   packed_.emplace(weight, bias_.value, inputs_, outputs_, epilogue, product);
 }
 

@@ -12,6 +12,7 @@ Counted count_run(const Settings& s, int layers, int quiet_layers) {
   const DropoutRates rates = dropout_rates(s, layers, quiet_layers);
   Counted plain;
   plain.whole_network = !encoder_is_frozen(s);
+  plain.layers = layers;
   plain.noisy_encoder = rates.in_encoder();
   plain.encoder_kappa = rates.in_encoder() ? 1 : 0;
   plain.head_kappa = rates.pooler > 0 ? 1 : 0;

@@ -97,7 +97,11 @@ void try_methods(const Model& base, const Settings& settings) {
       if (!is_frozen_by(network, name)) tensors.push_back({name, {}, {}});
   for (const char* name : head_tensor_names) tensors.push_back({name, {}, {}});
   const auto methods = make_methods(settings);
-  for (const auto& method : *methods) method->on_start(tensors);
+  const int frozen = encoder_is_frozen(settings) ? 0 : frozen_layers(base, network);
+  for (const auto& method : *methods) {
+    method->on_start(tensors);
+    method->check_layers(frozen, base.card().architecture.layers);
+  }
 }
 
 // The base model's heads and scalings, to go on with.

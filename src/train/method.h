@@ -13,6 +13,7 @@
 
 #include "base/philox.h"
 #include "nn/weight_noise.h"
+#include "train/attention_plan.h"
 #include "train/settings.h"
 #include "train/trained_tensor.h"
 
@@ -52,7 +53,7 @@ struct PassPlan {
   bool mean_first = false;  // the loss is that of these passes' mean output, not the mean of losses
   // Passes over the whole network, with noise of their own; their losses are averaged.
   int passes = 1;
-  PairLoss pair;  // of two such passes, beside that; null: none
+  PairLoss pair;              // of two such passes, beside that; null: none
   UnlabelledPlan unlabelled;  // of that pair loss
 };
 
@@ -93,6 +94,7 @@ struct Counted {
   double encoder_kappa = 0, head_kappa = 0;
   double mean_head = 1;        // variance of the mean over the head's passes, by that of one
   bool whole_network = false;  // else the head alone is trained
+  int layers = 0;
   bool noisy_encoder = false;  // else what leaves it is computed once in a step
   double factor = 1;           // of a plain step's operations, 3 forward passes
   double extra_epochs = 0;     // plain epochs before or between
@@ -122,6 +124,10 @@ class Method {
   virtual void on_start(std::span<const TrainedTensor>) {}
   // Before the first step of an epoch.
   virtual void on_epoch(const EpochStart&) {}
+  // Before each step, of the epoch from 0. The first `frozen` of the layers are not trained:
+  // check_layers() throws INVALID_ARGUMENT for what cannot be had of them.
+  virtual void on_attention(int epoch, AttentionPlan&) const { (void)epoch; }
+  virtual void check_layers(int frozen, int layers) const { (void)frozen, (void)layers; }
   // Weights of linear layers in a pass: nn/weight_noise.h.
   virtual bool has_on_weight(std::string_view) const { return false; }
   virtual void on_weight(PassKey, const WeightPart&) const {}
@@ -141,6 +147,7 @@ class Method {
 using Methods = std::vector<std::unique_ptr<Method>>;
 
 PassPlan pass_plan(const Methods& methods, double pooler_dropout);
+AttentionPlan attention_plan(const Methods& methods, int epoch);
 // `plain`: of a run without methods.
 Counted count_methods(const Methods& methods, Counted plain);
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/crc.h"
+#include "train/addrop.h"
 #include "train/child_tuning.h"
 #include "train/fisher_child.h"
 #include "train/method.h"
@@ -22,6 +23,7 @@ struct Kind {
 constexpr Kind kinds[] = {{multi_sample_settings, make_multi_sample},
                           {mixout_settings, make_mixout, mixout_warnings},
                           {rdrop_settings, make_rdrop, rdrop_warnings},
+                          {addrop_settings, make_addrop, addrop_warnings},
                           {fisher_child_settings, make_fisher_child},
                           {child_tuning_settings, make_child_tuning, child_tuning_warnings}};
 
@@ -33,6 +35,12 @@ PassPlan pass_plan(const Methods& methods, double pooler_dropout) {
   PassPlan plan;
   plan.head_rates = {pooler_dropout};
   for (const auto& method : methods) method->on_plan(plan);
+  return plan;
+}
+
+AttentionPlan attention_plan(const Methods& methods, int epoch) {
+  AttentionPlan plan;
+  for (const auto& method : methods) method->on_attention(epoch, plan);
   return plan;
 }
 

@@ -72,6 +72,7 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
     passes_.push_back({TrainableEncoder(base.card().architecture, parameters_), {}, {}, {}, {}});
     passes_.back().encoder.set_frozen_layers(frozen_layers_);
   }
+  key_dropper_.emplace(fold, first().encoder, head_, head_step_, team, layers);
 }
 
 void check_frozen(const Model& base, const NetworkSettings& settings) {
@@ -162,7 +163,11 @@ const float* NetworkTrainee::representations(Pass& pass, Items items, const Enco
 }
 
 std::vector<float> NetworkTrainee::head_inputs(Pass& pass, Items items, const EncoderNoise& noise) {
-  const float* tokens = representations(pass, items, noise);
+  return inputs_of(pass, items, representations(pass, items, noise));
+}
+
+std::vector<float> NetworkTrainee::inputs_of(const Pass& pass, Items items,
+                                             const float* tokens) const {
   const auto head_width = static_cast<size_t>(head_.width);
   std::vector<float> inputs(items.size() * head_width);
   for (size_t m = 0; m < items.size(); ++m) {
@@ -208,23 +213,39 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, const StepAt& at, si
     const auto items =
         fold_.data.conformers.choose(batch.rows, fold_.seed, static_cast<uint32_t>(at.epoch));
     for_each_part(first().encoder, passes_.size(), molecules_, fold_.data.conformers, items,
-                  [&](Items part) { train_part(part, at.step, batch.share, total); });
+                  [&](Items part) { train_part(part, at, batch.share, total); });
   }
   return total;
 }
 
-void NetworkTrainee::train_part(Items items, uint32_t step, const BatchShare& share,
+// Molecules without labels go without: the target may be what was measured.
+const DroppedKeys* NetworkTrainee::choose_keys(Items items, const StepAt& at) {
+  const AttentionPlan plan = attention_plan(*fold_.methods, at.epoch - 1);
+  if (!plan.on) return nullptr;
+  Pass& pass = first();
+  pass.noise = plan.dropout ? noise(Purpose::addrop, 0, at.step) : EncoderNoise{};
+  pass.noise.key = random_key(fold_.seed, at.step);
+  pass.weights.emplace(*fold_.methods, PassKey{pass.noise.key, 0});
+  pass.noise.weights = &*pass.weights;
+  const auto inputs = [&](const float* tokens) { return inputs_of(pass, items, tokens); };
+  return &key_dropper_->choose(items, head_inputs(pass, items, pass.noise), inputs, pass.noise,
+                               plan, std::max(frozen_layers_, 0), at.step);
+}
+
+void NetworkTrainee::train_part(Items items, const StepAt& at, const BatchShare& share,
                                 LossSum& total) {
   ids_ = molecules_of(items);
+  const DroppedKeys* dropped = share.labels > 0 ? choose_keys(items, at) : nullptr;
   std::vector<NetworkPass> given;
   for (size_t i = 0; i < passes_.size(); ++i) {
     Pass& pass = passes_[i];
-    set_noise(pass, static_cast<uint32_t>(i), step);
+    set_noise(pass, static_cast<uint32_t>(i), at.step);
+    pass.noise.dropped_keys = dropped;
     pass.inputs = head_inputs(pass, items, pass.noise);
     pass.d_inputs.resize(pass.inputs.size());
     given.push_back({pass.inputs, pass.d_inputs});
   }
-  total += head_step_.run(head_, items, given, step, share, head_gradient_);
+  total += head_step_.run(head_, items, given, at.step, share, head_gradient_);
   for (Pass& pass : passes_) backward(pass);
 }
 

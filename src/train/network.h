@@ -8,6 +8,7 @@
 #include "model/trainable_encoder.h"
 #include "train/fold.h"
 #include "train/frozen_layers.h"
+#include "train/key_dropper.h"
 #include "train/network_settings.h"
 #include "train/unlabelled.h"
 
@@ -61,9 +62,12 @@ class NetworkTrainee : public Trainee {
   };
   Pass& first() { return passes_.front(); }
   void clear_gradients();
-  void train_part(Items items, uint32_t step, const BatchShare& share, LossSum& total);
+  void train_part(Items items, const StepAt& at, const BatchShare& share, LossSum& total);
+  // Those that the step's passes do without; null: none.
+  const DroppedKeys* choose_keys(Items items, const StepAt& at);
   // [items, head_width]
   std::vector<float> head_inputs(Pass& pass, Items items, const EncoderNoise& noise);
+  std::vector<float> inputs_of(const Pass& pass, Items items, const float* tokens) const;
   const float* representations(Pass& pass, Items items, const EncoderNoise& noise);
   EncoderNoise noise(Purpose purpose, uint32_t pass, uint32_t step) const;
   void set_noise(Pass& pass, uint32_t number, uint32_t step);
@@ -84,6 +88,7 @@ class NetworkTrainee : public Trainee {
   std::deque<Pass> passes_;  // one, where nothing in the encoder is random
   Head head_, head_gradient_;
   HeadStep head_step_;
+  std::optional<KeyDropper> key_dropper_;
   std::vector<float> origin_;  // of all encoder parameters, where something wants it
   int frozen_layers_;          // leading layers, with all that feeds them
   HeadActivations activations_;

@@ -57,6 +57,7 @@ METHODS = {
     "child-d": {"child_mode": "FD", "fisher_after_epochs": 2, "weight_decay": .1},
     "mixout": {"mixout_p": .7, "mixout_mask": "element", "mixout_head": "init", "l2sp_lambda": .1},
     "rdrop": {"rdrop_on": 1, "msd_rates": ".1,.3", "mixout_p": .5, "mixout_replaces_dropout": 0},
+    "addrop": {"addrop_q": .5, "addrop_attr": "iga", "addrop_m": 3},
     "joint": {"rdrop_on": 1, "rdrop_unlabeled": "u.csv"},
     "alternate": {"rdrop_on": 1, "rdrop_unlabeled": "u.csv", "rdrop_u_mode": "alternate", "child_mode": "F"},
 }

@@ -39,6 +39,14 @@ const std::vector<std::vector<Change>> runs = {
      {"fisher.dropout", int64_t{1}}},
     {{"child.mode", "FD"}, {"fisher.after_epochs", int64_t{2}}, {"weight_decay", .1}},
     {{"child.mode", "F"}, {"child.stage", "update"}, {"mixout.p", .5}},
+    {{"addrop.q", .5}},
+    {{"addrop.q", .5}, {"addrop.every", int64_t{1}}, {"addrop.target", "abs"}, {"mixout.p", .3}},
+    {{"addrop.q", .5}, {"addrop.attr", "iga"}, {"addrop.m", int64_t{3}}, {"addrop.pass1", "eval"}},
+    {{"addrop.q", .9}, {"addrop.attr", "aa"}, {"addrop.layers", "1,2"}, {"addrop.order", "low"}},
+    {{"addrop.q", .5}, {"addrop.attr", "ra"}, {"rdrop.on", int64_t{1}}},
+    {{"addrop.q", .5},
+     {"addrop.target", "gold"},
+     {"freeze.prefix", "embed_tokens,gbf,encoder.emb,encoder.layers.0."}},
 };
 
 class MethodRuns : public testing::TestWithParam<size_t> {};
@@ -116,6 +124,57 @@ TEST(MethodJobs, MixoutsFirstLossIsThatWithoutDropout) {  // X3
   EXPECT_EQ(mixed, plain);
 }
 
+// A8: an epoch in which AD-DROP rests is a plain one.
+TEST(MethodJobs, TheFirstEpochOfCrossTuningIsPlain) {
+  const std::vector<Change> one = {{"epochs", int64_t{1}}};
+  const Trained plain = run(small_base(), on(one));
+  EXPECT_TRUE(
+      same_tensors(plain.model(), run(small_base(), with(on(one), {{"addrop.q", .5}})).model()));
+  for (const Change& none : {Change{"addrop.p", 0.}, Change{"addrop.q", 1e-10}})  // A1
+    EXPECT_TRUE(same_tensors(
+        plain.model(),
+        run(small_base(), with(on(one), {{"addrop.q", .5}, {"addrop.every", int64_t{1}}, none}))
+            .model()));
+}
+
+TEST(MethodJobs, AttributeEveryTask) {
+  for (const char* task : {"binary", "multiclass"})
+    for (const char* target : {"dev", "abs", "out", "gold", "pseudo"}) {
+      const Settings s = on({{"task", task},
+                             {"addrop.q", .5},
+                             {"addrop.every", int64_t{1}},
+                             {"addrop.target", target},
+                             {"epochs", int64_t{2}}});
+      Batch batch(ConformerOptions{});
+      TrainingTable table{{}, {"y"}, {""}};
+      for (size_t i = 0; i < smiles.size(); ++i) {
+        batch.add_text({smiles[i]});
+        table.values.push_back(static_cast<double>(i % (task[0] == 'b' ? 2 : 3)));
+      }
+      Job job(small_base(), std::move(batch), std::move(table), s);
+      EXPECT_NO_THROW(job.run({}, {})) << task << " " << target;
+    }
+}
+
+TEST(MethodJobs, RefuseAttentionThatIsNotLearnt) {
+  EXPECT_ERROR(run(small_base(), on({{"addrop.q", .5}, {"freeze.prefix", "encoder"}})),
+               MOLRT_ERROR_INVALID_ARGUMENT, "addrop.q");
+  EXPECT_ERROR(run(small_base(), on({{"addrop.q", .5}, {"addrop.layers", "3"}})),
+               MOLRT_ERROR_INVALID_ARGUMENT, "layer 3 is not there");
+  EXPECT_ERROR(
+      run(small_base(), on({{"addrop.q", .5},
+                            {"addrop.layers", "0"},
+                            {"freeze.prefix", "embed_tokens,gbf,encoder.emb,encoder.layers.0."}})),
+      MOLRT_ERROR_INVALID_ARGUMENT, "layer 0 is frozen");
+  EXPECT_ERROR(run(small_base(), on({{"addrop.q", .5}, {"patience", int64_t{1}}})),
+               MOLRT_ERROR_INVALID_ARGUMENT, "patience");
+  EXPECT_ERROR(run(small_base(), on({{"addrop.q", .5}, {"addrop.target", "pseudo"}})),
+               MOLRT_ERROR_INVALID_ARGUMENT, "addrop.target");
+  EXPECT_ERROR(
+      run(small_base(), on({{"addrop.q", .5}, {"addrop.attr", "aa"}, {"addrop.target", "abs"}})),
+      MOLRT_ERROR_INVALID_ARGUMENT, "no target");
+}
+
 TEST(MethodJobs, TellWhatTheyWeighAndCost) {
   const auto counted = [](const std::vector<Change>& changes) {
     return run(small_base(), on(changes)).report()["counted"];
@@ -133,6 +192,9 @@ TEST(MethodJobs, TellWhatTheyWeighAndCost) {
   EXPECT_EQ(rdrop["head_kappa"], 1);  // (1 + alpha) / n
   EXPECT_EQ(rdrop["cost"], 2);
   EXPECT_EQ(counted({{"child.mode", "D"}})["extra_epochs"], 1);
+  EXPECT_NEAR(counted({{"addrop.q", .3}, {"addrop.every", int64_t{1}}})["cost"], 5. / 3, 1e-9);
+  EXPECT_NEAR(counted({{"addrop.q", .3}})["cost"], 4. / 3, 1e-9);
+  EXPECT_NEAR(counted({{"addrop.q", .3}, {"addrop.attr", "iga"}})["cost"], 1 + 41. / 6, 1e-9);
   EXPECT_TRUE(counted({{"loss", "mae"}})["head_kappa"].is_null());
 }
 
