@@ -20,6 +20,7 @@ struct EncoderNoise {
   int quiet_layers = 0;  // leading layers without dropout; above 0, the embedding has none either
   const DroppedKeys* dropped_keys = nullptr;  // of the layers that are trained
   const WeightNoise* weights = nullptr;
+  std::span<const uint32_t> purposes = {};  // of each molecule of the batch; empty: `purpose`
 
   double embedding_rate() const { return quiet_layers > 0 ? 0 : embedding; }
   EncoderNoise of_layer(int layer) const {
@@ -35,7 +36,8 @@ struct EncoderNoise {
   }
   std::optional<DropoutStream> stream(double rate, uint32_t site, size_t molecule) const {
     if (rate == 0) return std::nullopt;
-    return DropoutStream{key, molecules[molecule], site, purpose, rate};
+    const uint32_t own = purposes.empty() ? purpose : purposes[molecule];
+    return DropoutStream{key, molecules[molecule], site, own, rate};
   }
   const uint16_t* dropped(int layer, size_t molecule) const {
     return dropped_keys ? dropped_keys->of(layer, molecule) : nullptr;

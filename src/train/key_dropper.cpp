@@ -8,7 +8,7 @@ namespace molrt {
 const DroppedKeys& KeyDropper::choose(std::span<const RowConformer> items,
                                       std::vector<float> inputs, const HeadInputs& head_inputs,
                                       const EncoderNoise& noise, const AttentionPlan& plan,
-                                      int frozen, uint32_t step) {
+                                      int frozen, uint32_t step, size_t copies) {
   items_ = items;
   prepare(items, plan, frozen);
   if (layers_.empty()) return dropped_;
@@ -21,6 +21,11 @@ const DroppedKeys& KeyDropper::choose(std::span<const RowConformer> items,
       break;
     default:
       by_attention(noise, plan);
+  }
+  for (auto& layer : dropped_.layers) {
+    const std::vector<KeyMask> once = layer;
+    for (size_t copy = 1; copy < copies; ++copy)
+      layer.insert(layer.end(), once.begin(), once.end());
   }
   return dropped_;
 }

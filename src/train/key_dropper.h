@@ -22,10 +22,11 @@ class KeyDropper {
         all_layers_(layers) {}
 
   // After the encoder's forward pass of the items with this noise, whose head inputs are
-  // `inputs`. frozen: leading layers. The mask's draws are those of the step.
+  // `inputs`: what a batch of so many copies of the items does without. frozen: leading layers. The
+  // mask's draws are those of the step.
   const DroppedKeys& choose(std::span<const RowConformer> items, std::vector<float> inputs,
                             const HeadInputs& head_inputs, const EncoderNoise& noise,
-                            const AttentionPlan& plan, int frozen, uint32_t step);
+                            const AttentionPlan& plan, int frozen, uint32_t step, size_t copies);
 
  private:
   void prepare(std::span<const RowConformer> items, const AttentionPlan& plan, int frozen);

@@ -95,6 +95,7 @@ struct Counted {
   double mean_head = 1;        // variance of the mean over the head's passes, by that of one
   bool whole_network = false;  // else the head alone is trained
   int layers = 0;
+  bool noisy_weights = false;  // of the encoder
   bool noisy_encoder = false;  // else what leaves it is computed once in a step
   double factor = 1;           // of a plain step's operations, 3 forward passes
   double extra_epochs = 0;     // plain epochs before or between

@@ -77,7 +77,7 @@ class Mixout : public Method {
   void on_counted(Counted& counted) const override {
     if (!counted.whole_network) return;
     counted.encoder_kappa = 1;
-    counted.noisy_encoder = true;
+    counted.noisy_encoder = counted.noisy_weights = true;
   }
 
   bool has_on_weight(std::string_view name) const override { return of_.contains(name); }

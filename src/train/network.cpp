@@ -64,15 +64,19 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
     origin_.assign(parameters_.values().begin(), parameters_.values().end());
   frozen_layers_ = frozen_layers(base, settings);
   const int layers = base.card().architecture.layers;
-  const int passes =
-      count_run(settings.head.all, layers, quiet_layers(base, settings)).noisy_encoder
-          ? pass_plan(*fold.methods, 0).passes
-          : 1;
-  for (int i = 0; i < passes; ++i) {
-    passes_.push_back({TrainableEncoder(base.card().architecture, parameters_), {}, {}, {}, {}});
+  make_passes(count_run(settings.head.all, layers, quiet_layers(base, settings)));
+  key_dropper_.emplace(fold, first().encoder, head_, head_step_, team, layers);
+}
+
+// Where nothing in the encoder is random, one for all.
+void NetworkTrainee::make_passes(const Counted& counted) {
+  const auto all = static_cast<size_t>(head_step_.plan().passes);
+  const size_t apart = counted.noisy_weights ? all : 1;
+  together_ = counted.noisy_encoder ? all / apart : 1;
+  for (size_t i = 0; i < apart; ++i) {
+    passes_.push_back({TrainableEncoder(base_.card().architecture, parameters_), {}, {}, {}, {}});
     passes_.back().encoder.set_frozen_layers(frozen_layers_);
   }
-  key_dropper_.emplace(fold, first().encoder, head_, head_step_, team, layers);
 }
 
 void check_frozen(const Model& base, const NetworkSettings& settings) {
@@ -145,6 +149,11 @@ EncoderNoise NetworkTrainee::noise(Purpose purpose, uint32_t pass, uint32_t step
 
 void NetworkTrainee::set_noise(Pass& pass, uint32_t number, uint32_t step) {
   pass.noise = noise(Purpose::train, number, step);
+  purposes_.clear();
+  for (size_t copy = 0; copy < together_; ++copy)
+    purposes_.insert(purposes_.end(), ids_.size() / together_,
+                     random_purpose(Purpose::train, number + static_cast<uint32_t>(copy)));
+  if (together_ > 1) pass.noise.purposes = purposes_;
   pass.weights.emplace(*fold_.methods, PassKey{pass.noise.key, number});
   pass.noise.weights = &*pass.weights;
 }
@@ -212,8 +221,8 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, const StepAt& at, si
        batch_parts(fold_, head_step_.plan().unlabelled, rows, at, objective)) {
     const auto items =
         fold_.data.conformers.choose(batch.rows, fold_.seed, static_cast<uint32_t>(at.epoch));
-    for_each_part(first().encoder, passes_.size(), molecules_, fold_.data.conformers, items,
-                  [&](Items part) { train_part(part, at, batch.share, total); });
+    for_each_part(first().encoder, passes_.size() * together_, molecules_, fold_.data.conformers,
+                  items, [&](Items part) { train_part(part, at, batch.share, total); });
   }
   return total;
 }
@@ -229,21 +238,33 @@ const DroppedKeys* NetworkTrainee::choose_keys(Items items, const StepAt& at) {
   pass.noise.weights = &*pass.weights;
   const auto inputs = [&](const float* tokens) { return inputs_of(pass, items, tokens); };
   return &key_dropper_->choose(items, head_inputs(pass, items, pass.noise), inputs, pass.noise,
-                               plan, std::max(frozen_layers_, 0), at.step);
+                               plan, std::max(frozen_layers_, 0), at.step, together_);
+}
+
+void NetworkTrainee::run_pass(Pass& pass, uint32_t number, Items items, uint32_t step,
+                              const DroppedKeys* dropped) {
+  set_noise(pass, number, step);
+  pass.noise.dropped_keys = dropped;
+  pass.inputs = head_inputs(pass, items, pass.noise);
+  pass.d_inputs.resize(pass.inputs.size());
 }
 
 void NetworkTrainee::train_part(Items items, const StepAt& at, const BatchShare& share,
                                 LossSum& total) {
   ids_ = molecules_of(items);
   const DroppedKeys* dropped = share.labels > 0 ? choose_keys(items, at) : nullptr;
+  std::vector<RowConformer> batch;
+  for (size_t copy = 0; copy < together_; ++copy)
+    batch.insert(batch.end(), items.begin(), items.end());
+  ids_ = molecules_of(batch);
   std::vector<NetworkPass> given;
   for (size_t i = 0; i < passes_.size(); ++i) {
     Pass& pass = passes_[i];
-    set_noise(pass, static_cast<uint32_t>(i), at.step);
-    pass.noise.dropped_keys = dropped;
-    pass.inputs = head_inputs(pass, items, pass.noise);
-    pass.d_inputs.resize(pass.inputs.size());
-    given.push_back({pass.inputs, pass.d_inputs});
+    run_pass(pass, static_cast<uint32_t>(i), batch, at.step, dropped);
+    const size_t floats = pass.inputs.size() / together_;
+    for (size_t copy = 0; copy < together_; ++copy)
+      given.push_back({std::span(pass.inputs).subspan(copy * floats, floats),
+                       std::span(pass.d_inputs).subspan(copy * floats, floats)});
   }
   total += head_step_.run(head_, items, given, at.step, share, head_gradient_);
   for (Pass& pass : passes_) backward(pass);

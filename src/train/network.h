@@ -6,6 +6,7 @@
 
 #include "model/mc.h"
 #include "model/trainable_encoder.h"
+#include "train/counted.h"
 #include "train/fold.h"
 #include "train/frozen_layers.h"
 #include "train/key_dropper.h"
@@ -53,7 +54,8 @@ class NetworkTrainee : public Trainee {
 
  private:
   using Items = std::span<const RowConformer>;
-  // Of one pass over the network, which is held until it has gone back.
+  // What goes through the network at once, and is held until it has gone back: one of a step's
+  // passes, or all of them where they read the same weights.
   struct Pass {
     TrainableEncoder encoder;
     EncoderNoise noise;
@@ -70,6 +72,9 @@ class NetworkTrainee : public Trainee {
   std::vector<float> inputs_of(const Pass& pass, Items items, const float* tokens) const;
   const float* representations(Pass& pass, Items items, const EncoderNoise& noise);
   EncoderNoise noise(Purpose purpose, uint32_t pass, uint32_t step) const;
+  void make_passes(const Counted& counted);
+  void run_pass(Pass& pass, uint32_t number, Items items, uint32_t step,
+                const DroppedKeys* dropped);
   void set_noise(Pass& pass, uint32_t number, uint32_t step);
   void backward(Pass& pass);
   bool is_frozen(const std::string& name) const;
@@ -85,14 +90,15 @@ class NetworkTrainee : public Trainee {
   TensorMap base_tensors_;  // of the base's fold that this one begins with
   size_t width_;
   Parameters parameters_;
-  std::deque<Pass> passes_;  // one, where nothing in the encoder is random
+  std::deque<Pass> passes_;
+  size_t together_ = 1;  // of the step's passes in each of these
   Head head_, head_gradient_;
   HeadStep head_step_;
   std::optional<KeyDropper> key_dropper_;
   std::vector<float> origin_;  // of all encoder parameters, where something wants it
   int frozen_layers_;          // leading layers, with all that feeds them
   HeadActivations activations_;
-  std::vector<uint32_t> ids_;
+  std::vector<uint32_t> ids_, purposes_;  // of the batch
   std::vector<float> d_rows_;
 };
 
