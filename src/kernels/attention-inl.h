@@ -75,13 +75,40 @@ HWY_INLINE void multiply_row(const float* factors, size_t stride, float* row) {
     hn::Store(hn::Mul(hn::Load(d, row + j), hn::Load(d, factors + j)), d, row + j);
 }
 
-// The scales of row i's probabilities; 0 in padding columns. Element (head, i, j) of the molecule.
-HWY_INLINE void dropout_row(const AttentionShape& s, int head, int i, const DropoutStream& dropout,
-                            float* scales) {
-  const uint64_t row = uint64_t(head) * s.tokens + i;
-  dropout_scales(dropout, row * s.tokens, s.tokens, scales);
-  std::fill(scales + s.tokens, scales + s.pair_stride(), 0.0f);
-}
+// The scales of the rows' probabilities, element (head, i, j) of the molecule; several rows are
+// drawn at a time, as short ones would fill the generator's vectors badly.
+class DropoutRows {
+ public:
+  // Without dropout: null, and no rows.
+  DropoutRows(const AttentionShape& s, const DropoutStream* dropout)
+      : shape_(s), dropout_(dropout) {}
+
+  // scales [stride]: 0 in padding columns.
+  void row(int head, int i, float* scales) {
+    const auto keys = static_cast<uint64_t>(shape_.tokens);
+    const uint64_t begin = (uint64_t(head) * keys + i) * keys;
+    if (keys > most - 4) {
+      dropout_scales(*dropout_, begin, keys, scales);
+    } else {
+      if (begin < first_ || begin + keys > last_) draw(begin, (uint64_t(head) + 1) * keys * keys);
+      std::copy_n(drawn_ + (begin - first_), keys, scales);
+    }
+    std::fill(scales + keys, scales + shape_.pair_stride(), 0.0f);
+  }
+
+ private:
+  static constexpr uint64_t most = 1024;
+  void draw(uint64_t begin, uint64_t end_of_head) {
+    first_ = begin / 4 * 4;
+    last_ = std::min(first_ + most, end_of_head);
+    dropout_scales(*dropout_, first_, last_ - first_, drawn_);
+  }
+
+  const AttentionShape& shape_;
+  const DropoutStream* dropout_;
+  uint64_t first_ = 0, last_ = 0;  // elements that are drawn
+  float drawn_[most];
+};
 
 // `probabilities` may be `logits`.
 HWY_INLINE void softmax_row(const float* logits, const uint16_t* dropped, size_t stride,

@@ -82,14 +82,14 @@ HeadOperands forward_operands(const AttentionShape& s, Buffer& scratch) {
 // A query's logits, and its probabilities in o.row but for the factor that is returned.
 HWY_INLINE float probabilities_row(const AttentionShape& s, int head, int i, const float* qkv,
                                    const float* bias, float* logits, const AttentionNoise& noise,
-                                   const HeadOperands& o) {
+                                   DropoutRows& rows, const HeadOperands& o) {
   const float* query = qkv + size_t(3) * s.width * i + head * s.head_size();
   const float largest = logits_row(query, s.head_size(), o, bias, logits);
   const uint16_t* dropped = dropped_row(s, head, i, noise);
   const float sum = dropped ? kept_exponentials_row(logits, dropped, o.stride, o.row)
                             : exponentials_row(logits, largest, o.stride, o.row);
   if (noise.dropout) {
-    dropout_row(s, head, i, *noise.dropout, o.scales);
+    rows.row(head, i, o.scales);
     multiply_row(o.scales, o.stride, o.row);
   }
   return 1.0f / sum;
@@ -100,12 +100,13 @@ void attend(const AttentionShape& s, int first_head, int last_head, const float*
             Buffer& scratch) {
   const int size = s.head_size();
   HeadOperands o = forward_operands(s, scratch);
+  DropoutRows rows(s, noise.dropout);
   for (int head = first_head; head < last_head; ++head) {
     gather_head(s, qkv, head, o);
     for (int i = 0; i < s.tokens; ++i) {
       const size_t row = (size_t(head) * s.tokens + i) * o.stride;
       const float normaliser =
-          probabilities_row(s, head, i, qkv, bias + row, logits + row, noise, o);
+          probabilities_row(s, head, i, qkv, bias + row, logits + row, noise, rows, o);
       context_row(s.tokens, size, normaliser, o, context + size_t(s.width) * i + head * size);
     }
   }
@@ -166,13 +167,14 @@ void attend_backward(const AttentionShape& s, int head, const float* qkv, const 
   const int size = s.head_size();
   const float scale = 1.0f / std::sqrt(static_cast<float>(size));
   const BackwardOperands o = backward_operands(s, qkv, head, scratch);
+  DropoutRows rows(s, noise.dropout);
   for (int i = 0; i < s.tokens; ++i) {
     const size_t row = (size_t(head) * s.tokens + i) * o.stride;
     const float* d_out = d_context + size_t(s.width) * i + head * size;
     softmax_row(logits + row, dropped_row(s, head, i, noise), o.stride, o.probabilities);
     combine_rows(d_out, o.values, size, o.stride, o.d_row);
     if (noise.dropout) {
-      dropout_row(s, head, i, *noise.dropout, o.scales);
+      rows.row(head, i, o.scales);
       multiply_row(o.scales, o.stride, o.d_row);
       multiply_row(o.probabilities, o.stride, o.scales);  // what the values were weighted with
     }

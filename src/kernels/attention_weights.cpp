@@ -30,11 +30,12 @@ void weights_of(const AttentionShape& s, int head, const float* logits, const At
                 float* weights, Buffer& scratch) {
   const size_t stride = s.pair_stride();
   float* scales = scratch.resize(stride);
+  DropoutRows rows(s, noise.dropout);
   logits += size_t(head) * s.tokens * stride;
   for (int i = 0; i < s.tokens; ++i, logits += stride, weights += stride) {
     softmax_row(logits, dropped_row(s, head, i, noise), stride, weights);
     if (!noise.dropout) continue;
-    dropout_row(s, head, i, *noise.dropout, scales);
+    rows.row(head, i, scales);
     multiply_row(scales, stride, weights);
   }
 }

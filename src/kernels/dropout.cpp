@@ -1,6 +1,7 @@
 #include "kernels/dropout.h"
 
 #include <algorithm>
+#include <bit>
 
 #ifndef MOLRT_HIT_SCALES  // this file is read once for each target
 #define MOLRT_HIT_SCALES
@@ -52,6 +53,26 @@ HWY_INLINE void philox_lanes(const DropoutStream& s, uint64_t block, uint64_t* w
 #endif
 }
 
+// The scales of the 4 lanes elements of those counters, in their order.
+HWY_INLINE void whole_blocks(const uint64_t* words, uint64_t threshold, HitScales scale,
+                             float* scales) {
+  const hn::CappedTag<uint64_t, 8> d;
+  const hn::RebindToSigned<decltype(d)>
+      signed_d;  // 33 bits at most, and signed ones compare faster
+  const hn::Rebind<uint32_t, decltype(d)> d32;
+  const hn::RebindToFloat<decltype(d32)> f;
+  const size_t lanes = hn::Lanes(d);
+  const auto limit = hn::Set(signed_d, static_cast<int64_t>(threshold));
+  const auto hit = hn::Set(signed_d, int64_t{std::bit_cast<uint32_t>(scale.hit)});
+  const auto miss = hn::Set(signed_d, int64_t{std::bit_cast<uint32_t>(scale.miss)});
+  const auto of = [&](size_t word) {
+    const auto x = hn::Load(signed_d, reinterpret_cast<const int64_t*>(words) + word * lanes);
+    const auto chosen = hn::IfThenElse(hn::Lt(x, limit), hit, miss);
+    return hn::BitCast(f, hn::TruncateTo(d32, hn::BitCast(d, chosen)));
+  };
+  hn::StoreInterleaved4(of(0), of(1), of(2), of(3), f, scales);
+}
+
 void scales_of(const DropoutStream& s, HitScales scale, uint64_t first, size_t count,
                float* scales) {
   const hn::CappedTag<uint64_t, 8> d;
@@ -60,6 +81,12 @@ void scales_of(const DropoutStream& s, HitScales scale, uint64_t first, size_t c
   const uint64_t threshold = bernoulli_threshold(s.p);
   for (uint64_t i = first, end = first + count; i < end;) {
     philox_lanes(s, i / 4, words);
+    if (i % 4 == 0 && end - i >= 4 * lanes) {
+      whole_blocks(words, threshold, scale, scales);
+      i += 4 * lanes;
+      scales += 4 * lanes;
+      continue;
+    }
     const uint64_t base = i / 4 * 4, stop = std::min<uint64_t>(end, base + 4 * lanes);
     for (; i < stop; ++i) {
       const uint64_t word = words[(i % 4) * lanes + (i - base) / 4];

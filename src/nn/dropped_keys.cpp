@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <span>
 
 #include "kernels/dropout.h"
+#include "kernels/key_choice.h"
 
 namespace molrt {
 namespace {
@@ -20,57 +22,27 @@ class HitRows {
           double probability)
       : stream_{coins.key, coins.molecule, site_of(coins), coins.purpose + sample, probability},
         first_(uint64_t(head) * shape.tokens * shape.tokens),
-        scales_(shape.tokens) {}
+        count_(static_cast<size_t>(shape.tokens)),
+        scales_(shape.pair_stride()) {}
 
   void draw(int query) {
-    dropout_scales(stream_, first_ + uint64_t(query) * scales_.size(), scales_.size(),
-                   scales_.data());
+    dropout_scales(stream_, first_ + uint64_t(query) * count_, count_, scales_.data());
   }
   bool hits(size_t key) const { return scales_[key] == 0; }
+  const float* coins() const { return scales_.data(); }  // 0: a hit
 
  private:
   DropoutStream stream_;
   uint64_t first_;
-  std::vector<float> scales_;
+  size_t count_;
+  std::vector<float> scales_;  // padded to whole vectors
 };
 
-// Ascending as the floats are, 0 and -0 being one.
-uint32_t ordered_bits(float x) {
-  const uint32_t bits = x == 0 ? 0 : std::bit_cast<uint32_t>(x);
-  return bits >> 31 ? ~bits : bits | 1u << 31;
-}
-
-// Candidates come first in the order of these numbers.
-uint64_t rank(uint32_t place, size_t key) { return uint64_t{place} << 32 | key; }
-
-void rank_scores(const float* scores, const KeyChoice& choice, std::vector<uint64_t>& ranks) {
-  for (size_t j = 0; j < ranks.size(); ++j) {
-    const uint32_t bits = ordered_bits(choice.by_magnitude ? std::fabs(scores[j]) : scores[j]);
-    ranks[j] = rank(choice.order == KeyOrder::high ? ~bits : bits, j);
-  }
-}
-
-void rank_at_random(const KeyCoins& coins, uint64_t first, std::vector<uint64_t>& ranks) {
-  for (size_t j = 0; j < ranks.size(); ++j)
-    ranks[j] =
-        rank(random_u32(coins.key, coins.molecule, site_of(coins), coins.purpose, first + j), j);
-}
-
-bool is_zero(const float* row, size_t count) {
-  return std::all_of(row, row + count, [](float x) { return x == 0; });
-}
-
-// The ranks of a row; false: it loses nothing.
-bool rank_row(const AttentionShape& s, int head, int query, const float* scores,
-              const KeyChoice& choice, const KeyCoins& coins, std::vector<uint64_t>& ranks) {
-  if (choice.order == KeyOrder::random) {
-    rank_at_random(coins, (uint64_t(head) * s.tokens + query) * s.tokens, ranks);
-    return true;
-  }
-  const float* row = scores + query * s.pair_stride();
-  if (is_zero(row, ranks.size())) return false;
-  rank_scores(row, choice, ranks);
-  return true;
+// Scores whose order is that of random numbers: positive floats are ordered as their bits.
+void random_scores(const KeyCoins& coins, uint64_t first, std::span<float> scores) {
+  for (size_t j = 0; j < scores.size(); ++j)
+    scores[j] = std::bit_cast<float>(
+        1 + (random_u32(coins.key, coins.molecule, site_of(coins), coins.purpose, first + j) >> 2));
 }
 
 void set_bit(uint16_t* row, size_t key, bool on) {
@@ -92,14 +64,19 @@ void drop_by_score(const AttentionShape& s, int head, const float* scores, const
   std::fill_n(mask, s.tokens * s.mask_stride(), uint16_t{0});
   if (candidates == 0 || choice.q == 0) return;
   HitRows second(s, head, coins, choice.order == KeyOrder::random ? 1 : 0, choice.q);
-  std::vector<uint64_t> ranks(s.tokens);
+  const auto tokens = static_cast<size_t>(s.tokens);
+  const bool random = choice.order == KeyOrder::random;
+  std::vector<float> own(random ? s.pair_stride() : 0);
+  std::vector<int32_t> scratch(s.pair_stride());
   for (int i = 0; i < s.tokens; ++i, mask += s.mask_stride()) {
-    if (!rank_row(s, head, i, scores, choice, coins, ranks)) continue;
-    std::nth_element(ranks.begin(), ranks.begin() + candidates, ranks.end());
+    if (random)
+      random_scores(coins, (uint64_t(head) * s.tokens + i) * tokens, {own.data(), tokens});
     second.draw(i);
-    for (int c = 0; c < candidates; ++c)
-      if (const auto key = static_cast<uint32_t>(ranks[c]); second.hits(key))
-        set_bit(mask, key, true);
+    choose_keys({random ? own.data() : scores + i * s.pair_stride(), tokens,
+                 static_cast<size_t>(candidates),
+                 choice.order == KeyOrder::high ? KeyPlaces::highest : KeyPlaces::lowest,
+                 choice.by_magnitude, second.coins(), scratch.data()},
+                mask);
   }
 }
 

@@ -10,7 +10,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <fstream>
+#include <functional>
 #include <optional>
 
 #include "chem/conformer.h"
@@ -62,9 +64,17 @@ void set(Settings& s, const Change& change) {
     s.set_i64(change.first, std::stoll(change.second));
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
+// Of the wall, and of all threads' processors: the latter does not see other programs.
+struct Times {
+  std::vector<double> wall, cpu;
+  void add(const std::function<void()>& work) {
+    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t ticks = std::clock();
+    work();
+    cpu.push_back(static_cast<double>(std::clock() - ticks) / CLOCKS_PER_SEC);
+    wall.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+};
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -132,18 +142,18 @@ class Arm {
   }
 
   void step() {
-    const auto start = std::chrono::steady_clock::now();
-    trainee_->learn(molecules_.rows, {step_, 1, 1000}, 0);
-    clip_gradients(tensors_, 5, threads_);
-    adam_->step(tensors_, 1e-5, threads_, {*fold_->methods, random_key(fold_->seed, step_)});
-    times_.push_back(seconds_since(start));
+    times_.add([&] {
+      trainee_->learn(molecules_.rows, {step_, 1, 1000}, 0);
+      clip_gradients(tensors_, 5, threads_);
+      adam_->step(tensors_, 1e-5, threads_, {*fold_->methods, random_key(fold_->seed, step_)});
+    });
     ++step_;
   }
-  void forget() { times_.clear(); }
+  void forget() { times_ = {}; }
 
   const std::string& name() const { return name_; }
   double counted() const { return counted_.factor; }
-  double time() const { return median(times_); }
+  const Times& times() const { return times_; }
 
  private:
   void start_epoch() {
@@ -164,7 +174,7 @@ class Arm {
   std::vector<TrainedTensor> tensors_;
   std::optional<Adam> adam_;
   uint32_t step_ = 0;
-  std::vector<double> times_;
+  Times times_;
 };
 
 struct Options {
@@ -187,6 +197,12 @@ double peak_megabytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
+void print_line(const std::string& name, const Times& times, const Times& plain, double counted) {
+  fmt::print("{:28} {:9.1f} ms {:8.3f} {:8.3f} {:8.3f}\n", name, 1e3 * median(times.wall),
+             median(times.wall) / median(plain.wall), median(times.cpu) / median(plain.cpu),
+             counted);
+}
+
 // Of passes with dropout, which predict, by one without.
 void print_mc(const Model& base, const Molecules& molecules, const Options& o) {
   Team team(o.threads);
@@ -194,19 +210,16 @@ void print_mc(const Model& base, const Molecules& molecules, const Options& o) {
   DropoutRates rates;
   rates.embedding = rates.attention = rates.residual = .1;
   const std::vector<uint32_t> ids(molecules.list.size(), 1);
-  std::vector<double> plain, noisy;
+  Times plain, noisy;
   constexpr uint32_t passes = 3;
   for (int round = 0; round < o.rounds; ++round) {
-    auto start = std::chrono::steady_clock::now();
-    encoder.cls(team, molecules.list, {});
-    plain.push_back(seconds_since(start));
-    start = std::chrono::steady_clock::now();
-    for (uint32_t t = 0; t < passes; ++t)
-      encoder.cls(team, molecules.list, encoder_noise(rates, t, ids));
-    noisy.push_back(seconds_since(start));
+    plain.add([&] { encoder.cls(team, molecules.list, {}); });
+    noisy.add([&] {
+      for (uint32_t t = 0; t < passes; ++t)
+        encoder.cls(team, molecules.list, encoder_noise(rates, t, ids));
+    });
   }
-  fmt::print("{:28} {:9.1f} ms  {:6.3f} {:8.3f}\n", "MC prediction, T=3", 1e3 * median(noisy),
-             median(noisy) / median(plain), double{passes});
+  print_line("MC prediction, T=3", noisy, plain, passes);
 }
 
 void run(const Options& o) {
@@ -226,12 +239,12 @@ void run(const Options& o) {
     return;
   }
   fmt::print(
-      "{} layers x {}, {} molecules, {} threads; medians of {} steps\n{:28} {:>12}  {:>6} {:>8}\n",
+      "{} layers x {}, {} molecules, {} threads; medians of {} steps\n{:28} {:>12} {:>8} {:>8} "
+      "{:>8}\n",
       o.layers, o.width, molecules.rows.size(), o.threads, o.rounds, "step", "time", "factor",
-      "counted");
+      "of CPU", "counted");
   for (const auto& arm : arms)
-    fmt::print("{:28} {:9.1f} ms  {:6.3f} {:8.3f}\n", arm->name(), 1e3 * arm->time(),
-               arm->time() / arms[0]->time(), arm->counted());
+    print_line(arm->name(), arm->times(), arms[0]->times(), arm->counted());
   print_mc(base, molecules, o);
 }
 
