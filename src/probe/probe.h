@@ -1,5 +1,5 @@
 #pragma once
-// 5. Which of its attention a model lives by (source 002; spec: regularisers.md 13 E5a): how good
+// Which of its attention a model lives by (source 002; spec: regularisers.md 13 E5a): how good
 // its predictions are when keys of one layer are dropped by their attribution, deterministically
 // (q = 1). Predictions are made as Batch::predict() makes them, by networks each of which goes by
 // its own attribution; nothing in them depends on threads, batches or other rows.

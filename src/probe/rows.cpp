@@ -12,7 +12,7 @@ namespace {
 
 void check_class(const ModelCard& card, const std::string& target, size_t row, double label) {
   if (card.task == Task::multiclass && label >= card.outputs())
-    fail(MOLRT_ERROR_DATA, "row {}, target '{}': class {}, but the model's are 0 to {}", row + 1,
+    fail(MOLRT_ERROR_DATA, "row {}: target '{}' is {}; the model's classes are 0 to {}", row + 1,
          target, label, card.outputs() - 1);
 }
 
