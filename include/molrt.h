@@ -356,11 +356,13 @@ MOLRT_API int32_t molrt_batch_get_smiles(const molrt_batch *batch, size_t row, c
 #define MOLRT_STAGE_CONFORMERS 1
 #define MOLRT_STAGE_NETWORK 2
 #define MOLRT_STAGE_TRAINING 3
+#define MOLRT_STAGE_PROBE 4
 
 typedef struct molrt_progress {
   uint32_t struct_size;
   int32_t stage;     /* MOLRT_STAGE_* */
-  uint64_t done;     /* conformers (also in the network) or epochs of all folds (training) */
+  uint64_t done;     /* conformers (also in the network), epochs of all folds (training), or
+                        conformers times layers of the network (probe) */
   uint64_t total;    /* with early stopping, `done` may end before it */
   int32_t fold;      /* training only: the network, 0, 1, ... */
   int32_t folds;     /* folds x seeds, and those of refit */
@@ -605,6 +607,64 @@ MOLRT_API int32_t molrt_job_get_held_out_errors(const molrt_job *job, float *err
 MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);
 /* What went wrong with the row, or "" (also for a row that does not exist). */
 MOLRT_API const char *molrt_job_row_message(const molrt_job *job, size_t row);
+
+/* ---- probe: which of its attention a model lives by ------------------------------------------------- */
+typedef struct molrt_probe molrt_probe;
+
+/* What the keys of the attention A are ranked by: dt/dA in a pass without dropout, where t is */
+#define MOLRT_ATTRIBUTION_GOLD 1u /* minus the squared errors over the measured values, in scaled units;
+                                     of classes, minus the cross-entropy */
+#define MOLRT_ATTRIBUTION_ABS 2u  /* the sum of the outputs, and the gradient's magnitude counts; of
+                                     classes, the predicted class's logit, and its sign counts */
+
+typedef struct molrt_probe_options {
+  uint32_t struct_size;
+  uint32_t attributions; /* MOLRT_ATTRIBUTION_*, or-ed; 0 (default): both */
+  const int32_t *layers; /* [layer_count], from 0; NULL (default): all of a network with up to 8, else
+                            the first, the middle and the last */
+  size_t layer_count;
+  const double *rates;   /* [rate_count], above 0 and below 1; NULL (default): .1, .2 ... .9 */
+  size_t rate_count;
+  uint64_t seed;         /* of the random order; 0 (default) */
+  const char *title;     /* heading of the page; NULL (default): made of the targets' names */
+} molrt_probe_options;
+
+MOLRT_API int32_t molrt_probe_options_init(molrt_probe_options *options, size_t struct_size);
+
+/* What molrt_probe_run will cost: passes of each conformer through a whole network (a way back counts
+ * as one, a pass through its upper half as a half). STATE for a model without a head. */
+MOLRT_API int32_t molrt_probe_get_passes(const molrt_model *model, const molrt_probe_options *how,
+                                         double *passes);
+/* How good the model's predictions of the batch's molecules are when, in one layer at a time, each query
+ * of the attention does without a part of its keys (the rate; at least one key, never all): those of the
+ * lowest or of the highest attribution, or others chosen at random. `targets` [rows, target_count] as
+ * for molrt_job_create, NaN where there is no value: one for each output of the model, in their order;
+ * of a multiclass model one, class numbers. Predictions are molrt_predict's: means over conformers and
+ * networks, of which each goes by its own attribution. The rows' states are then as after molrt_predict;
+ * rows that fail, or have no value, do not count. The same rows and options give the same bytes.
+ * Progress: the stages of molrt_predict, then PROBE. options and how may be NULL. The caller frees
+ * *probe, which is NULL after a failure. STATE for a model without a head, INVALID_ARGUMENT for another
+ * number of targets, a layer that the model lacks, a rate out of range and what is there twice, DATA,
+ * naming row and target, for a value that the model's task does not take, and where no row has both a
+ * value and a prediction. */
+MOLRT_API int32_t molrt_probe_run(molrt_context *context, const molrt_model *model, molrt_batch *batch,
+                                  const double *targets, size_t target_count,
+                                  const molrt_run_options *options, const molrt_probe_options *how,
+                                  molrt_probe **probe);
+MOLRT_API void molrt_probe_free(molrt_probe *probe);
+/* One JSON object; numbers that are not defined are null:
+ *   rows      total = used + without_target + failed
+ *   task, networks, passes (molrt_probe_get_passes), seed
+ *   metrics   names of two: rmse (in the target's unit) and r2; of classes auroc and accuracy
+ *   attributions, layers, rates  arrays, the latter ascending
+ *   targets   an array by target: name, unit, n (values), plain (each metric without dropping), and
+ *             layers, an array: layer, and the objects random, gold and abs, the latter two with low
+ *             and high (which keys went first); each metric as an array by rate */
+MOLRT_API int32_t molrt_probe_get_report(const molrt_probe *probe, char *buffer, size_t capacity,
+                                         size_t *needed);
+/* The same for people, with pictures: one self-contained HTML page in UTF-8. */
+MOLRT_API int32_t molrt_probe_get_html(const molrt_probe *probe, char *buffer, size_t capacity,
+                                       size_t *needed);
 
 #ifdef __cplusplus
 }

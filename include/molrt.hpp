@@ -698,6 +698,79 @@ class Job {
   detail::Handle<molrt_job, molrt_job_free> handle_;
 };
 
+/* ---- probe
+ * ---------------------------------------------------------------------------------------- */
+struct ProbeOptions {
+  uint32_t attributions = 0;    // MOLRT_ATTRIBUTION_*, or-ed; 0: both
+  std::vector<int32_t> layers;  // empty: the library's choice
+  std::vector<double> rates;    // empty: .1 to .9
+  uint64_t seed = 0;
+  std::string title;  // of the page; empty: made of the targets' names
+};
+
+namespace detail {
+
+// Points into `options` and `title`.
+inline Struct<molrt_probe_options, molrt_probe_options_init> probe_options(
+    const ProbeOptions& options, const std::string& title) {
+  Struct<molrt_probe_options, molrt_probe_options_init> how;
+  how.attributions = options.attributions;
+  how.layers = options.layers.empty() ? nullptr : options.layers.data();
+  how.layer_count = options.layers.size();
+  how.rates = options.rates.empty() ? nullptr : options.rates.data();
+  how.rate_count = options.rates.size();
+  how.seed = options.seed;
+  how.title = title.empty() ? nullptr : title.c_str();
+  return how;
+}
+
+}  // namespace detail
+
+// What a probe will cost: passes of each conformer through a whole network.
+inline double probe_passes(const Model& model, const ProbeOptions& options = {}) {
+  const auto how = detail::probe_options(options, {});
+  double passes = 0;
+  check(molrt_probe_get_passes(model.get(), &how, &passes));
+  return passes;
+}
+
+// Predictions with keys of the attention dropped, one layer at a time.
+class Probe {
+ public:
+  // targets [rows of batch, targets of the model], NaN where there is no value.
+  Probe(const Context& context, const Model& model, Batch& batch,
+        const std::vector<double>& targets, const ProbeOptions& options = {},
+        const RunOptions& run_options = {}) {
+    const size_t rows = batch.size(), count = rows ? targets.size() / rows : 0;
+    detail::require(targets.size() == rows * count, "targets: expected as many for each row");
+    const std::string title = detail::without_nul(options.title);
+    const auto how = detail::probe_options(options, title);
+    detail::Run run(run_options);
+    molrt_probe* made = nullptr;
+    const int32_t status = molrt_probe_run(context.get(), model.get(), batch.get(), targets.data(),
+                                           count, run.options(), &how, &made);
+    handle_.reset(made);
+    run.finish(status, context);
+  }
+  // The numbers, as JSON.
+  std::string report() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_probe_get_report(get(), buffer, capacity, needed);
+    });
+  }
+  // The same for people, as one self-contained HTML page.
+  std::string html() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_probe_get_html(get(), buffer, capacity, needed);
+    });
+  }
+
+  const molrt_probe* get() const noexcept { return handle_.get(); }
+
+ private:
+  detail::Handle<molrt_probe, molrt_probe_free> handle_;
+};
+
 }  // namespace v0_1
 }  // namespace molrt
 

@@ -12,6 +12,7 @@ struct Command {
 
 Command finetune_command(CLI::App& app);
 Command predict_command(CLI::App& app);
+Command probe_command(CLI::App& app);
 Command embed_command(CLI::App& app);
 Command conformers_command(CLI::App& app);
 Command convert_command(CLI::App& app);

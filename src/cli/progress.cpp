@@ -77,8 +77,11 @@ bool Progress::due() {
 int32_t Progress::update(const molrt_progress& state) {
   const bool training = state.stage == MOLRT_STAGE_TRAINING;
   if (training) start_training(state);
+  if (state.stage == MOLRT_STAGE_PROBE && !probe_start_) probe_start_ = Clock::now();
   if ((training && epoch_due(state)) || due()) {
-    const auto line = training ? training_line(state) : rows_line(state);
+    const auto line = training                           ? training_line(state)
+                      : state.stage == MOLRT_STAGE_PROBE ? probe_line(state)
+                                                         : rows_line(state);
     // \r: back to the line's start; \x1b[K: erase what is left of the line before.
     write_stderr(fmt::format("{}{}{}", terminal_ ? "\r" : "", line, terminal_ ? "\x1b[K" : "\n"));
     shown_ = terminal_;
@@ -124,6 +127,13 @@ std::string Progress::rows_line(const molrt_progress& state) {
   }
   if (failed_ > 0) line += fmt::format(", {} failed", failed_);
   return line;
+}
+
+std::string Progress::probe_line(const molrt_progress& state) {
+  const double part =
+      static_cast<double>(state.done) / static_cast<double>(std::max<uint64_t>(state.total, 1));
+  return fmt::format("probe: {:.0f} %{}", 100 * part,
+                     remaining(since(*probe_start_), part, 1 - part));
 }
 
 std::string Progress::training_line(const molrt_progress& state) {

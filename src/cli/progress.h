@@ -32,6 +32,7 @@ class Progress {
   void clear();
   bool due();
   std::string rows_line(const molrt_progress& state);
+  std::string probe_line(const molrt_progress& state);
   void start_training(const molrt_progress& state);
   bool epoch_due(const molrt_progress& state);
   std::string training_line(const molrt_progress& state);
@@ -39,6 +40,7 @@ class Progress {
   ReportOptions options_;
   bool terminal_, shown_ = false;
   std::chrono::steady_clock::time_point start_, last_, training_start_;
+  std::optional<std::chrono::steady_clock::time_point> probe_start_;
   bool training_ = false;
   double part_before_ = 0, stepped_before_ = 0;  // when the clock of training began
   uint64_t epochs_done_ = 0;                     // of all folds, when the last line was due

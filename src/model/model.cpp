@@ -161,15 +161,17 @@ std::vector<float> Model::head_input(size_t fold, const float* cls, const float*
   return row;
 }
 
+void Model::fold_outputs(size_t fold, const float* cls, double* scaled, const float* inputs) const {
+  std::vector<float> logits(static_cast<size_t>(heads_[fold].outputs));
+  head_forward(heads_[fold], head_input(fold, cls, inputs).data(), 1, logits.data());
+  activate(card_.task, logits, scaled);
+}
+
 void Model::scaled_outputs(size_t encoder, const float* cls, double* scaled,
                            const float* inputs) const {
-  std::vector<float> logits;
-  for (size_t fold = 0; fold < heads_.size(); ++fold) {
-    if (encoder_of_fold_[fold] != encoder) continue;
-    logits.resize(static_cast<size_t>(heads_[fold].outputs));
-    head_forward(heads_[fold], head_input(fold, cls, inputs).data(), 1, logits.data());
-    activate(card_.task, logits, scaled + fold * card_.targets.size());
-  }
+  for (size_t fold = 0; fold < heads_.size(); ++fold)
+    if (encoder_of_fold_[fold] == encoder)
+      fold_outputs(fold, cls, scaled + fold * card_.targets.size(), inputs);
 }
 
 void Model::noisy_outputs(size_t encoder, const float* cls, const HeadDropout& dropout,

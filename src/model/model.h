@@ -20,6 +20,7 @@ class Model {
   size_t encoders() const { return encoders_.size(); }
   const Encoder& encoder(size_t index = 0) const { return *encoders_[index]; }
   const std::vector<Head>& heads() const { return heads_; }  // one a fold
+  size_t encoder_of_fold(size_t fold) const { return encoder_of_fold_[fold]; }
   // The tensors of one encoder, under plain names, and of what they stand beside in its fold.
   TensorMap encoder_tensors(size_t index) const;
   // UNSUPPORTED where there are several: representations of different encoders have no mean.
@@ -42,6 +43,11 @@ class Model {
   // The same with the head's dropout; `dropout` has one molecule.
   void noisy_outputs(size_t encoder, const float* cls, const HeadDropout& dropout, double* scaled,
                      const float* inputs = nullptr) const;
+  // One fold's row of it, [outputs].
+  void fold_outputs(size_t fold, const float* cls, double* scaled,
+                    const float* inputs = nullptr) const;
+  // What a fold's head reads, [card().head_width()].
+  std::vector<float> head_input(size_t fold, const float* cls, const float* inputs) const;
   size_t scaled_size() const { return heads_.size() * card_.targets.size(); }
   // 2. scaled -> mean and std [outputs] over the folds, in the targets' units; std is the sample
   //    standard deviation (n-1), NaN with one fold. Where all folds share one scaler the mean is
@@ -50,8 +56,6 @@ class Model {
 
  private:
   Model() = default;
-  // What a fold's head reads, [card().head_width()].
-  std::vector<float> head_input(size_t fold, const float* cls, const float* inputs) const;
 
   ModelCard card_;
   TensorMap tensors_;

@@ -131,7 +131,26 @@ std::vector<float> backward_to_dense(const Head& head, const HeadDropout& dropou
   return d_dense;
 }
 
+// Through the head's first layer, whose output has the gradient d_first, and the first dropout.
+void backward_to_inputs(const Head& head, const HeadDropout& dropout, const float* d_first,
+                        float* d_inputs) {
+  const auto [width, hidden, count] = sizes_of(head);
+  const bool pooled = head.kind == HeadKind::pooled;
+  const std::vector<float>& first = pooled ? head.dense_weight : head.out_weight;
+  dense_backward_input(first.data(), d_first, dropout.molecules.size(), width,
+                       pooled ? hidden : count, d_inputs);
+  drop(dropout, site_head_in, width, d_inputs);
+}
+
 }  // namespace
+
+void head_input_gradient(const Head& head, const HeadDropout& dropout,
+                         const HeadActivations& activations, const float* d_outputs,
+                         float* d_inputs) {
+  if (head.kind == HeadKind::linear) return backward_to_inputs(head, dropout, d_outputs, d_inputs);
+  const std::vector<float> d_dense = backward_to_dense(head, dropout, activations, d_outputs);
+  backward_to_inputs(head, dropout, d_dense.data(), d_inputs);
+}
 
 void head_backward(const Head& head, const HeadDropout& dropout, const HeadActivations& activations,
                    const float* d_outputs, Head& gradient, float* d_inputs) {
@@ -147,11 +166,8 @@ void head_backward(const Head& head, const HeadDropout& dropout, const HeadActiv
     dense_backward_parameters(activations.input.data(), d_dense.data(), rows, width, hidden,
                               gradient.dense_weight.data(), gradient.dense_bias.data());
   }
-  if (d_inputs == nullptr) return;
-  const std::vector<float>& first = pooled ? head.dense_weight : head.out_weight;
-  dense_backward_input(first.data(), pooled ? d_dense.data() : d_outputs, rows, width,
-                       pooled ? hidden : count, d_inputs);
-  drop(dropout, site_head_in, width, d_inputs);
+  if (d_inputs != nullptr)
+    backward_to_inputs(head, dropout, pooled ? d_dense.data() : d_outputs, d_inputs);
 }
 
 }  // namespace molrt

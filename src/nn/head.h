@@ -71,5 +71,9 @@ void head_forward_training(const Head& head, const float* inputs, const HeadDrop
 // [rows, width] unless it is null. `dropout` and `activations` are those of the forward pass.
 void head_backward(const Head& head, const HeadDropout& dropout, const HeadActivations& activations,
                    const float* d_outputs, Head& gradient, float* d_inputs);
+// The same without the parameters' gradients.
+void head_input_gradient(const Head& head, const HeadDropout& dropout,
+                         const HeadActivations& activations, const float* d_outputs,
+                         float* d_inputs);
 
 }  // namespace molrt

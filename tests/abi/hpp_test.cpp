@@ -49,6 +49,25 @@ TEST_F(Hpp, PredictsWhatTheCInterfacePredicts) {
   EXPECT_TRUE(std::isnan(ours.deviation.front()));  // one fold
 }
 
+TEST_F(Hpp, Probes) {
+  auto batch = new_batch(context_, {"CCO", "c1ccccc1", "CC(=O)N"});
+  molrt::ProbeOptions options;
+  options.layers = {1};
+  options.rates = {.5};
+  options.attributions = MOLRT_ATTRIBUTION_GOLD;
+  options.title = "a probe";
+  EXPECT_GT(molrt::probe_passes(headed_), molrt::probe_passes(headed_, options));
+  const molrt::Probe probe(context_, headed_, batch, {1, 2, NAN}, options);
+  EXPECT_NE(probe.report().find("\"used\":2"), std::string::npos) << probe.report();
+  EXPECT_EQ(probe.report().find("\"abs\""), std::string::npos);
+  EXPECT_NE(probe.html().find("<h1>a probe</h1>"), std::string::npos);
+  molrt::RunOptions run;
+  run.on_progress = [](const molrt_progress& p) { return p.stage != MOLRT_STAGE_PROBE; };
+  EXPECT_THROW(molrt::Probe(context_, headed_, batch, {1, 2, 3}, options, run), molrt::Error);
+  options.layers = {3};
+  EXPECT_THROW(molrt::probe_passes(headed_, options), molrt::Error);
+}
+
 TEST_F(Hpp, NoRowsGiveNoPredictions) {
   molrt::Batch batch(context_);
   EXPECT_TRUE(molrt::predict(context_, headed_, batch).mean.empty());

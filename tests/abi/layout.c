@@ -130,6 +130,16 @@ AT(molrt_run_options, batch_size, 12);
 AT(molrt_run_options, progress, 16);
 AT(molrt_run_options, progress_user, 24);
 
+SIZE(molrt_probe_options, 56);
+AT(molrt_probe_options, struct_size, 0);
+AT(molrt_probe_options, attributions, 4);
+AT(molrt_probe_options, layers, 8);
+AT(molrt_probe_options, layer_count, 16);
+AT(molrt_probe_options, rates, 24);
+AT(molrt_probe_options, rate_count, 32);
+AT(molrt_probe_options, seed, 40);
+AT(molrt_probe_options, title, 48);
+
 SIZE(molrt_setting_info, 80);
 AT(molrt_setting_info, struct_size, 0);
 AT(molrt_setting_info, type, 4);

@@ -64,6 +64,7 @@ class MisuseTest : public testing::Test {
   Table settings_calls();
   Table jobs();
   Table job_results();
+  Table probes();
 
   std::function<int32_t()> open_with(std::function<void(molrt_open_options&)> change) const;
   std::function<int32_t()> create_with(std::function<void(molrt_architecture&)> change) const;
@@ -110,6 +111,7 @@ MisuseTest::Table MisuseTest::inits() const {
       null_init("molrt_setting_info_init", molrt_setting_info_init),
       null_init("molrt_uncertain_options_init", molrt_uncertain_options_init),
       null_init("molrt_uncertain_result_init", molrt_uncertain_result_init),
+      null_init("molrt_probe_options_init", molrt_probe_options_init),
   };
 }
 
@@ -720,11 +722,79 @@ MisuseTest::Table MisuseTest::job_results() {
   };
 }
 
+MisuseTest::Table MisuseTest::probes() {
+  static Model headed;
+  headed = golden_model(c_, "molecule_linear.pth");
+  static const double targets[2] = {1, 2}, rates[2] = {.5, 1}, twice[2] = {.5, .5},
+                      infinite[2] = {1, HUGE_VAL}, missing[2] = {NAN, NAN};
+  static const int32_t layers[2] = {0, -1};
+  static molrt_probe* made = nullptr;
+  static size_t needed;
+  static double passes;
+  const auto run = [this](const molrt_model* m, const double* values, size_t count) {
+    return [=, this] { return molrt_probe_run(c_, m, b_, values, count, nullptr, nullptr, &made); };
+  };
+  const auto run_with = [this](std::function<void(molrt_probe_options&)> change) {
+    return with<molrt_probe_options>(molrt_probe_options_init, change, [this](auto& o) {
+      return molrt_probe_run(c_, headed.get(), b_, targets, 1, nullptr, &o, &made);
+    });
+  };
+  return {
+      {"molrt_probe_get_passes", "no model", kInvalid,
+       [] { return molrt_probe_get_passes(nullptr, nullptr, &passes); }},
+      {"molrt_probe_get_passes", "no result", kInvalid,
+       [] { return molrt_probe_get_passes(headed.get(), nullptr, nullptr); }},
+      {"molrt_probe_get_passes", "no head", MOLRT_ERROR_STATE,
+       [this] { return molrt_probe_get_passes(m_, nullptr, &passes); }},
+      {"molrt_probe_run", "no context", kInvalid,
+       [this] {
+         return molrt_probe_run(nullptr, headed.get(), b_, targets, 1, nullptr, nullptr, &made);
+       }},
+      {"molrt_probe_run", "no batch", kInvalid,
+       [this] {
+         return molrt_probe_run(c_, headed.get(), nullptr, targets, 1, nullptr, nullptr, &made);
+       }},
+      {"molrt_probe_run", "no result", kInvalid,
+       [this] {
+         return molrt_probe_run(c_, headed.get(), b_, targets, 1, nullptr, nullptr, nullptr);
+       }},
+      {"molrt_probe_run", "no model", kInvalid, run(nullptr, targets, 1)},
+      {"molrt_probe_run", "no head", MOLRT_ERROR_STATE, run(m_, targets, 1)},
+      {"molrt_probe_run", "no targets", kInvalid, run(headed.get(), nullptr, 1)},
+      {"molrt_probe_run", "a target too many", kInvalid, run(headed.get(), targets, 2)},
+      {"molrt_probe_run", "more targets than memory", kInvalid,
+       run(headed.get(), targets, SIZE_MAX)},
+      {"molrt_probe_run", "an infinite value", MOLRT_ERROR_DATA, run(headed.get(), infinite, 1)},
+      {"molrt_probe_run", "no value", MOLRT_ERROR_DATA, run(headed.get(), missing, 1)},
+      {"molrt_probe_run", "no such attribution", kInvalid,
+       run_with([](auto& o) { o.attributions = 4; })},
+      {"molrt_probe_run", "no such layer", kInvalid,
+       run_with([](auto& o) { o.layers = layers, o.layer_count = 2; })},
+      {"molrt_probe_run", "no layers", kInvalid, run_with([](auto& o) { o.layers = layers; })},
+      {"molrt_probe_run", "layers that are not there", kInvalid,
+       run_with([](auto& o) { o.layer_count = 1; })},
+      {"molrt_probe_run", "far too many layers", kInvalid,
+       run_with([](auto& o) { o.layers = layers, o.layer_count = SIZE_MAX; })},
+      {"molrt_probe_run", "rate 1", kInvalid,
+       run_with([](auto& o) { o.rates = rates, o.rate_count = 2; })},
+      {"molrt_probe_run", "a rate twice", kInvalid,
+       run_with([](auto& o) { o.rates = twice, o.rate_count = 2; })},
+      {"molrt_probe_run", "no rates", kInvalid, run_with([](auto& o) { o.rates = rates; })},
+      {"molrt_probe_run", "a title that is not UTF-8", kInvalid,
+       run_with([](auto& o) { o.title = "\xFF"; })},
+      {"molrt_probe_get_report", "no probe", kInvalid,
+       [] { return molrt_probe_get_report(nullptr, nullptr, 0, &needed); }},
+      {"molrt_probe_get_html", "no probe", kInvalid,
+       [] { return molrt_probe_get_html(nullptr, nullptr, 0, &needed); }},
+  };
+}
+
 TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   must(molrt_batch_prepare(c_, m_, b_, nullptr));  // so that there is something too big to return
   std::set<std::string> covered;
-  for (const Table& table : {inits(), contexts(), models(), model_queries(), batches(), rows(),
-                             runs(), run_sizes(), settings_calls(), jobs(), job_results()})
+  for (const Table& table :
+       {inits(), contexts(), models(), model_queries(), batches(), rows(), runs(), run_sizes(),
+        settings_calls(), jobs(), job_results(), probes()})
     for (const Misuse& misuse : table) {
       expect_refused(misuse);
       covered.insert(misuse.function);
@@ -732,13 +802,13 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   EXPECT_EQ(molrt_batch_size(b_), 2u) << "a refused row was added";
 
   const std::set<std::string> without_status = {
-      "molrt_version",           "molrt_version_text",     "molrt_build_info",
-      "molrt_last_error",        "molrt_status_name",      "molrt_row_status_name",
-      "molrt_source_name",       "molrt_flag_name",        "molrt_context_free",
-      "molrt_model_free",        "molrt_batch_free",       "molrt_settings_free",
-      "molrt_job_free",          "molrt_settings_count",   "molrt_batch_size",
-      "molrt_batch_row_message", "molrt_job_row_message",  "molrt_model_target_name",
-      "molrt_model_column_name", "molrt_model_target_unit"};
+      "molrt_version",           "molrt_version_text",      "molrt_build_info",
+      "molrt_last_error",        "molrt_status_name",       "molrt_row_status_name",
+      "molrt_source_name",       "molrt_flag_name",         "molrt_context_free",
+      "molrt_model_free",        "molrt_batch_free",        "molrt_settings_free",
+      "molrt_job_free",          "molrt_probe_free",        "molrt_settings_count",
+      "molrt_batch_size",        "molrt_batch_row_message", "molrt_job_row_message",
+      "molrt_model_target_name", "molrt_model_column_name", "molrt_model_target_unit"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);
   for (std::string name; symbols >> name;)

@@ -51,6 +51,13 @@ class Structs : public testing::Test {
                                       molrt_context_free(made);
                                       return status;
                                     }),
+        make<molrt_probe_options>(
+            "probe_options", offsetof(molrt_probe_options, seed), false, molrt_probe_options_init,
+            [this](auto* o) {
+              static const Model headed = golden_model(context_.get(), "molecule_linear.pth");
+              double passes = 0;
+              return molrt_probe_get_passes(headed.get(), o, &passes);
+            }),
         make<molrt_open_options>(
             "open_options", offsetof(molrt_open_options, max_atoms), false, molrt_open_options_init,
             [this](auto* o) {

@@ -16,12 +16,14 @@ struct Free {
   void operator()(molrt_batch* p) const { molrt_batch_free(p); }
   void operator()(molrt_settings* p) const { molrt_settings_free(p); }
   void operator()(molrt_job* p) const { molrt_job_free(p); }
+  void operator()(molrt_probe* p) const { molrt_probe_free(p); }
 };
 using Context = std::unique_ptr<molrt_context, Free>;
 using Model = std::unique_ptr<molrt_model, Free>;
 using Batch = std::unique_ptr<molrt_batch, Free>;
 using Settings = std::unique_ptr<molrt_settings, Free>;
 using Job = std::unique_ptr<molrt_job, Free>;
+using Probe = std::unique_ptr<molrt_probe, Free>;
 
 // Throws with the library's text, which gtest reports.
 void must(int32_t status);

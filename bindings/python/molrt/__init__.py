@@ -7,7 +7,7 @@
 
 load() opens weights: Uni-Mol checkpoints and molrt's own files. Model.predict() and Model.embed() take
 molecules, as do predict() with several models at once and finetune(), which fits a model to measured
-values; conformers() needs no model.
+values; probe() shows which of its attention a model lives by; conformers() needs no model.
 A molecule that fails is no exception: its numbers are NaN, and the result's `ok`, `status`, `flags` and
 `messages` tell what happened (see Rows). Calls that fail raise an Error, or a plain TypeError or
 ValueError for wrong arguments. Arrays are numpy's.
@@ -22,6 +22,7 @@ from ._errors import DataError, Error, FileError, FormatError, InvalidArgumentEr
 from ._library import lib as _lib, text as _text
 from ._model import Embedding, Model, Prediction, init, load, predict
 from ._molecules import Rows
+from ._probe import probe
 from ._training import PART_NONE, PART_TEST, PART_TRAIN, FineTunedModel, Setting, finetune, settings
 
 __version__ = _text(_lib.molrt_version_text())
@@ -35,4 +36,4 @@ def build_info() -> str:
 __all__ = ["Conformers", "DataError", "Embedding", "Error", "FileError", "FineTunedModel",
            "FormatError", "InvalidArgumentError", "Model", "OutOfMemoryError", "PART_NONE", "PART_TEST",
            "PART_TRAIN", "Prediction", "ProgressArgument", "Rows", "Setting", "build_info",
-           "conformers", "finetune", "init", "load", "predict", "settings"]
+           "conformers", "finetune", "init", "load", "predict", "probe", "settings"]

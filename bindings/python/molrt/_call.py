@@ -6,6 +6,7 @@ callback is always installed, because only there Python's signal handlers (Ctrl-
 """
 
 import atexit
+import contextlib
 import ctypes
 import logging
 import operator
@@ -24,7 +25,7 @@ from ._signals import HeldSignals
 #: Called as progress(stage, done, total, **details); True: a line on the terminal's stderr.
 ProgressArgument = Union[None, bool, Callable[..., Any]]
 
-_STAGES = {1: "conformers", 2: "network", 3: "training"}
+_STAGES = {1: "conformers", 2: "network", 3: "training", 4: "probe"}
 _DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss", "step", "steps",
             "valid_metric", "metric_name", "learning_rate", "train_rows", "held_out_rows", "part",
             "mc_pass", "mc_passes")
@@ -124,12 +125,12 @@ os.register_at_fork(after_in_child=_in_progress.clear)  # the other threads are 
 class Handle:
     """Owns an object of the library: made by `function(*arguments, &pointer)`, freed with this."""
 
-    def __init__(self, free: Any, function: Any, *arguments: Any):
+    def __init__(self, free: Any, function: Any, *arguments: Any, progress: ProgressArgument = None):
         self._as_parameter_ = c_void_p()
         # The finalizer reads the pointer when it runs: it is NULL until the call below succeeds. Not
         # at exit: a daemon thread may still be inside a call.
         weakref.finalize(self, free, self._as_parameter_).atexit = False
-        run_long(function, *arguments, byref(self._as_parameter_))
+        run_long(function, *arguments, byref(self._as_parameter_), progress=progress)
 
     def __reduce__(self) -> Any:
         raise TypeError("an object of libmolrt cannot be pickled or copied (a molrt.Model can; of "
@@ -189,6 +190,19 @@ def read_text(function: Any, *arguments: Any) -> str:
     buffer = ctypes.create_string_buffer(needed.value)
     run(function, *arguments, buffer, needed.value, byref(needed))
     return buffer.value.decode("utf-8", "replace")
+
+
+def write_whole(path: Union[str, "os.PathLike[str]"], contents: str) -> None:
+    """Writes a file: whole or not at all."""
+    final = os.path.realpath(path)
+    temporary = f"{final}.{os.getpid()}.part"
+    try:
+        with open(temporary, "x", encoding="utf-8") as file:
+            file.write(contents)
+        os.replace(temporary, final)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
 
 
 def c_text(value: str) -> bytes:

@@ -1,6 +1,5 @@
 """Training: settings, and a head fitted on measured values."""
 
-import contextlib
 import ctypes
 import difflib
 import json
@@ -14,7 +13,7 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run
+from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run, write_whole
 from ._errors import DataError, Error
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
@@ -79,15 +78,7 @@ class FineTunedModel(Model):
 
     def save_report(self, path: Union[str, "os.PathLike[str]"]) -> None:
         """Writes html() to a file: whole or not at all."""
-        final = os.path.realpath(path)
-        temporary = f"{final}.{os.getpid()}.part"
-        try:
-            with open(temporary, "x", encoding="utf-8") as file:
-                file.write(self.html())
-            os.replace(temporary, final)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
+        write_whole(path, self.html())
 
     def __reduce__(self) -> Any:
         self.html()  # a job cannot be pickled
