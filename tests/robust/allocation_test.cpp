@@ -630,7 +630,7 @@ class Allocation : public testing::TestWithParam<Function> {
     attempt(n, failing);
     // oneDNN (2.6) loses 4 blocks where operator new throws within its making of a product with a
     // sum behind it; MC prediction and the probe pack their weights anew in every call.
-    const std::string name = GetParam().name;
+    const std::string_view name = GetParam().name;
     const int64_t known = name == "molrt_predict_uncertain" || name == "molrt_probe_run" ? 4 : 0;
     EXPECT_LE(robust::live_blocks(), before + known) << "leaked at allocation " << n;
   }

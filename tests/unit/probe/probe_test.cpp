@@ -21,8 +21,11 @@ using Json = nlohmann::json;
 double label_of(size_t i) { return static_cast<double>((i * 7) % 11) / 3; }
 
 const test::Trained& trained() {
-  static const test::Trained trained =
-      test::run(test::small_base(), test::network_settings_of({{"epochs", 30}, {"lr", 3e-3}}), 2);
+  static const test::Trained trained = [] {
+    Settings settings = test::network_settings_of({{"lr", 3e-3}});
+    settings.set_i64("epochs", 30);
+    return test::run(test::small_base(), settings, 2);
+  }();
   return trained;
 }
 
@@ -79,9 +82,10 @@ TEST(Probe, BeginsWithWhatPredictionSays) {
   EXPECT_EQ(result.labels[0], table.labels.size());
 }
 
+// A few keys: of more, the effect is no longer what the gradient says.
 TEST(Probe, WhatSpeaksAgainstTheLabelDoesHarmAndWhatSpeaksForItHelps) {
   Table table;
-  const ProbeResult r = probe(trained().model(), table, options_of({0, 1, 2}, {.2, .4}));
+  const ProbeResult r = probe(trained().model(), table, options_of({0, 1, 2}, {.1, .2}));
   for (size_t layer = 0; layer < 3; ++layer)
     for (size_t rate = 0; rate < 2; ++rate) {
       EXPECT_LT(r.at(layer, gold_low, rate, 0)[0], r.plain[0][0]) << layer << ' ' << rate;
@@ -214,7 +218,7 @@ TEST(Probe, CountsItsWorkAndCanBeStopped) {
   size_t done = 0, total = 0, limit = SIZE_MAX;
   run.progress = [&](int stage, size_t d, size_t t) {
     if (stage != MOLRT_STAGE_PROBE) return false;
-    EXPECT_GT(d, done);
+    EXPECT_GE(d, done);
     done = d, total = t;
     return d > limit;
   };
