@@ -286,9 +286,22 @@ void Job::make_molecules(const RunOptions& options, HeadTrainingData& data) {
   add_beside(batch_, data);
   if (unlabelled_) make_unlabelled(options, data);
   data.beside = beside_;
+}
+
+// Those that can be used after the last run of the network.
+void Job::find_conformers(HeadTrainingData& data) const {
   const std::vector<size_t> counts = batch_.conformer_counts();
-  data.conformers = unlabelled_ ? ConformerTable(counts, unlabelled_->conformer_counts())
-                                : ConformerTable(counts);
+  if (!unlabelled_) {
+    data.conformers = ConformerTable(counts);
+    return;
+  }
+  data.conformers = ConformerTable(counts, unlabelled_->conformer_counts());
+  data.unlabelled_rows = unlabelled_->size();
+  for (size_t row = 0; row < unlabelled_->size(); ++row)
+    if (!unlabelled_->features(row).empty()) data.unlabelled.push_back(first_unlabelled_row + row);
+  if (data.unlabelled.empty())
+    fail(MOLRT_ERROR_DATA, "none of the {} molecules without values can be used; the first: {}",
+         unlabelled_->size(), unlabelled_->size() == 0 ? "there is none" : unlabelled_->message(0));
 }
 
 // Behind those that there are, of each row; NaN where a row has none.
@@ -300,16 +313,10 @@ void Job::add_beside(const Batch& batch, const HeadTrainingData& data) {
       std::ranges::copy(batch.inputs(row), beside_.begin() + first + row * width);
 }
 
-void Job::make_unlabelled(const RunOptions& options, HeadTrainingData& data) {
+void Job::make_unlabelled(const RunOptions& options, const HeadTrainingData& data) {
   unlabelled_->prepare(*base_, options);
   unlabelled_->compute_inputs(data.inputs, options);
   add_beside(*unlabelled_, data);
-  data.unlabelled_rows = unlabelled_->size();
-  for (size_t row = 0; row < unlabelled_->size(); ++row)
-    if (!unlabelled_->features(row).empty()) data.unlabelled.push_back(first_unlabelled_row + row);
-  if (data.unlabelled.empty())
-    fail(MOLRT_ERROR_DATA, "none of the {} molecules without values can be used; the first: {}",
-         unlabelled_->size(), unlabelled_->size() == 0 ? "there is none" : unlabelled_->message(0));
 }
 
 HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData data,
@@ -320,6 +327,7 @@ HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData d
     const std::vector<float> more = unlabelled_->represent(*base_, stoppable(options));
     cls.insert(cls.end(), more.begin(), more.end());
   }
+  find_conformers(data);
   run.checkpoint = describe_molecules(options, data);
   data.representations = cls;
   return train_heads(data, settings_, run);
@@ -328,6 +336,7 @@ HeadTrainingResult Job::train_head(const RunOptions& options, HeadTrainingData d
 HeadTrainingResult Job::train_network(const RunOptions& options, HeadTrainingData data,
                                       TrainingRun run) {
   make_molecules(stoppable(options), data);
+  find_conformers(data);
   run.checkpoint = describe_molecules(options, data);
   TrainingMolecules molecules;
   for (size_t row = 0; row < batch_.size(); ++row)

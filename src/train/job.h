@@ -55,7 +55,8 @@ class Job {
   HeadTrainingData training_data() const;
   HeadInputs training_inputs() const;
   void make_molecules(const RunOptions& options, HeadTrainingData& data);
-  void make_unlabelled(const RunOptions& options, HeadTrainingData& data);
+  void make_unlabelled(const RunOptions& options, const HeadTrainingData& data);
+  void find_conformers(HeadTrainingData& data) const;
   void add_beside(const Batch& batch, const HeadTrainingData& data);
   HeadTrainingResult train_head(const RunOptions& options, HeadTrainingData data, TrainingRun run);
   HeadTrainingResult train_network(const RunOptions& options, HeadTrainingData data,
