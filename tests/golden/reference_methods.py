@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 import torch
 
-from reference_random import (PURPOSE_ATTRIBUTION, PURPOSE_FISHER, PURPOSE_SPLIT, PURPOSE_WEIGHTS,
+from reference_random import (PURPOSE_ATTRIBUTION, PURPOSE_FISHER, PURPOSE_WEIGHTS, STREAM_EPOCH,
                               hits, shuffled)
 
 DEFAULTS = {
@@ -24,7 +24,6 @@ DEFAULTS = {
     "fisher_batches": 0, "fisher_after_epochs": 0, "fisher_scope": "encoder.layers."}
 
 KIND_CHILD, KIND_MIXOUT = 1, 2
-STREAM_UNLABELLED = 2
 GAPS = {}  # smallest relative gap between a choice's last and the first that is left, by what chose
 
 
@@ -129,7 +128,7 @@ def unlabelled_rows(count, batch, seed, step):
     """Of a step's unlabelled molecules, `count` in all."""
     rows = []
     for position in range(step * batch, (step + 1) * batch):
-        order = shuffled(range(count), seed, position // count, STREAM_UNLABELLED, 0)
+        order = shuffled(range(count), seed, position // count, STREAM_EPOCH, 0)
         rows.append(order[position % count])
     return rows
 

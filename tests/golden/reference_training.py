@@ -367,7 +367,7 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabel
                 own = rate * s["llrd"]**(layers - layer_level(n, layers))
                 decayed = 1. if s["child_decay_masked"] or n not in child else child[n].to(dtype)
                 w -= own * moments.update(n, g * scale * factor("grad")) * factor("update")
-                if decays(n):
+                if decays(n) and moments is adam:
                     w -= own * decayed * (s["weight_decay"] + (s["l2sp_head"] if is_head(n) else 0)) * w
                     w -= own * decayed * (0 if is_head(n) else s["l2sp"]) * (w - origin[n])
         moments.steps += 1
