@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from reference_random import (PURPOSE_ATTRIBUTION, PURPOSE_FISHER, PURPOSE_WEIGHTS, STREAM_EPOCH,
-                              hits, shuffled)
+                              hits, philox, shuffled)
 
 DEFAULTS = {
     "msd_n": 1, "msd_p": 0., "msd_rates": "", "msd_reduce": "loss",
@@ -142,22 +142,13 @@ def ramp(step, total):
 
 class Attention:
     """What happens to a pass's attention, and what it was. dropped {layer: [rows, heads, n, n]};
-    fixed {layer: matrices in its place}; spare: a query whose keys are all dropped keeps the most
-    probable."""
+    fixed {layer: matrices in its place}."""
 
-    def __init__(self, dropped=None, spare=False, fixed=None):
-        self.dropped, self.spare, self.fixed = dropped or {}, spare, fixed or {}
-        self.seen = []
+    def __init__(self, dropped=None, fixed=None):
+        self.dropped, self.fixed, self.seen = dropped or {}, fixed or {}, []
 
     def without_dropped(self, layer, logits):
-        if layer not in self.dropped:
-            return logits
-        hit = self.dropped[layer]
-        if self.spare:
-            all_gone = (hit | logits.isinf()).all(-1, keepdim=True)
-            best = torch.zeros_like(hit).scatter(-1, logits.argmax(-1, keepdim=True), True)
-            hit = hit & ~(all_gone & best)
-        return logits.masked_fill(hit, -torch.inf)
+        return logits.masked_fill(self.dropped[layer], -torch.inf) if layer in self.dropped else logits
 
     def taken(self, layer, a):
         self.seen.append(self.fixed.get(layer, a))
@@ -185,7 +176,7 @@ def target_of(f, y, s):
     return lambda f: (f if kind in ("out", "abs") else sign * f).sum()
 
 
-def candidates(attribution, part, order, what):
+def candidates(attribution, part, order):
     """[heads, n, n] of a molecule -> bool"""
     n = attribution.shape[-1]
     count = 0 if part == 0 or n == 1 else min(n - 1, max(1, math.ceil(part * n - 1e-6)))
@@ -196,7 +187,7 @@ def candidates(attribution, part, order, what):
         if 0 < count < n and row.any():
             row = np.sort(row)
             if row[count - 1] != row[count]:
-                note_gap(what, abs(row[count]), abs(row[count]) - (row[count] - row[count - 1]))
+                note_gap("addrop", abs(row[count]), abs(row[count]) - (row[count] - row[count - 1]))
     return chosen
 
 
@@ -206,14 +197,15 @@ def attributions(layers, forward, y, s):
     first = Attention()
     f = forward(first, training)
     target = target_of(f, y, s)
-    if s["addrop_attr"] == "aa":
+    if s["addrop_attr"] in ("aa", "ra"):
         return {i: first.seen[i].detach() for i in layers}
     if s["addrop_attr"] == "ga":
         gradients = torch.autograd.grad(target(f), [first.seen[i] for i in layers])
     else:
         total = [0. for _ in layers]
         for k in range(1, s["addrop_m"] + 1):
-            fixed = {i: (a.detach() * ((k - .5) / s["addrop_m"])).requires_grad_()
+            part = (k - .5) / s["addrop_m"]
+            fixed = {i: (a.detach() * (part if i in layers else 1)).requires_grad_()
                      for i, a in enumerate(first.seen)}
             f = forward(Attention(fixed=fixed), training)
             own = torch.autograd.grad(target(f), [fixed[i] for i in layers])
@@ -222,28 +214,32 @@ def attributions(layers, forward, y, s):
     return {i: g.abs() if s["addrop_target"] == "abs" else g for i, g in zip(layers, gradients)}
 
 
-def dropped_keys(molecules, layers, heads, forward, y, step, s):
+def chosen_by_chance(attention, coin, s):
+    """RA: two coins; of a query whose keys are all hit the most probable stays."""
+    hit = coin(s["addrop_p"], 0) & coin(s["addrop_q"], 1)
+    best = np.arange(hit.shape[-1]) == attention.argmax(-1)[..., None]
+    return hit & ~(hit.all(-1, keepdims=True) & best)
+
+
+def dropped_keys(molecules, layers, forward, y, step, s):
     """-> Attention of the passes that learn"""
-    by_chance = s["addrop_attr"] == "ra"
-    found = None if by_chance else attributions(layers, forward, y, s)
-    length = max(len(m.tokens) for m in molecules)
+    found = attributions(layers, forward, y, s)
     dropped = {}
     for i in layers:
-        dropped[i] = np.zeros((len(molecules), heads, length, length), bool)
+        dropped[i] = torch.zeros(found[i].shape, dtype=torch.bool)
         for b, m in enumerate(molecules):
             n = len(m.tokens)
+            own = found[i][b, :, :n, :n].numpy()
 
             def coin(rate, sample):
-                return hits(rate, (heads, n, n), s["seed"], step, m.number, (1 << 16) + i,
+                return hits(rate, own.shape, s["seed"], step, m.number, (1 << 16) + i,
                             PURPOSE_ATTRIBUTION | sample)
-            if by_chance:
-                own = coin(s["addrop_p"], 0) & coin(s["addrop_q"], 1)
+            if s["addrop_attr"] == "ra":
+                hit = chosen_by_chance(own, coin, s)
             else:
-                own = coin(s["addrop_q"], 0) & candidates(found[i][b, :, :n, :n].numpy(), s["addrop_p"],
-                                                          s["addrop_order"], "addrop")
-            dropped[i][b, :, :n, :n] = own
-        dropped[i] = torch.tensor(dropped[i])
-    return Attention(dropped, by_chance)
+                hit = coin(s["addrop_q"], 0) & candidates(own, s["addrop_p"], s["addrop_order"])
+            dropped[i][b, :, :n, :n] = torch.tensor(hit)
+    return Attention(dropped)
 
 
 # --- ChildTuning (section 8) ----------------------------------------------------------------------
@@ -257,15 +253,29 @@ def kept(name, shape, step, s, dtype):
 
 
 def factors(name, shape, step, stage, child, s, dtype):
-    """What a gradient or an update is multiplied with; child {name: bool}, D's choice."""
+    """What a gradient or an update is multiplied with; child {name: bool}, D's choice. Outside the
+    child the moments of epochs before the choice move nothing either."""
     factor = torch.ones(shape, dtype=dtype)
     if "F" in s["child_mode"] and s["child_stage"] == stage:
         factor = kept(name, shape, step, s, dtype)
-    if stage == "grad" and name in child:
+    if name in child:
         factor = factor * child[name].to(dtype)
-        if s["child_rescale"] == 1:
+        if stage == "grad" and s["child_mode"] == "D" and s["child_rescale"] == 1:
             factor = factor / s["child_keep_d"]
     return factor
+
+
+def own_labels(f, rows, number, s):
+    """What stands for -log p of labels by the network itself: outputs, or of classes drawn ones'."""
+    if s["loss"] in ("mse", "mae", "huber"):
+        return [f[:, k].mean() for k in range(f.shape[1])]
+    u = np.array([philox(s["seed"], number, r, 0, PURPOSE_FISHER, f.shape[1]) for r in rows])
+    u = torch.tensor((u + .5) / 2**32)
+    if s["loss"].startswith("softmax"):
+        drawn = (u[:, :1] >= torch.softmax(f.detach(), 1).cumsum(1)[:, :-1]).sum(1, keepdim=True)
+        return [-torch.log_softmax(f, 1).gather(1, drawn).mean()]
+    z = torch.where(u < torch.sigmoid(f.detach()), f, -f)
+    return [-torch.nn.functional.logsigmoid(z).sum(1).mean()]
 
 
 def fisher(names, groups, gradients_of, s):

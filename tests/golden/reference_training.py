@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 import reference_methods as methods
-from reference_random import (ACT, ATT, PURPOSE_FISHER, PURPOSE_TRAIN, RES1, RES2, SITE_EMB,
+from reference_random import (ACT, ATT, PURPOSE_ATTRIBUTION, PURPOSE_FISHER, PURPOSE_TRAIN, RES1, RES2, SITE_EMB,
                               SITE_HEAD_IN, SITE_HEAD_MID, STREAM_EPOCH, chosen_conformer, hold_out,
                               keep, new_head, shuffled, site)
 
@@ -318,6 +318,10 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabel
         return table.outputs(w, heads, items, dtype, seed=s["seed"], quiet_layers=quiet,
                              step=step if number is None else number, **keywords)
 
+    def one_look():
+        """With dropout, the head once."""
+        return {"rates": s["rates"], "samples": methods.head_rates(s)[:1]}
+
     def attention_of(rows, epoch, w):
         if not methods.drops_keys(s, epoch):
             return None
@@ -329,9 +333,9 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabel
 
         def forward(attention, training):
             return run(w, data, items, attention=attention, c=PURPOSE_ATTRIBUTION,
-                       rates=s["rates"] if training else None).mean(0)
-        return methods.dropped_keys([data.molecules[r][k] for r, k in items], own, heads, forward,
-                                    y[rows], step, s)
+                       **(one_look() if training else {}))[0]
+        return methods.dropped_keys([data.molecules[r][k] for r, k in items], own, forward, y[rows],
+                                    step, s)
 
     def passes(table, rows, epoch, weights, attention):
         items = table.chosen(rows, s["seed"], epoch + 1)
@@ -400,10 +404,10 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabel
             groups = groups[:s["fisher_batches"] * (batch // size)]
 
         def gradients_of(number, rows):
-            f = run(p, data, data.chosen(rows, s["seed"], epoch + 1), number, c=PURPOSE_FISHER,
-                    rates=s["rates"] if s["fisher_dropout"] else None)[0]
+            f = run(p, data, data.chosen(rows, s["seed"], epoch), number, c=PURPOSE_FISHER,
+                    **(one_look() if s["fisher_dropout"] else {}))[0]
             logs = ([loss_of(f, rows)[0]] if s["fisher_label"] == "empirical"
-                    else [f[:, k].mean() for k in range(f.shape[1])])
+                    else methods.own_labels(f, rows, number, s))
             return [torch.autograd.grad(t, [p[n] for n in names], retain_graph=True) for t in logs]
         return methods.most_informed(methods.fisher(names, groups, gradients_of, s),
                                      s["child_keep_d"])
