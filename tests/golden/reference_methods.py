@@ -148,7 +148,8 @@ class Attention:
         self.dropped, self.fixed, self.seen = dropped or {}, fixed or {}, []
 
     def without_dropped(self, layer, logits):
-        return logits.masked_fill(self.dropped[layer], -torch.inf) if layer in self.dropped else logits
+        hit = self.dropped.get(layer)
+        return logits if hit is None else logits.masked_fill(hit, -torch.inf)
 
     def taken(self, layer, a):
         self.seen.append(self.fixed.get(layer, a))
@@ -266,7 +267,7 @@ def factors(name, shape, step, stage, child, s, dtype):
 
 
 def own_labels(f, rows, number, s):
-    """What stands for -log p of labels by the network itself: outputs, or of classes drawn ones'."""
+    """What stands for -log p of the network's own labels: outputs, of classes that of drawn ones."""
     if s["loss"] in ("mse", "mae", "huber"):
         return [f[:, k].mean() for k in range(f.shape[1])]
     u = np.array([philox(s["seed"], number, r, 0, PURPOSE_FISHER, f.shape[1]) for r in rows])

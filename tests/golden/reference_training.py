@@ -8,8 +8,9 @@ carries a run away from that.
 
     reference_training.py MOLRT [RUN ...]    makes data/reference_training.npz (or these runs of it)
 
-reference_methods.py has the methods of regularisation. Needs torch, numpy, scikit-learn and RDKit, and the command MOLRT for the weights that each run
-begins with. tests/cli/test_reference_training.py runs the same and compares; numpy does for that.
+reference_methods.py has the methods of regularisation. Needs torch, numpy, scikit-learn and RDKit,
+and the command MOLRT for the weights that each run begins with.
+tests/cli/test_reference_training.py runs the same and compares; numpy does for that.
 """
 import json
 import pathlib
@@ -21,9 +22,9 @@ import numpy as np
 import torch
 
 import reference_methods as methods
-from reference_random import (ACT, ATT, PURPOSE_ATTRIBUTION, PURPOSE_FISHER, PURPOSE_TRAIN, RES1, RES2, SITE_EMB,
-                              SITE_HEAD_IN, SITE_HEAD_MID, STREAM_EPOCH, chosen_conformer, hold_out,
-                              keep, new_head, shuffled, site)
+from reference_random import (ACT, ATT, PURPOSE_ATTRIBUTION, PURPOSE_FISHER, PURPOSE_TRAIN, RES1,
+                              RES2, SITE_EMB, SITE_HEAD_IN, SITE_HEAD_MID, STREAM_EPOCH,
+                              chosen_conformer, hold_out, keep, new_head, shuffled, site)
 
 # --- files -------------------------------------------------------------------------------------
 
@@ -70,7 +71,7 @@ NO_DROPOUT = {"emb": 0, "residual": 0, "attention": 0, "activation": 0, "pooler"
 
 
 class Noise:
-    """The dropout factors of a pass over a padded batch; c: the counter's word without the sample."""
+    """The dropout factors of a pass over a padded batch; c: the counter's, but for the sample."""
 
     def __init__(self, molecules, rates, seed, step, quiet_layers, dtype, c):
         self.molecules, self.rates, self.c = molecules, rates, c
@@ -284,7 +285,8 @@ class Adam:
         return m / (torch.sqrt(v) + self.s["eps"])
 
 
-def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabelled=None, **settings):
+def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabelled=None,
+          **settings):
     """start {name: array}, head included; data, unlabelled: Rows. -> {train_loss, valid_loss (each
     epoch), gradient_norm, lr (each step), best_epoch, final {name: array}}"""
     s = {**DEFAULTS, **methods.DEFAULTS, **settings}
@@ -371,8 +373,9 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabel
                 own = rate * s["llrd"]**(layers - layer_level(n, layers))
                 decayed = 1. if s["child_decay_masked"] or n not in child else child[n].to(dtype)
                 w -= own * moments.update(n, g * scale * factor("grad")) * factor("update")
-                if decays(n) and moments is adam:
-                    w -= own * decayed * (s["weight_decay"] + (s["l2sp_head"] if is_head(n) else 0)) * w
+                if decays(n) and moments is adam:  # not in steps of the unlabelled's own
+                    shrink = s["weight_decay"] + (s["l2sp_head"] if is_head(n) else 0)
+                    w -= own * decayed * shrink * w
                     w -= own * decayed * (0 if is_head(n) else s["l2sp"]) * (w - origin[n])
         moments.steps += 1
         result["gradient_norm"].append(norm)
@@ -395,7 +398,7 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabel
         step += 1
         return float(whole), weight
 
-    def chosen_child(order, epoch):
+    def chosen_child(order):
         names = [n for n in trained if n.startswith(tuple(s["fisher_scope"].split(",")))]
         names = names or [n for n in trained if is_head(n)]
         size = 1 if s["fisher_unit"] == "sample" else batch
@@ -404,7 +407,7 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabel
             groups = groups[:s["fisher_batches"] * (batch // size)]
 
         def gradients_of(number, rows):
-            f = run(p, data, data.chosen(rows, s["seed"], epoch), number, c=PURPOSE_FISHER,
+            f = run(p, data, data.chosen(rows, s["seed"], 0), number, c=PURPOSE_FISHER,
                     **(one_look() if s["fisher_dropout"] else {}))[0]
             logs = ([loss_of(f, rows)[0]] if s["fisher_label"] == "empirical"
                     else methods.own_labels(f, rows, number, s))
@@ -418,7 +421,7 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabel
     for epoch in range(s["last_epoch"] or s["epochs"]):
         order = shuffled(train_rows, s["seed"], epoch, STREAM_EPOCH, 0)
         if "D" in s["child_mode"] and epoch == s["fisher_after_epochs"]:
-            child = chosen_child(order, epoch)
+            child = chosen_child(order)
         losses = [learn(order[b * batch:(b + 1) * batch], epoch) for b in range(per_epoch)]
         result["train_loss"].append(sum(l * w for l, w in losses) / sum(w for _, w in losses))
         valid = np.nan
@@ -556,6 +559,43 @@ RUNS = {
         "flags": "--head-init base --refit 1 --patience 2 --input-column T --no-dropout 1 "
                  "--freeze-prefix none --batch-size 3 --epochs 4 --lr 1e-2"},
 }
+NOISY = ("--emb-dropout 0.1 --dropout 0.15 --attention-dropout 0.2 --activation-dropout 0.1 "
+         "--freeze-prefix none --batch-size 3 --epochs 4 --lr 3e-3 ")
+WHOLE = "--freeze-prefix none --batch-size 3 --epochs 4 --lr 3e-3 "
+HEAD = "--batch-size 3 --epochs 5 --lr 3e-3 "
+# Seeds whose hard choices are not near (1e-4 and more between the last that is taken and the next).
+RUNS |= {name: {"weights": "molecule_odd.pth", "targets": targets.split(), "flags": flags, **more}
+         for name, targets, flags, more in [
+    ("several looks", "a b", NOISY + "--msd-rates 0.1,0.3,0.5 --msd-reduce pred", {}),
+    ("several looks of a head alone", "a", HEAD + "--head linear --msd-n 3 --msd-p 0.3", {}),
+    ("weights mixed by inputs", "a", WHOLE + "--mixout-p 0.9 --mixout-head init --clip 0.5 "
+     "--mixout-author-grad 1 --l2sp-lambda 0.5", {}),
+    ("weights mixed one by one", "a", NOISY + "--mixout-p 0.5 --mixout-mask element "
+     "--mixout-target zero --mixout-replaces-dropout 0 --pooler-dropout 0.2", {}),
+    ("two passes", "a b", NOISY + "--rdrop-on 1 --rdrop-alpha 2 --rdrop-norm readme --loss huber "
+     "--huber-delta 0.3 --msd-n 2 --msd-p 0.3 --weight-column weight", {}),
+    ("two passes of classes", "kind", HEAD + "--rdrop-on 1 --mixout-p 0.5 --mixout-head zero "
+     "--mixout-replaces-dropout 0 --pooler-dropout 0.3 --task multiclass", {}),
+    ("two passes of labels with gaps", "yes m n", HEAD + "--rdrop-on 1 --task multilabel "
+     "--pooler-dropout 0.3", {}),
+    ("unlabelled beside", "a b", NOISY + "--rdrop-on 1 --rdrop-u-mode joint --rdrop-u-weight 2 "
+     "--rdrop-alpha 3 --clip 0.5", {"unlabelled": 7}),
+    ("unlabelled in turn", "a", NOISY + "--rdrop-on 1 --rdrop-u-mode alternate --rdrop-u-lr 2e-3 "
+     "--weight-decay 0.1 --ema-beta 0.8 --llrd-xi 0.8 --adam-eps 1e-4", {"unlabelled": 7}),
+    ("a child by chance", "a", NOISY + "--child-mode F --child-keep-f 0.4 --child-stage update "
+     "--weight-decay 0.3 --l2sp-lambda 0.5", {}),
+    ("a child by information", "a b", NOISY + "--child-mode D --fisher-unit batch "
+     "--fisher-dropout 1 --fisher-clip 0.01 --fisher-after-epochs 1 --weight-decay 0.3 --seed 4", {}),
+    ("both children", "a b", NOISY + "--child-mode FD --fisher-label model --child-keep-f 0.5 "
+     "--child-decay-masked 1 --weight-decay 0.3 --seed 1", {}),
+    ("keys by gradients", "a b", NOISY + "--addrop-q 0.4 --addrop-p 0.4 --rdrop-on 1 "
+     "--mixout-p 0.5 --mixout-replaces-dropout 0", {}),
+    ("keys by integrated gradients", "a", NOISY + "--addrop-q 0.4 --addrop-p 0.4 --addrop-attr iga "
+     "--addrop-m 3 --addrop-layers 0 --addrop-target abs --addrop-order low --seed 4", {}),
+    ("keys by attention", "a", NOISY + "--addrop-q 0.4 --addrop-p 0.4 --addrop-attr aa --seed 7",
+     {}),
+    ("keys by chance", "a", NOISY + "--addrop-q 0.97 --addrop-p 0.97 --addrop-attr ra "
+     "--addrop-every 1", {})]}
 WITH_CHANGES = ("everything", "linear")  # tensor by tensor; of the others the norms alone
 RDKIT = "2022.09"  # whose conformers and descriptors these are
 COMMON = "--valid-fraction 0.2 --threads 1 -q".split()
