@@ -229,10 +229,11 @@ DEFAULTS = {"epochs": 100, "last_epoch": 0, "batch_size": 32, "lr": 5e-4, "warmu
 
 class Rows:
     """A table's rows: molecules[row], its conformers; labels [rows, targets], scaled, NaN: none;
-    weights [rows] in the loss; beside [rows, inputs], scaled, or None; columns as of outputs()."""
+    weights [rows] in the loss; beside [rows, inputs], scaled, or None; columns as of outputs();
+    first: the first row's number."""
 
-    def __init__(self, molecules, labels, weights=None, beside=None, columns=None):
-        self.molecules, self.labels = molecules, np.asarray(labels)
+    def __init__(self, molecules, labels, weights=None, beside=None, columns=None, first=0):
+        self.molecules, self.labels, self.first = molecules, np.asarray(labels), first
         self.weights = np.ones(len(molecules)) if weights is None else np.asarray(weights)
         self.beside, self.columns = beside, columns
 
@@ -243,7 +244,8 @@ class Rows:
                        self.columns, **keywords)
 
     def chosen(self, rows, seed, epoch):
-        return [(r, chosen_conformer(seed, epoch, r, len(self.molecules[r]))) for r in rows]
+        return [(r, chosen_conformer(seed, epoch, self.first + r, len(self.molecules[r])))
+                for r in rows]
 
     def of_conformers(self, p, heads, rows, dtype):
         """In evaluation mode: [conformers, outputs] of each row"""
@@ -790,7 +792,7 @@ class Reference:
         if not held_out:
             settings["patience"] = 0
         unlabelled = Rows(self.unlabelled, np.zeros((len(self.unlabelled), 0)),
-                          columns=data.columns) if self.unlabelled else None
+                          columns=data.columns, first=UNLABELLED) if self.unlabelled else None
         result = train(self.start, self.heads, data, rows, held_out, self.dtype, unlabelled,
                        **settings)
         result["predictions"] = predictions(result["final"], self.heads, data, scalers, self.task)
