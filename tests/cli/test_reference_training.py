@@ -23,9 +23,11 @@ def load_reference():
     stand_in.float64 = None
     saved = sys.modules.get("torch")
     sys.modules["torch"] = stand_in
+    sys.path.insert(0, str(path.parent))
     try:
         spec.loader.exec_module(module)
     finally:
+        sys.path.remove(str(path.parent))
         sys.modules.pop("torch")
         if saved:
             sys.modules["torch"] = saved

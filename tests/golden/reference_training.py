@@ -8,8 +8,9 @@ carries a run away from that.
 
     reference_training.py MOLRT [RUN ...]    makes data/reference_training.npz (or these runs of it)
 
-needs torch, numpy, scikit-learn and RDKit, and the command MOLRT for the weights that each run
-begins with. tests/cli/test_reference_training.py runs the same and compares; numpy does for that.
+reference_methods.py has the methods of regularisation. Needs torch, numpy, scikit-learn and RDKit,
+and the command MOLRT for the weights that each run begins with.
+tests/cli/test_reference_training.py runs the same and compares; numpy does for that.
 """
 import json
 import pathlib
@@ -19,6 +20,11 @@ import tempfile
 
 import numpy as np
 import torch
+
+import reference_methods as methods
+from reference_random import (ACT, ATT, PURPOSE_ATTRIBUTION, PURPOSE_FISHER, PURPOSE_TRAIN, RES1,
+                              RES2, SITE_EMB, SITE_HEAD_IN, SITE_HEAD_MID, STREAM_EPOCH,
+                              chosen_conformer, hold_out, keep, new_head, shuffled, site)
 
 # --- files -------------------------------------------------------------------------------------
 
@@ -37,79 +43,6 @@ def read_safetensors(path):
         flat = np.frombuffer(body[first:last], DTYPES[entry["dtype"]])
         tensors[name] = flat.reshape(entry["shape"])
     return tensors, metadata
-
-
-# --- random numbers (Salmon et al., SC'11; counters as regularisers.md 0a) ------------------------
-
-SITE_EMB, SITE_HEAD_IN, SITE_HEAD_MID = 0, 1, 2
-ATT, RES1, ACT, RES2 = range(4)
-PURPOSE_INITIALISE, PURPOSE_SPLIT, PURPOSE_CONFORMER = 5 << 24, 6 << 24, 7 << 24
-STREAM_SPLIT, STREAM_EPOCH = 0, 1
-
-
-def site(layer, which):
-    return 16 + 4 * layer + which
-
-
-def philox(seed, step, a, b, c, count):
-    """The first `count` u32 of the stream (a, b, c)."""
-    seed = int(seed)
-    mask = np.uint64(0xFFFFFFFF)
-    k0, k1 = (seed ^ (seed >> 32)) & 0xFFFFFFFF, int(step) & 0xFFFFFFFF
-    blocks = (count + 3) // 4
-    x = [np.full(blocks, v, np.uint64) for v in (a, b, c, 0)]
-    x[3] = np.arange(blocks, dtype=np.uint64)
-    for _ in range(10):
-        p0, p1 = np.uint64(0xD2511F53) * x[0], np.uint64(0xCD9E8D57) * x[2]
-        x = [(p1 >> np.uint64(32)) ^ x[1] ^ np.uint64(k0), p1 & mask,
-             (p0 >> np.uint64(32)) ^ x[3] ^ np.uint64(k1), p0 & mask]
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return np.stack(x, 1).ravel()[:count]
-
-
-def keep(rate, shape, seed, step, molecule, where):
-    """Dropout's factors: 0 where it hits, else 1 / (1 - rate)."""
-    hit = philox(seed, step, molecule, where, 0, int(np.prod(shape))) < int(rate * 2.0**32)
-    return np.where(hit, 0.0, 0.0 if rate == 1 else 1 / (1 - rate)).reshape(shape)
-
-
-def shuffled(rows, seed, step, stream, sample):
-    rows = list(rows)
-    bits = philox(seed, step, 0, stream, PURPOSE_SPLIT | sample, len(rows))
-    for i in range(len(rows), 1, -1):
-        j = (int(bits[i - 1]) * i) >> 32
-        rows[i - 1], rows[j] = rows[j], rows[i - 1]
-    return rows
-
-
-def hold_out(rows, fraction, seed):
-    """-> training rows, held-out rows"""
-    n = len(rows)
-    count = 0 if fraction == 0 else min(max(int(np.floor(fraction * n + .5)), 1), n - 1)
-    order = shuffled(rows, seed, 0, STREAM_SPLIT, 0)
-    return sorted(order[count:]), sorted(order[:count])
-
-
-def new_head(kind, width, beside, outputs, seed):
-    """Weights from N(0, .02) by Box-Muller, biases 0; beside: inputs beside CLS."""
-    inputs = width + beside
-    shapes = {"dense": (width, inputs),
-              "out_proj": (outputs, inputs if kind == "linear" else width)}
-    head = {}
-    for number, (name, shape) in enumerate(shapes.items()):
-        if name == "dense" and kind == "linear":
-            continue
-        size = shape[0] * shape[1]
-        u = (philox(seed, 0, number, 0, PURPOSE_INITIALISE, 2 * size).reshape(size, 2) + .5) / 2**32
-        normal = np.sqrt(-2 * np.log(u[:, 0])) * np.cos(2 * np.pi * u[:, 1])
-        head[f"classification_head.{name}.weight"] = (.02 * normal).astype(np.float32).reshape(shape)
-        head[f"classification_head.{name}.bias"] = np.zeros(shape[0], np.float32)
-    return head
-
-
-def chosen_conformer(seed, epoch, row, count):
-    """Of the row's `count`, in an epoch counted from 1."""
-    return int(philox(seed, epoch, row, 0, PURPOSE_CONFORMER, 1)[0]) * count >> 32
 
 
 # --- molecules ----------------------------------------------------------------------------------
@@ -138,23 +71,24 @@ NO_DROPOUT = {"emb": 0, "residual": 0, "attention": 0, "activation": 0, "pooler"
 
 
 class Noise:
-    """The dropout factors of one optimiser step over a padded batch."""
+    """The dropout factors of a pass over a padded batch; c: the counter's, but for the sample."""
 
-    def __init__(self, molecules, length, rates, seed, step, quiet_layers, dtype):
-        self.molecules, self.length, self.rates = molecules, length, rates
+    def __init__(self, molecules, rates, seed, step, quiet_layers, dtype, c):
+        self.molecules, self.rates, self.c = molecules, rates, c
         self.key, self.quiet_layers, self.dtype = (seed, step), quiet_layers, dtype
 
-    def __call__(self, x, rate, where):
-        """x [molecules, tokens or none, ...]"""
+    def __call__(self, x, rate, where, sample=0):
+        """x [molecules, tokens or none, ...]; rate: a number or the name of one"""
         layer = (where - 16) // 4 if where >= 16 else -1 if where == SITE_EMB else 10**6
         quiet = self.quiet_layers > 0 and layer < self.quiet_layers
-        if self.rates[rate] == 0 or quiet:
+        rate = self.rates[rate] if isinstance(rate, str) else rate
+        if rate == 0 or quiet:
             return x
         factors = np.zeros(x.shape)
         for i, m in enumerate(self.molecules):
             n = len(m.tokens)
             shape = {2: x.shape[1:], 3: (n,) + tuple(x.shape[2:]), 4: (x.shape[1], n, n)}[x.ndim]
-            own = keep(self.rates[rate], shape, *self.key, m.number, where)
+            own = keep(rate, shape, *self.key, m.number, where, self.c | sample)
             factors[(i,) + tuple(slice(s) for s in shape)] = own
         return x * torch.tensor(factors, dtype=self.dtype)
 
@@ -187,8 +121,9 @@ def pair_bias(p, edges, d):
     return linear(gelu(linear(k, p, "gbf_proj.linear1")), p, "gbf_proj.linear2")
 
 
-def representations(p, heads, molecules, noise, dtype):
-    """CLS [molecules, width]"""
+def representations(p, heads, molecules, noise, dtype, attention=None):
+    """CLS [molecules, width]; attention: methods.Attention"""
+    attention = attention or methods.Attention()
     length = max(len(m.tokens) for m in molecules)
     tokens = np.zeros((len(molecules), length), int)
     d = np.zeros((len(molecules), length, length))
@@ -212,8 +147,10 @@ def representations(p, heads, molecules, noise, dtype):
         qkv = linear(layer_norm(x, p, at + "self_attn_layer_norm"), p, at + "self_attn.in_proj")
         q, k, v = (t.reshape(split).transpose(1, 2) for t in qkv.chunk(3, -1))
         bias = q * split[3]**-.5 @ k.transpose(2, 3) + bias
-        a = torch.softmax(bias.masked_fill(~real[:, None, None], -torch.inf), -1)
-        o = (noise(a, "attention", site(i, ATT)) @ v).transpose(1, 2).reshape(x.shape)
+        logits = bias.masked_fill(~real[:, None, None], -torch.inf)
+        a = torch.softmax(attention.without_dropped(i, logits), -1)
+        a = attention.taken(i, noise(a, "attention", site(i, ATT)))
+        o = (a @ v).transpose(1, 2).reshape(x.shape)
         x = x + noise(linear(o, p, at + "self_attn.out_proj"), "residual", site(i, RES1))
         h = gelu(linear(layer_norm(x, p, at + "final_layer_norm"), p, at + "fc1"))
         h = linear(noise(h, "activation", site(i, ACT)), p, at + "fc2")
@@ -222,21 +159,24 @@ def representations(p, heads, molecules, noise, dtype):
 
 
 def outputs(p, heads, molecules, dtype, beside=None, columns=None, rates=None, seed=0, step=0,
-            quiet_layers=0):
-    """Scaled values or logits [molecules, outputs]; without rates in evaluation mode. beside
-    [molecules, inputs]; columns: (mean, factor) of CLS, as a head on a frozen encoder reads it."""
-    length = max(len(m.tokens) for m in molecules)
-    noise = Noise(molecules, length, rates or NO_DROPOUT, seed, step, quiet_layers, dtype)
-    c = representations(p, heads, molecules, noise, dtype)
+            quiet_layers=0, c=PURPOSE_TRAIN, samples=("pooler",), attention=None):
+    """Scaled values or logits [samples, molecules, outputs]; without rates in evaluation mode.
+    beside [molecules, inputs]; columns: (mean, factor) of CLS, as a head on a frozen encoder reads
+    it; samples: the head's dropout rates, as often as it looks."""
+    noise = Noise(molecules, rates or NO_DROPOUT, seed, step, quiet_layers, dtype, c)
+    x = representations(p, heads, molecules, noise, dtype, attention)
     if columns is not None:
-        c = (c - torch.tensor(columns[0], dtype=dtype)) * torch.tensor(columns[1], dtype=dtype)
+        x = (x - torch.tensor(columns[0], dtype=dtype)) * torch.tensor(columns[1], dtype=dtype)
     if beside is not None:
-        c = torch.cat([c, torch.tensor(beside, dtype=dtype)], 1)
-    c = noise(c, "pooler", SITE_HEAD_IN)
-    if "classification_head.dense.weight" in p:
-        c = torch.tanh(linear(c, p, "classification_head.dense"))
-        c = noise(c, "pooler", SITE_HEAD_MID)
-    return linear(c, p, "classification_head.out_proj")
+        x = torch.cat([x, torch.tensor(beside, dtype=dtype)], 1)
+    f = []
+    for k, rate in enumerate(samples):
+        h = noise(x, rate, SITE_HEAD_IN, k)
+        if "classification_head.dense.weight" in p:
+            h = torch.tanh(linear(h, p, "classification_head.dense"))
+            h = noise(h, rate, SITE_HEAD_MID, k)
+        f.append(linear(h, p, "classification_head.out_proj"))
+    return torch.stack(f)
 
 
 # --- losses ---------------------------------------------------------------------------------------
@@ -289,10 +229,11 @@ DEFAULTS = {"epochs": 100, "last_epoch": 0, "batch_size": 32, "lr": 5e-4, "warmu
 
 class Rows:
     """A table's rows: molecules[row], its conformers; labels [rows, targets], scaled, NaN: none;
-    weights [rows] in the loss; beside [rows, inputs], scaled, or None; columns as of outputs()."""
+    weights [rows] in the loss; beside [rows, inputs], scaled, or None; columns as of outputs();
+    first: the first row's number."""
 
-    def __init__(self, molecules, labels, weights=None, beside=None, columns=None):
-        self.molecules, self.labels = molecules, np.asarray(labels)
+    def __init__(self, molecules, labels, weights=None, beside=None, columns=None, first=0):
+        self.molecules, self.labels, self.first = molecules, np.asarray(labels), first
         self.weights = np.ones(len(molecules)) if weights is None else np.asarray(weights)
         self.beside, self.columns = beside, columns
 
@@ -303,13 +244,14 @@ class Rows:
                        self.columns, **keywords)
 
     def chosen(self, rows, seed, epoch):
-        return [(r, chosen_conformer(seed, epoch, r, len(self.molecules[r]))) for r in rows]
+        return [(r, chosen_conformer(seed, epoch, self.first + r, len(self.molecules[r])))
+                for r in rows]
 
     def of_conformers(self, p, heads, rows, dtype):
         """In evaluation mode: [conformers, outputs] of each row"""
         items = [(r, k) for r in rows for k in range(len(self.molecules[r]))]
         with torch.no_grad():
-            f = self.outputs(p, heads, items, dtype)
+            f = self.outputs(p, heads, items, dtype)[0]
         return f.split([len(self.molecules[r]) for r in rows])
 
 
@@ -328,17 +270,36 @@ def decays(name):
     return not (name.endswith(".bias") or "norm" in name or name.startswith("gbf.ln."))
 
 
-def train(start, heads, data, train_rows, held_out, dtype=torch.float64, **settings):
-    """start {name: array}, head included; data: Rows. -> {train_loss, valid_loss (each epoch),
-    gradient_norm, lr (each step), best_epoch, final {name: array}}"""
-    s = {**DEFAULTS, **settings}
+class Adam:
+    """The moments of some tensors and the steps that they have taken."""
+
+    def __init__(self, tensors, s):
+        self.s, self.steps = s, 0
+        self.mean = {n: torch.zeros_like(t) for n, t in tensors.items()}
+        self.square = {n: torch.zeros_like(t) for n, t in tensors.items()}
+
+    def update(self, name, g):
+        beta1, beta2 = self.s["beta1"], self.s["beta2"]
+        self.mean[name] = beta1 * self.mean[name] + (1 - beta1) * g
+        self.square[name] = beta2 * self.square[name] + (1 - beta2) * g**2
+        m = self.mean[name] / (1 - beta1**(self.steps + 1))
+        v = self.square[name] / (1 - beta2**(self.steps + 1))
+        return m / (torch.sqrt(v) + self.s["eps"])
+
+
+def train(start, heads, data, train_rows, held_out, dtype=torch.float64, unlabelled=None,
+          **settings):
+    """start {name: array}, head included; data, unlabelled: Rows. -> {train_loss, valid_loss (each
+    epoch), gradient_norm, lr (each step), best_epoch, final {name: array}}"""
+    s = {**DEFAULTS, **methods.DEFAULTS, **settings}
+    if s["mixout_p"] > 0 and s["mixout_replaces_dropout"]:
+        s["rates"] = NO_DROPOUT
     p = {n: torch.tensor(v, dtype=dtype, requires_grad=not n.startswith(tuple(s["frozen"]) or "-"))
          for n, v in start.items()}
     origin = {n: t.detach().clone() for n, t in p.items()}
     trained = {n: t for n, t in p.items() if t.requires_grad}
     average = {n: t.detach().clone() for n, t in trained.items()}
-    mean = {n: torch.zeros_like(t) for n, t in trained.items()}
-    square = {n: torch.zeros_like(t) for n, t in trained.items()}
+    child = {}
     layers = sum(n.endswith(".fc1.weight") for n in p)
     first_trained = min([layer_level(n, layers) for n in trained
                          if not is_head(n) and "final_layer_norm" not in n.split(".")[1:2]] + [layers + 1])
@@ -351,44 +312,119 @@ def train(start, heads, data, train_rows, held_out, dtype=torch.float64, **setti
     kind = {k: s[k] for k in ("weights", "delta", "alpha", "gamma")}
     result = {k: [] for k in ("train_loss", "valid_loss", "gradient_norm", "lr")}
     step, best = 0, (np.inf, 0, None)
+    adam, adam_unlabelled = Adam(trained, s), Adam(trained, s)
 
     def loss_of(f, rows):
         return mean_loss(f, y[rows], s["loss"], data.weights[rows], **kind)
 
-    def learn(rows, epoch):
-        nonlocal step
-        f = data.outputs(p, heads, data.chosen(rows, s["seed"], epoch), dtype, rates=s["rates"],
-                         seed=s["seed"], step=step, quiet_layers=quiet)
-        loss, weight = loss_of(f, rows)
+    def run(w, table, items, number=None, **keywords):
+        """One pass in training; number: the step's"""
+        return table.outputs(w, heads, items, dtype, seed=s["seed"], quiet_layers=quiet,
+                             step=step if number is None else number, **keywords)
+
+    def one_look():
+        """With dropout, the head once."""
+        return {"rates": s["rates"], "samples": methods.head_rates(s)[:1]}
+
+    def attention_of(rows, epoch, w):
+        if not methods.drops_keys(s, epoch):
+            return None
+        items = data.chosen(rows, s["seed"], epoch + 1)
+        own = s["addrop_layers"]
+        own = (range(max(first_trained - 1, 0), layers) if own == "all"
+               else [int(i) for i in own.split(",")])
+        w = {n: t.detach().requires_grad_() for n, t in w.items()}
+
+        def forward(attention, training):
+            return run(w, data, items, attention=attention, c=PURPOSE_ATTRIBUTION,
+                       **(one_look() if training else {}))[0]
+        return methods.dropped_keys([data.molecules[r][k] for r, k in items], own, forward, y[rows],
+                                    step, s)
+
+    def passes(table, rows, epoch, weights, attention):
+        items = table.chosen(rows, s["seed"], epoch + 1)
+        return [run(w, table, items, rates=s["rates"], c=PURPOSE_TRAIN | r << 16,
+                    samples=methods.head_rates(s), attention=attention)
+                for r, w in enumerate(weights)]
+
+    def weights_of_passes():
+        return [methods.mixed(p, origin, s, step, r) for r in range(2 if s["rdrop_on"] else 1)]
+
+    def labelled_loss(rows, epoch, weights):
+        attention = attention_of(rows, epoch, weights[0])
+        f = passes(data, rows, epoch, weights, attention)
+        loss = sum(methods.supervised(own, lambda f: loss_of(f, rows)[0], s) for own in f) / len(f)
+        if s["rdrop_on"]:
+            loss = loss + methods.consistency(f[0].mean(0), f[1].mean(0), s)
+        return loss, loss_of(f[0][0], rows)[1]
+
+    def unlabelled_loss(epoch, weights):
+        rows = methods.unlabelled_rows(len(unlabelled.molecules), batch, s["seed"], step)
+        f = passes(unlabelled, rows, epoch, weights, None)
+        return s["rdrop_u_weight"] * methods.consistency(f[0].mean(0), f[1].mean(0), s)
+
+    def apply(loss, moments, peak):
         gradients = torch.autograd.grad(loss, list(trained.values()))
         norm = float(torch.sqrt(sum((g.double()**2).sum() for g in gradients)))
-        rate = s["lr"] * (step / warmup if step < warmup else (total - step) / (total - warmup))
+        rate = peak * (step / warmup if step < warmup else (total - step) / (total - warmup))
         scale = min(1., s["clip"] / norm) if s["clip"] > 0 and norm > 0 else 1.
         with torch.no_grad():
             for (n, w), g in zip(trained.items(), gradients):
-                g = g * scale
-                mean[n] = s["beta1"] * mean[n] + (1 - s["beta1"]) * g
-                square[n] = s["beta2"] * square[n] + (1 - s["beta2"]) * g**2
-                m = mean[n] / (1 - s["beta1"]**(step + 1))
-                v = square[n] / (1 - s["beta2"]**(step + 1))
+                def factor(stage):
+                    return methods.factors(n, w.shape, step, stage, child, s, dtype)
                 own = rate * s["llrd"]**(layers - layer_level(n, layers))
-                w -= own * m / (torch.sqrt(v) + s["eps"])
-                if decays(n):
-                    w -= own * (s["weight_decay"] + (s["l2sp_head"] if is_head(n) else 0)) * w
-                    w -= own * (0 if is_head(n) else s["l2sp"]) * (w - origin[n])
-                beta = min(s["ema"], (1 + step) / (10 + step))
-                average[n] += (1 - beta) * (w - average[n])
+                decayed = 1. if s["child_decay_masked"] or n not in child else child[n].to(dtype)
+                w -= own * moments.update(n, g * scale * factor("grad")) * factor("update")
+                if decays(n) and moments is adam:  # not in steps of the unlabelled's own
+                    shrink = s["weight_decay"] + (s["l2sp_head"] if is_head(n) else 0)
+                    w -= own * decayed * shrink * w
+                    w -= own * decayed * (0 if is_head(n) else s["l2sp"]) * (w - origin[n])
+        moments.steps += 1
         result["gradient_norm"].append(norm)
         result["lr"].append(rate)
+
+    def learn(rows, epoch):
+        nonlocal step
+        weights = weights_of_passes()
+        loss, weight = labelled_loss(rows, epoch, weights)
+        whole = loss
+        if unlabelled and s["rdrop_u_mode"] == "joint":
+            whole = loss + methods.ramp(step, total) * unlabelled_loss(epoch, weights)
+        apply(whole, adam, s["lr"])
+        if unlabelled and s["rdrop_u_mode"] == "alternate":
+            apply(unlabelled_loss(epoch, weights_of_passes()), adam_unlabelled,
+                  s["rdrop_u_lr"] or s["lr"] / 2)
+        with torch.no_grad():
+            for n, w in trained.items():
+                average[n] += (1 - min(s["ema"], (1 + step) / (10 + step))) * (w - average[n])
         step += 1
-        return float(loss), weight
+        return float(whole), weight
+
+    def chosen_child(order):
+        names = [n for n in trained if n.startswith(tuple(s["fisher_scope"].split(",")))]
+        names = names or [n for n in trained if is_head(n)]
+        size = 1 if s["fisher_unit"] == "sample" else batch
+        groups = [order[i:i + size] for i in range(0, len(order), size)]
+        if s["fisher_batches"]:
+            groups = groups[:s["fisher_batches"] * (batch // size)]
+
+        def gradients_of(number, rows):
+            f = run(p, data, data.chosen(rows, s["seed"], 0), number, c=PURPOSE_FISHER,
+                    **(one_look() if s["fisher_dropout"] else {}))[0]
+            logs = ([loss_of(f, rows)[0]] if s["fisher_label"] == "empirical"
+                    else methods.own_labels(f, rows, number, s))
+            return [torch.autograd.grad(t, [p[n] for n in names], retain_graph=True) for t in logs]
+        return methods.most_informed(methods.fisher(names, groups, gradients_of, s),
+                                     s["child_keep_d"])
 
     def evaluated():
         return {**p, **average} if s["ema"] > 0 else p
 
     for epoch in range(s["last_epoch"] or s["epochs"]):
         order = shuffled(train_rows, s["seed"], epoch, STREAM_EPOCH, 0)
-        losses = [learn(order[b * batch:(b + 1) * batch], epoch + 1) for b in range(per_epoch)]
+        if "D" in s["child_mode"] and epoch == s["fisher_after_epochs"]:
+            child = chosen_child(order)
+        losses = [learn(order[b * batch:(b + 1) * batch], epoch) for b in range(per_epoch)]
         result["train_loss"].append(sum(l * w for l, w in losses) / sum(w for _, w in losses))
         valid = np.nan
         if held_out:
@@ -525,6 +561,43 @@ RUNS = {
         "flags": "--head-init base --refit 1 --patience 2 --input-column T --no-dropout 1 "
                  "--freeze-prefix none --batch-size 3 --epochs 4 --lr 1e-2"},
 }
+NOISY = ("--emb-dropout 0.1 --dropout 0.15 --attention-dropout 0.2 --activation-dropout 0.1 "
+         "--freeze-prefix none --batch-size 3 --epochs 4 --lr 3e-3 ")
+WHOLE = "--freeze-prefix none --batch-size 3 --epochs 4 --lr 3e-3 "
+HEAD = "--batch-size 3 --epochs 5 --lr 3e-3 "
+# Seeds whose hard choices are not near (1e-4 and more between the last that is taken and the next).
+RUNS |= {name: {"weights": "molecule_odd.pth", "targets": targets.split(), "flags": flags, **more}
+         for name, targets, flags, more in [
+    ("several looks", "a b", NOISY + "--msd-rates 0.1,0.3,0.5 --msd-reduce pred", {}),
+    ("several looks of a head alone", "a", HEAD + "--head linear --msd-n 3 --msd-p 0.3", {}),
+    ("weights mixed by inputs", "a", WHOLE + "--mixout-p 0.9 --mixout-head init --clip 0.5 "
+     "--mixout-author-grad 1 --l2sp-lambda 0.5", {}),
+    ("weights mixed one by one", "a", NOISY + "--mixout-p 0.5 --mixout-mask element "
+     "--mixout-target zero --mixout-replaces-dropout 0 --pooler-dropout 0.2", {}),
+    ("two passes", "a b", NOISY + "--rdrop-on 1 --rdrop-alpha 2 --rdrop-norm readme --loss huber "
+     "--huber-delta 0.3 --msd-n 2 --msd-p 0.3 --weight-column weight", {}),
+    ("two passes of classes", "kind", HEAD + "--rdrop-on 1 --mixout-p 0.5 --mixout-head zero "
+     "--mixout-replaces-dropout 0 --pooler-dropout 0.3 --task multiclass", {}),
+    ("two passes of labels with gaps", "yes m n", HEAD + "--rdrop-on 1 --task multilabel "
+     "--pooler-dropout 0.3", {}),
+    ("unlabelled beside", "a b", NOISY + "--rdrop-on 1 --rdrop-u-mode joint --rdrop-u-weight 2 "
+     "--rdrop-alpha 3 --clip 0.5", {"unlabelled": 7}),
+    ("unlabelled in turn", "a", NOISY + "--rdrop-on 1 --rdrop-u-mode alternate --rdrop-u-lr 2e-3 "
+     "--weight-decay 0.1 --ema-beta 0.8 --llrd-xi 0.8 --adam-eps 1e-4", {"unlabelled": 7}),
+    ("a child by chance", "a", NOISY + "--child-mode F --child-keep-f 0.4 --child-stage update "
+     "--weight-decay 0.3 --l2sp-lambda 0.5", {}),
+    ("a child by information", "a b", NOISY + "--child-mode D --fisher-unit batch "
+     "--fisher-dropout 1 --fisher-clip 0.01 --fisher-after-epochs 1 --weight-decay 0.3 --seed 4", {}),
+    ("both children", "a b", NOISY + "--child-mode FD --fisher-label model --child-keep-f 0.5 "
+     "--child-decay-masked 1 --weight-decay 0.3 --seed 1", {}),
+    ("keys by gradients", "a b", NOISY + "--addrop-q 0.4 --addrop-p 0.4 --rdrop-on 1 "
+     "--mixout-p 0.5 --mixout-replaces-dropout 0", {}),
+    ("keys by integrated gradients", "a", NOISY + "--addrop-q 0.4 --addrop-p 0.4 --addrop-attr iga "
+     "--addrop-m 3 --addrop-layers 0 --addrop-target abs --addrop-order low --seed 4", {}),
+    ("keys by attention", "a", NOISY + "--addrop-q 0.4 --addrop-p 0.4 --addrop-attr aa --seed 7",
+     {}),
+    ("keys by chance", "a", NOISY + "--addrop-q 0.97 --addrop-p 0.97 --addrop-attr ra "
+     "--addrop-every 1", {})]}
 WITH_CHANGES = ("everything", "linear")  # tensor by tensor; of the others the norms alone
 RDKIT = "2022.09"  # whose conformers and descriptors these are
 COMMON = "--valid-fraction 0.2 --threads 1 -q".split()
@@ -557,6 +630,7 @@ def settings_of(flags):
     s["loss"] = ("softmax_" if flags.get("task") == "multiclass" else "") + flags.get("loss", usual)
     if "no-dropout" not in flags:
         s["rates"] = {name: float(flags.get(flag, rate)) for flag, (name, rate) in RATES.items()}
+    s |= methods.settings_of(flags)
     return s | {"frozen": frozen_prefixes(flags), "freeze_eval": flags.get("freeze-mode") != "train"}
 
 
@@ -636,10 +710,23 @@ def table_file(flags, folder):
     return path
 
 
+UNLABELLED = 1 << 25  # from there on molecules without values are counted
+
+
+def unlabelled_file(run, folder):
+    """The words that name the run's first molecules once more, without values."""
+    if "unlabelled" not in run:
+        return []
+    path = pathlib.Path(folder) / "unlabelled.sdf"
+    blocks = [block for _, _, _, block in read_sdf(SDF)[:run["unlabelled"]]]
+    path.write_text("".join(block + "$$$$\n" for block in blocks))
+    return ["--rdrop-unlabeled", path]
+
+
 def finetune_words(run, table, weights, output):
     targets = [word for name in run["targets"] for word in ("--target", name)]
     return ["finetune", table, "--weights", weights, "-o", output, *targets, *COMMON,
-            *run["flags"].split()]
+            *run["flags"].split(), *unlabelled_file(run, pathlib.Path(output).parent)]
 
 
 def base_of(run, molrt, folder):
@@ -682,6 +769,10 @@ class Reference:
         beside = 0 if self.table.beside is None else self.table.beside.shape[1]
         outputs_count = classes if self.task == "multiclass" else len(run["targets"])
         self.start, _, _ = first_weights(run, base, self.flags, beside, outputs_count)
+        self.unlabelled = [[Molecule(UNLABELLED + i, symbols, xyz, dictionary,
+                                     configuration["hydrogens"] == "all")]
+                           for i, (symbols, xyz, _, _) in
+                           enumerate(read_sdf(SDF)[:run.get("unlabelled", 0)])]
 
     def split(self, flags):
         return hold_out(self.table.used, .2, int(flags.get("seed", DEFAULTS["seed"])))
@@ -700,7 +791,10 @@ class Reference:
         settings["weights"] = class_weights(self.flags, self.table.y[rows])
         if not held_out:
             settings["patience"] = 0
-        result = train(self.start, self.heads, data, rows, held_out, self.dtype, **settings)
+        unlabelled = Rows(self.unlabelled, np.zeros((len(self.unlabelled), 0)),
+                          columns=data.columns, first=UNLABELLED) if self.unlabelled else None
+        result = train(self.start, self.heads, data, rows, held_out, self.dtype, unlabelled,
+                       **settings)
         result["predictions"] = predictions(result["final"], self.heads, data, scalers, self.task)
         return result
 
