@@ -30,7 +30,8 @@ enum Site : uint32_t {
   site_head_in = 1,
   site_head_mid = 2,
   site_layer_first = 16,
-  site_addrop_first = 1 << 16
+  site_addrop_first = 1 << 16,
+  site_fisher_label = 1 << 17
 };
 
 // (low 32 bits of the seed XOR its high 32 bits, optimiser step)

@@ -147,8 +147,8 @@ std::vector<SettingRow> addrop_settings() {
       {"addrop.target", "auto", "", "", 0, 0, "auto|dev|abs|out|gold|pseudo", "0.1.0",
        "what is attributed; auto and dev: the prediction's distance from the training mean, of "
        "classes the predicted one's logit; abs: the prediction, ranked by magnitude; out: the "
-       "prediction; gold: minus the error of the measured value (which leaks it); pseudo: the "
-       "predicted class's probability",
+       "prediction; gold: minus the squared error of the measured value, of classes the logarithm "
+       "of its probability (which leaks it); pseudo: that of the predicted class",
        of_target, nullptr, pseudo_of_classes},
       {"addrop.layers", "all", "", "", 0, 0, "", "0.1.0",
        "in which layers, from 0, separated by commas; all: in those that are trained", of_addrop,

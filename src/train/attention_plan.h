@@ -21,7 +21,7 @@ enum class AttributionTarget {
   deviation,  // sum |f_k|; of a softmax the largest logit
   output,     // sum f_k; likewise
   magnitude,  // the same, ranked by |dt/dA|
-  gold,       // minus the loss of the measured values
+  gold,       // minus the squared errors; of classes the log of the label's probability
   pseudo,     // log of the probability of the predicted class
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "train/evaluation.h"
+#include "train/loss.h"
 
 namespace molrt {
 
@@ -31,10 +31,19 @@ void OutputTarget::gradient(std::span<const size_t> rows, std::span<const float>
   std::ranges::copy(predicted_, d.begin());
 }
 
-// Minus the sum of the losses.
+// Minus the squared errors' sum whatever the loss; of classes the log of the label's probability.
 void OutputTarget::of_gold(std::span<const size_t> rows, std::span<const float> outputs,
                            std::span<float> d) {
-  fold_loss(fold_, rows, outputs.data(), d.data(), 1);
+  const size_t targets = fold_.targets();
+  std::vector<float> labels;
+  for (const size_t row : rows)
+    for (size_t k = 0; k < targets; ++k) labels.push_back(scaled_target(fold_, row, k));
+  Loss loss;
+  loss.kind = usual_loss(fold_.plan.task);
+  loss.softmax = softmax();
+  const LossBatch batch{rows.size(),    fold_.outputs(), targets,
+                        outputs.data(), labels.data(),   nullptr};
+  evaluate_loss(loss, batch, d.data(), 1);
   for (float& x : d) x = -x;
 }
 

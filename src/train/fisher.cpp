@@ -35,8 +35,8 @@ class ModelLabels {
 
  private:
   double uniform(size_t row, uint64_t index) const {
-    return random_uniform(
-        random_u32(key_, static_cast<uint32_t>(row), 0, random_purpose(Purpose::fisher), index));
+    return random_uniform(random_u32(key_, static_cast<uint32_t>(row), site_fisher_label,
+                                     random_purpose(Purpose::fisher), index));
   }
 
   void each(size_t row, std::span<const float> z, std::span<float> d) const {

@@ -148,6 +148,15 @@ void Job::set_checkpoint(std::string directory, bool resume) {
   resume_ = resume;
 }
 
+void Job::check_unlabelled() const {
+  if (unlabelled_) return;
+  for (const char* name : {"rdrop.u_mode", "rdrop.u_weight", "rdrop.u_lr"})
+    if (settings_.is_set(name) &&
+        (std::string_view(name) != "rdrop.u_mode" || settings_.text("rdrop.u_mode") != "off"))
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "setting '{}' needs molecules without values, and there are none", name);
+}
+
 void Job::set_unlabelled(Batch batch) {
   if (!rdrop_is_on(settings_) || settings_.f64("rdrop.alpha") == 0)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
@@ -163,6 +172,7 @@ void Job::set_unlabelled(Batch batch) {
   if (settings_.text("rdrop.u_mode") == "off")
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'rdrop.u_mode' is off: the molecules without values would have no effect");
+  settings_.validate();
   unlabelled_ = std::move(batch);
 }
 
@@ -356,9 +366,7 @@ struct ReleasesLock {
 }  // namespace
 
 void Job::run(RunOptions options, const TrainingCallback& progress) {
-  if (rdrop_is_on(settings_) && settings_.text("rdrop.u_mode") != "off" && !unlabelled_)
-    fail(MOLRT_ERROR_INVALID_ARGUMENT,
-         "setting 'rdrop.u_mode' needs molecules without values, and there are none");
+  check_unlabelled();
   started_ = true;
   columns_.settle(settings_);
   const HeadTrainingData data = training_data();

@@ -63,14 +63,18 @@ std::string distance_misfit(const Settings& s) {
   return "";
 }
 
-std::string of_unlabelled(const Settings& s) {
+// Off is what it is until there are molecules without values (Job::set_unlabelled).
+std::string of_unlabelled(const Settings& s, const char* name) {
   if (const std::string reason = of_pair(s); !reason.empty()) return reason;
-  return s.text("rdrop.u_mode") == "off" ? "rdrop.u_mode is off" : "";
+  const bool waits = s.is_set(name) && !s.is_set("rdrop.u_mode");
+  return s.text("rdrop.u_mode") == "off" && !waits ? "rdrop.u_mode is off" : "";
 }
 
+std::string of_u_weight(const Settings& s) { return of_unlabelled(s, "rdrop.u_weight"); }
+
 std::string of_alternate(const Settings& s) {
-  if (const std::string reason = of_unlabelled(s); !reason.empty()) return reason;
-  return s.text("rdrop.u_mode") == "alternate" ? "" : "it belongs to rdrop.u_mode=alternate";
+  if (const std::string reason = of_unlabelled(s, "rdrop.u_lr"); !reason.empty()) return reason;
+  return s.text("rdrop.u_mode") == "joint" ? "it belongs to rdrop.u_mode=alternate" : "";
 }
 
 SettingValue half_lr(const Settings& s) { return s.f64("lr") / 2; }
@@ -140,8 +144,8 @@ std::vector<SettingRow> rdrop_settings() {
        "there are such molecules); alternate: in steps of their own, with moments of their own",
        of_pair},
       {"rdrop.u_weight", 1.0, "", "", 0, 1e6, "", "0.1.0",
-       "weight of what they add, beside rdrop.alpha", of_unlabelled},
-      {"rdrop.u_lr", 0.0, "", "", 1e-12, 10, "", "0.1.0",
+       "weight of what they add, beside rdrop.alpha", of_u_weight},
+      {"rdrop.u_lr", 2.5e-4, "", "", 1e-12, 10, "", "0.1.0",
        "peak learning rate of their own steps; half of lr by default", of_alternate, half_lr},
   };
 }

@@ -270,7 +270,7 @@ def own_labels(f, rows, number, s):
     """What stands for -log p of the network's own labels: outputs, of classes that of drawn ones."""
     if s["loss"] in ("mse", "mae", "huber"):
         return [f[:, k].mean() for k in range(f.shape[1])]
-    u = np.array([philox(s["seed"], number, r, 0, PURPOSE_FISHER, f.shape[1]) for r in rows])
+    u = np.array([philox(s["seed"], number, r, 1 << 17, PURPOSE_FISHER, f.shape[1]) for r in rows])
     u = torch.tensor((u + .5) / 2**32)
     if s["loss"].startswith("softmax"):
         drawn = (u[:, :1] >= torch.softmax(f.detach(), 1).cumsum(1)[:, :-1]).sum(1, keepdim=True)

@@ -426,6 +426,22 @@ Function of_job(const char* name, bool run, std::function<Call(molrt_job*)> call
           Function::json};
 }
 
+// Of a job with R-Drop, each time a new one.
+Function of_unlabelled() {
+  return {"molrt_job_set_unlabelled",
+          [](const Things& t) {
+            molrt_settings* const s = t.settings.get();
+            must(molrt_settings_set_i64(s, "rdrop.on", 1));
+            must(molrt_settings_set_f64(s, "pooler_dropout", .1));
+            const std::shared_ptr<molrt_job> job(given_job(t, false).release(), Free());
+            molrt_batch* const batch = t.batch.get();
+            const Call call =
+                without_result([=] { return molrt_job_set_unlabelled(job.get(), batch); });
+            return call;
+          },
+          Function::json};
+}
+
 // A small one.
 molrt_probe_options probe_options() {
   static const int32_t layer = 0;
@@ -598,6 +614,7 @@ std::vector<Function> all_functions() {
   std::vector<Function> all;
   for (const auto& group : {of_models(), of_batches(), of_settings(), of_jobs(), of_probes()})
     all.insert(all.end(), group.begin(), group.end());
+  all.push_back(of_unlabelled());
   return all;
 }
 
