@@ -60,7 +60,7 @@ class TrainableEncoder {
   // A and dt/dA, from the output's gradient as in backward(). A later layer's attention counts as
   // what depends on an earlier one's.
   void attribute(Team& team, const EncoderNoise& noise, AttributedLayers layers,
-                 const float* d_output, const AttentionVisitor& visit);
+                 const float* d_output, const AttentionVisitor& visit, Shown shown = Shown::all);
 
   // Integrated gradients, in which A depends on nothing. First the attention of the last pass is
   // held, from layers.front() on; other passes, visits and ways back than these two have to wait

@@ -43,12 +43,13 @@ float* TrainableEncoder::leave_attribute(Team& team, const float* d_output) {
 }
 
 void TrainableEncoder::attribute(Team& team, const EncoderNoise& noise, AttributedLayers layers,
-                                 const float* d_output, const AttentionVisitor& visit) {
+                                 const float* d_output, const AttentionVisitor& visit,
+                                 Shown shown) {
   float* d_x = leave_attribute(team, d_output);
   float* d_pair = clear_pair_gradients();
   for (int i = architecture_.layers; i-- > layers.front();) {
     const LayerPart part(layers, i, visit);
-    layers_[i].attribute(team, batch_, noise.of_layer(i), tape(i), part.way, part.visit, d_x,
+    layers_[i].attribute(team, batch_, noise.of_layer(i), tape(i), part.way, part.visit, shown, d_x,
                          d_pair, scratch_);
   }
 }

@@ -14,9 +14,13 @@ struct HeadAttention {
   size_t molecule;  // its place in the batch
   int head;
   AttentionShape shape;
-  const float* attention;  // A, by which the values were multiplied: after dropout
-  const float* gradient;   // dt/dA; null where there is no way back
+  // A, by which the values were multiplied: after dropout; null where it is not wanted.
+  const float* attention;
+  const float* gradient;  // dt/dA; null where there is no way back
 };
+
+// Whether a visitor of gradients sees A, too, which has to be computed again.
+enum class Shown { all, gradient };
 
 // Called once for every head, in no order, from any thread.
 using AttentionVisitor = std::function<void(const HeadAttention&)>;

@@ -98,11 +98,11 @@ void TrainableLayer::projection_attribute(Team& team, const PackedBatch& batch,
 
 void TrainableLayer::attribute(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
                                const LayerTape& tape, WayBack way, const AttentionVisitor* visit,
-                               float* d_x, float* d_pair, LayerScratch& s) {
+                               Shown shown, float* d_x, float* d_pair, LayerScratch& s) {
   const bool through = way == WayBack::through;
   inputs_.pack(team, noise, through ? &inputs_.in_proj : nullptr);
   const float* d_context = context_gradient(team, batch, noise, tape, d_x, s);
-  if (visit) visit_gradients(team, batch, noise, tape, d_context, *visit);
+  if (visit) visit_gradients(team, batch, noise, tape, d_context, shown, *visit);
   if (through)
     projection_attribute(team, batch, tape, inputs_.in_proj,
                          heads_backward(team, batch, noise, tape, d_context, d_pair, s), d_x, s);
@@ -111,16 +111,19 @@ void TrainableLayer::attribute(Team& team, const PackedBatch& batch, const Encod
 
 void TrainableLayer::visit_gradients(Team& team, const PackedBatch& batch,
                                      const EncoderNoise& noise, const LayerTape& tape,
-                                     const float* d_context, const AttentionVisitor& visit) const {
+                                     const float* d_context, Shown shown,
+                                     const AttentionVisitor& visit) const {
+  const bool all = shown == Shown::all;
   share_heads(
       team, batch, noise, index_, [&](size_t m, int head, const AttentionNoise& own, Workspace& w) {
         const MoleculeView v = view(batch, m);
         float* weights = w.weights.resize(2 * v.shape.head_pairs());
         float* gradient = weights + v.shape.head_pairs();
-        attention_weights(v.shape, head, tape.logits.data() + v.pair, own, weights, w.attention);
+        if (all)
+          attention_weights(v.shape, head, tape.logits.data() + v.pair, own, weights, w.attention);
         attention_weights_gradient(v.shape, head, tape.qkv.data() + v.row * 3 * width_,
                                    d_context + v.row * width_, gradient, w.attention);
-        visit({index_, m, head, v.shape, weights, gradient});
+        visit({index_, m, head, v.shape, all ? weights : nullptr, gradient});
       });
 }
 

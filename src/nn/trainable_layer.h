@@ -44,8 +44,8 @@ class TrainableLayer {
   // leaves d_x and d_pair of no use.
   enum class WayBack { through, to_attention };
   void attribute(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
-                 const LayerTape& tape, WayBack way, const AttentionVisitor* visit, float* d_x,
-                 float* d_pair, LayerScratch& scratch);
+                 const LayerTape& tape, WayBack way, const AttentionVisitor* visit, Shown shown,
+                 float* d_x, float* d_pair, LayerScratch& scratch);
 
   // The tape's logits become the attention A itself, for passes in which it depends on nothing.
   void hold_attention(Team& team, const PackedBatch& batch, const EncoderNoise& noise,
@@ -94,7 +94,7 @@ class TrainableLayer {
                             const LinearInputGradient& projection, const float* d_projected,
                             float* d_x, LayerScratch&) const;
   void visit_gradients(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
-                       const float* d_context, const AttentionVisitor&) const;
+                       const float* d_context, Shown, const AttentionVisitor&) const;
   void visit_held_gradients(Team&, const PackedBatch&, const EncoderNoise&, const LayerTape&,
                             const float* d_context, const AttentionVisitor&) const;
   const float* held_values_gradient(Team&, const PackedBatch&, const EncoderNoise&, float scale,

@@ -64,8 +64,9 @@ void KeyDropper::by_attention(const EncoderNoise& noise, const AttentionPlan& pl
 void KeyDropper::by_gradient(const std::vector<float>& inputs, const EncoderNoise& noise,
                              const AttentionPlan& plan, uint32_t step) {
   OutputTarget target(fold_, plan.target);
-  encoder_.attribute(team_, noise, layers_, output_gradient(target, inputs, plan, step),
-                     [&](const HeadAttention& head) { drop(head, head.gradient, noise, plan); });
+  encoder_.attribute(
+      team_, noise, layers_, output_gradient(target, inputs, plan, step),
+      [&](const HeadAttention& head) { drop(head, head.gradient, noise, plan); }, Shown::gradient);
 }
 
 // S = A (1/m) sum over k of dt/dA at A (k - 1/2) / m.

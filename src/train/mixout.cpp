@@ -1,6 +1,7 @@
 #include "train/mixout.h"
 
 #include <algorithm>
+#include <array>
 #include <list>
 
 #include "base/error.h"
@@ -52,9 +53,58 @@ struct MixoutSettings {
   std::vector<std::string> scope;
 };
 
+// Which elements of a weight a pass keeps: drawn once, as parts of a batch and the way back read
+// them again.
+class KeptBits {
+ public:
+  bool is_of(PassKey key) const { return !bytes_.empty() && key_ == key.key && pass_ == key.pass; }
+
+  void draw(PassKey key, const DropoutStream& stream, size_t count) {
+    constexpr size_t block = 1024;
+    float scales[block];
+    key_ = key.key;
+    pass_ = key.pass;
+    bytes_.assign((count + 7) / 8, 0);
+    for (size_t first = 0; first < count; first += block) {
+      const size_t n = std::min(block, count - first);
+      dropout_scales(stream, first, n, scales);
+      for (size_t i = 0; i < n; ++i)
+        bytes_[(first + i) / 8] |= static_cast<uint8_t>((scales[i] != 0) << (first + i) % 8);
+    }
+  }
+
+  // scale or 0 of the elements from `first` on.
+  void scales(uint64_t first, float scale, std::span<float> out) const {
+    size_t i = 0;
+    for (; first % 8 == 0 && i + 8 <= out.size(); i += 8) {
+      const float* eight = patterns()[bytes_[(first + i) / 8]].data();
+      for (size_t k = 0; k < 8; ++k) out[i + k] = eight[k] * scale;
+    }
+    for (; i < out.size(); ++i)
+      out[i] = bytes_[(first + i) / 8] >> (first + i) % 8 & 1 ? scale : 0.f;
+  }
+
+ private:
+  // Of every byte its bits as 0 and 1.
+  static const std::array<std::array<float, 8>, 256>& patterns() {
+    static const auto all = [] {
+      std::array<std::array<float, 8>, 256> made{};
+      for (size_t byte = 0; byte < 256; ++byte)
+        for (size_t k = 0; k < 8; ++k) made[byte][k] = static_cast<float>(byte >> k & 1);
+      return made;
+    }();
+    return all;
+  }
+
+  PhiloxKey key_{};
+  uint32_t pass_ = 0;
+  std::vector<uint8_t> bytes_;
+};
+
 class Mixout : public Method {
  public:
-  explicit Mixout(MixoutSettings settings) : s_(std::move(settings)) {}
+  explicit Mixout(MixoutSettings settings)
+      : s_(std::move(settings)), scale_(s_.p < 1 ? static_cast<float>(1 / (1 - s_.p)) : 0.f) {}
 
   bool needs_origin() const override { return !s_.zero_target; }
 
@@ -66,7 +116,7 @@ class Mixout : public Method {
       others = others || !head;
       if (head && s_.head != HeadTarget::off) add_head(t);
       if (!head && is_in_scope(t.name))
-        add(t.name, s_.zero_target ? std::span<const float>() : t.origin);
+        add(t.name, t.value.size(), s_.zero_target ? std::span<const float>() : t.origin);
     }
     if (others && of_.size() == kept_.size())
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
@@ -84,7 +134,8 @@ class Mixout : public Method {
 
   void on_weight(PassKey key, const WeightPart& w) const override {
     const Target& target = of_.find(w.name)->second;
-    for_each_block(key, target, w, [&](size_t first, std::span<const float> scales) {
+    keep_bits(key, target, w);
+    for_each_row(key, target, w, [&](size_t first, std::span<const float> scales) {
       float* values = w.values.data() + first;
       const float* u = target.origin.empty() ? nullptr : target.origin.data() + w.first + first;
       for (size_t i = 0; i < scales.size(); ++i) {
@@ -95,20 +146,26 @@ class Mixout : public Method {
   }
 
   void on_weight_gradient(PassKey key, const WeightPart& g) const override {
-    for_each_block(key, of_.find(g.name)->second, g,
-                   [&](size_t first, std::span<const float> scales) {
-                     float* values = g.values.data() + first;
-                     for (size_t i = 0; i < scales.size(); ++i)
-                       values[i] = scales[i] == 0       ? 0.f
-                                   : s_.author_gradient ? values[i]
-                                                        : values[i] * scales[i];
-                   });
+    for_each_row(key, of_.find(g.name)->second, g,
+                 [&](size_t first, std::span<const float> scales) {
+                   float* values = g.values.data() + first;
+                   for (size_t i = 0; i < scales.size(); ++i)
+                     values[i] = scales[i] == 0       ? 0.f
+                                 : s_.author_gradient ? values[i]
+                                                      : values[i] * scales[i];
+                 });
   }
 
  private:
   struct Target {
     uint32_t tensor;
-    std::span<const float> origin;  // u; empty: 0
+    size_t size;
+    std::span<const float> origin;              // u; empty: 0
+    mutable std::array<KeptBits, 2> kept = {};  // by pass
+    const KeptBits* bits(PassKey key) const {
+      const KeptBits& own = kept[key.pass % 2];
+      return own.is_of(key) ? &own : nullptr;
+    }
   };
 
   bool is_in_scope(const std::string& name) const {
@@ -116,32 +173,46 @@ class Mixout : public Method {
                        [&](const std::string& start) { return name.starts_with(start); });
   }
 
-  void add(const std::string& name, std::span<const float> origin) {
-    of_.emplace(name, Target{tensor_number(name), origin});
+  void add(const std::string& name, size_t size, std::span<const float> origin) {
+    of_.emplace(name, Target{tensor_number(name), size, origin});
   }
 
   // Its first values are nobody else's to keep.
   void add_head(const TrainedTensor& t) {
     kept_.emplace_back();
     if (s_.head == HeadTarget::initial) kept_.back().assign(t.value.begin(), t.value.end());
-    add(t.name, kept_.back());
+    add(t.name, t.value.size(), kept_.back());
   }
 
-  // body(first, scales) with 0 or 1/(1-p) for each element of the part, in pieces.
+  // body(first, scales) with 0 or 1/(1-p) for each element of the part, row by row.
   template <typename Body>
-  void for_each_block(PassKey key, const Target& target, const WeightPart& part,
-                      const Body& body) const {
+  void for_each_row(PassKey key, const Target& target, const WeightPart& part,
+                    const Body& body) const {
     const DropoutStream stream{key.key, target.tensor, mixout_noise,
                                random_purpose(Purpose::weight_noise, key.pass), s_.p};
     std::vector<float> scales(part.columns);
     if (s_.columns) dropout_scales(stream, 0, part.columns, scales.data());
+    const KeptBits* bits = s_.columns ? nullptr : target.bits(key);
     for (size_t first = 0; first < part.values.size(); first += part.columns) {
-      if (!s_.columns) dropout_scales(stream, part.first + first, part.columns, scales.data());
+      if (bits)
+        bits->scales(part.first + first, scale_, scales);
+      else if (!s_.columns)
+        dropout_scales(stream, part.first + first, part.columns, scales.data());
       body(first, scales);
     }
   }
 
+  // Of all elements, for this pass's other uses; the whole weight is read first, by one thread.
+  void keep_bits(PassKey key, const Target& target, const WeightPart& part) const {
+    if (s_.columns || target.bits(key) || part.values.size() != target.size) return;
+    KeptBits& bits = target.kept[key.pass % 2];
+    const DropoutStream stream{key.key, target.tensor, mixout_noise,
+                               random_purpose(Purpose::weight_noise, key.pass), s_.p};
+    bits.draw(key, stream, target.size);
+  }
+
   MixoutSettings s_;
+  float scale_;                                    // of what is kept
   std::map<std::string, Target, std::less<>> of_;  // by the weight's name
   std::list<std::vector<float>> kept_;
 };
