@@ -34,7 +34,8 @@ std::string loss_of_ridge(const Settings& s) {
 std::string loss_beside(const Settings& s) { return loss_misfit(loss_kind(s), task_of(s)); }
 
 std::string delta_of_huber(const Settings& s) {
-  return s.text("loss") == "huber" ? "" : "it belongs to loss=huber";
+  const bool of_passes = s.i64("rdrop.on") == 1 && s.text("rdrop.dist") == "huber";
+  return s.text("loss") == "huber" || of_passes ? "" : "it belongs to loss=huber";
 }
 
 std::string gamma_of_focal(const Settings& s) { return focal(s) ? "" : "it belongs to loss=focal"; }

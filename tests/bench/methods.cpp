@@ -178,7 +178,8 @@ class Arm {
 };
 
 struct Options {
-  std::string table, arm;
+  std::string table;
+  std::vector<std::string> arms;  // empty: all
   int layers = 15, width = 512, rounds = 7, threads = 2;
   size_t rows = 32;
   bool memory = false;
@@ -228,14 +229,14 @@ void run(const Options& o) {
   Team team(o.threads);
   std::vector<std::unique_ptr<Arm>> arms;
   for (const ArmSettings& arm : all_arms)
-    if (o.arm.empty() || o.arm == arm.name)
+    if (o.arms.empty() || std::find(o.arms.begin(), o.arms.end(), arm.name) != o.arms.end())
       arms.push_back(std::make_unique<Arm>(base, molecules, arm, team, o.threads));
   for (const auto& arm : arms) arm->step();  // what is made once
   for (const auto& arm : arms) arm->forget();
   for (int round = 0; round < o.rounds; ++round)
     for (const auto& arm : arms) arm->step();
   if (o.memory) {
-    fmt::print("{:28} {:9.1f} MB\n", o.arm, peak_megabytes());
+    fmt::print("{:28} {:9.1f} MB\n", o.arms.front(), peak_megabytes());
     return;
   }
   fmt::print(
@@ -260,10 +261,10 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", o.rounds);
   app.add_option("--rows", o.rows);
   app.add_option("--threads", o.threads);
-  app.add_option("--arm", o.arm, "this one alone");
+  app.add_option("--arm", o.arms, "these alone, the first of which is the baseline");
   app.add_flag("--memory", o.memory, "the peak memory of --arm, of each in a process of its own");
   CLI11_PARSE(app, argc, argv);
-  if (o.memory && o.arm.empty()) {
+  if (o.memory && o.arms.empty()) {
     for (const auto& arm : molrt::all_arms) {
       const auto command = fmt::format(
           "'{}' '{}' --layers {} --width {} --rounds 1 --rows {} --threads {} --memory --arm '{}'",
