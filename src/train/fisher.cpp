@@ -29,7 +29,6 @@ class ModelLabels {
         one_of(rows[i], outputs.subspan(i * width, width), own);
       else
         each(rows[i], outputs.subspan(i * width, width), own);
-      for (float& x : own) x /= static_cast<float>(rows.size());
     }
   }
 
@@ -90,7 +89,7 @@ class Fisher {
   void look_at(std::span<const size_t> rows, uint32_t sample) {
     if (!s_.label_of_model) {
       start_.source.gradients(rows, {}, s_.dropout, sample, Purpose::fisher);
-      return add();
+      return add(1);
     }
     const ModelLabels labels(s_, random_key(start_.seed, sample));
     size_t targets = 1;
@@ -102,25 +101,27 @@ class Fisher {
             labels.gradient(of, outputs, k, d);
           },
           s_.dropout, sample, Purpose::fisher);
-      add();
+      add(static_cast<double>(rows.size()));
     }
   }
 
-  void add() {
+  // divisor: of the gradients.
+  void add(double divisor) {
     parallel_for(start_.threads, tensors_.size(), [&](size_t i, int) {
       const std::span<const float> gradient = start_.tensors[tensors_[i]].gradient;
-      const auto factor = static_cast<float>(clip_factor(gradient) / static_cast<double>(samples_));
+      const auto factor = static_cast<float>(clip_factor(gradient, divisor) /
+                                             (divisor * divisor * static_cast<double>(samples_)));
       for (size_t k = 0; k < gradient.size(); ++k)
         scores_[i][k] += gradient[k] * gradient[k] * factor;
     });
   }
 
   // Of the square.
-  double clip_factor(std::span<const float> gradient) const {
+  double clip_factor(std::span<const float> gradient, double divisor) const {
     if (s_.clip == 0) return 1;
     double squares = 0;
     for (const float g : gradient) squares += double{g} * g;
-    const double factor = std::min(1., s_.clip / (std::sqrt(squares) + 1e-6));
+    const double factor = std::min(1., s_.clip / (std::sqrt(squares) / divisor + 1e-6));
     return factor * factor;
   }
 

@@ -53,7 +53,7 @@ class FisherChild : public Method {
 
   void on_start(std::span<const TrainedTensor> tensors) override {
     for (size_t i = 0; i < tensors.size(); ++i) {
-      if (!is_in_scope(tensors[i].name)) continue;
+      if (!begins_with_any(tensors[i].name, s_.scope)) continue;
       first_bit_[tensor_number(tensors[i].name)] = bits_;
       in_scope_.push_back(i);
       bits_ += tensors[i].value.size();
@@ -85,11 +85,6 @@ class FisherChild : public Method {
   }
 
  private:
-  bool is_in_scope(const std::string& name) const {
-    return std::any_of(s_.scope.begin(), s_.scope.end(),
-                       [&](const std::string& start) { return name.starts_with(start); });
-  }
-
   void keep_child(const TensorPart& part, float scale) const {
     const auto found = first_bit_.find(part.tensor);
     if (child_.empty() || found == first_bit_.end()) return;

@@ -34,11 +34,17 @@ class HeadTrainee : public Trainee {
     const auto items = fold_.data.conformers.choose(rows, fold_.seed, 0);
     set_zero(gradient_);
     const std::vector<float> inputs = gather(fold_, items);
-    step_.look(head_, items, inputs, target, {dropout, step, purpose}, gradient_, {});
+    const double weight = target ? 1 : fold_weight(fold_, rows);
+    step_.look(head_, items, inputs, target, {dropout, step, purpose, weight}, gradient_, {});
   }
 
   Evaluation evaluate(std::span<const size_t> rows) override {
     return evaluate_outputs(fold_, rows, head_outputs(fold_, head_, rows));
+  }
+
+  double spread_ratio() override {
+    return molrt::spread_ratio(
+        fold_, [&](std::span<const size_t> rows) { return head_outputs(fold_, head_, rows); });
   }
 
   const Head& head() const { return head_; }

@@ -67,8 +67,6 @@ struct FoldFit {
   HeldOutMoments mc;
   LoopResult loop;                   // no epochs for ridge
   std::vector<double> ridge_lambda;  // [targets] for ridge
-  // spread_ratio() (train/unlabelled.h); NaN without unlabelled rows.
-  double spread_ratio = nan_loss;
   // Of the conformers of predicted_rows(), [conformers, outputs]: scaled, or logits.
   std::vector<float> outputs;
 };

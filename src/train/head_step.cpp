@@ -116,7 +116,7 @@ void HeadStep::look(const Head& head, std::span<const RowConformer> items,
   if (target)
     target(rows, outputs, d_outputs);
   else
-    fold_loss(fold_, rows, outputs.data(), d_outputs.data(), fold_weight(fold_, rows));
+    fold_loss(fold_, rows, outputs.data(), d_outputs.data(), look.weight);
   head_backward(head, noise, activations_[0], d_outputs.data(), gradient,
                 d_inputs.empty() ? nullptr : d_inputs.data());
 }

@@ -27,6 +27,7 @@ struct Look {
   bool dropout;
   uint32_t step;
   Purpose purpose;
+  double weight = 1;  // fold_weight() of the whole batch, where no target is given
 };
 
 class HeadStep {
@@ -41,7 +42,7 @@ class HeadStep {
 
   const PassPlan& plan() const { return plan_; }
 
-  // One pass for a target (none: the mean loss of these rows); adds to `gradient`. d_inputs as
+  // One pass for a target (none: these rows' part of the mean loss); adds to `gradient`. d_inputs as
   // inputs [items, head_width], or empty.
   void look(const Head& head, std::span<const RowConformer> items, std::span<const float> inputs,
             const GradientSource::Target& target, const Look& look, Head& gradient,

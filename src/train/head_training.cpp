@@ -63,9 +63,6 @@ FoldFit fit_head(const Fold& fold, const DropoutRates& rates, int passes,
   fit.head = fold_columns_into(fold.columns, std::move(fit.head));
   if (!rates.any()) fit.head.centre.clear();
   fit.outputs = predicted_outputs(fold, fit.head);
-  fit.spread_ratio = spread_ratio(fold, [&](std::span<const size_t> rows) {
-    return head_outputs(as_stored(fold), fit.head, rows);
-  });
   sample_head(fold, rates, passes, callbacks, fit);
   return fit;
 }

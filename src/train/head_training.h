@@ -83,7 +83,8 @@ struct TrainedHead {
 //             epochs (run; 0 for ridge), best_epoch (whose parameters were kept), train_loss,
 //             valid_loss (scaled units) and valid_metric there, ridge_lambda (an array by target;
 //             ridge only), targets (held-out metrics), history (an array: epoch, train_loss,
-//             valid_loss, metric, lr)
+//             valid_loss, metric, lr; with molecules without values spread_ratio: how far their
+//             predictions spread, by those of training rows)
 //   held_out  metrics over the held-out rows of all folds, an array by target: name, n (values);
 //             of measured values mse, rmse, mae, r2, pearson, spearman; of classes class_counts
 //             (by class), auroc, auprc, accuracy, f1, mcc, logloss (train/metrics.h; a class above

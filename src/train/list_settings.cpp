@@ -30,6 +30,11 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return parts;
 }
 
+bool begins_with_any(std::string_view name, const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const std::string& word) { return name.starts_with(word); });
+}
+
 std::optional<std::vector<double>> read_numbers(const std::string& text, double least,
                                                 double most) {
   std::vector<double> numbers;

@@ -25,12 +25,14 @@ json to_json(const EpochRecord& r) {
           {"valid_loss", number(r.valid_loss)},
           {"metric", number(r.metric)},
           {"score", number(r.score)},
-          {"lr", r.lr}};
+          {"lr", r.lr},
+          {"spread_ratio", number(r.spread_ratio)}};
 }
 
 EpochRecord epoch_record(const json& j) {
   return {j.at("epoch"),          number(j.at("train_loss")), number(j.at("valid_loss")),
-          number(j.at("metric")), number(j.at("score")),      j.at("lr")};
+          number(j.at("metric")), number(j.at("score")),      j.at("lr"),
+          number(j.at("spread_ratio"))};
 }
 
 class Loop {
@@ -48,10 +50,10 @@ class Loop {
                          settings.warmup)),
         tensors_(trainee.tensors()),
         objectives_(trainee.objectives()),
-        adams_(objectives_.size(), Adam(settings.adam_beta1, settings.adam_beta2, settings.adam_eps,
-                                        tensors_)),
         average_(settings.ema_beta, tensors_),
         best_(tensors_, checkpoint) {
+    for (size_t i = 0; i < objectives_.size(); ++i)
+      adams_.emplace_back(settings.adam_beta1, settings.adam_beta2, settings.adam_eps, tensors_);
     if (plan_.total >= std::numeric_limits<uint32_t>::max())  // the step is a u32 of the masks' key
       fail(MOLRT_ERROR_UNSUPPORTED,
            "{} optimiser steps are too many: lower epochs or raise batch_size", plan_.total);
@@ -142,9 +144,13 @@ class Loop {
   void finish_epoch(int epoch) {
     average_.exchange(tensors_);
     const Evaluation held_out = evaluate();
-    const EpochRecord record{
-        epoch,           epoch_loss_.mean(), held_out.loss.mean(),
-        held_out.metric, held_out.score,     learning_rate(settings_.lr, step_ - 1, plan_)};
+    const EpochRecord record{epoch,
+                             epoch_loss_.mean(),
+                             held_out.loss.mean(),
+                             held_out.metric,
+                             held_out.score,
+                             learning_rate(settings_.lr, step_ - 1, plan_),
+                             trainee_.spread_ratio()};
     keep_if_best(record);
     average_.exchange(tensors_);
     result_.epochs = epoch;

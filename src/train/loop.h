@@ -4,6 +4,7 @@
 // (network.h).
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +41,8 @@ class Trainee : public GradientSource {
   virtual LossSum learn(std::span<const size_t> rows, const StepAt& at, size_t objective) = 0;
   // In evaluation mode.
   virtual Evaluation evaluate(std::span<const size_t> rows) = 0;
+  // spread_ratio() (train/unlabelled.h); NaN without unlabelled rows.
+  virtual double spread_ratio() { return std::numeric_limits<double>::quiet_NaN(); }
 };
 
 struct LoopSettings {
@@ -62,6 +65,7 @@ struct EpochRecord {
   double train_loss = 0;
   double valid_loss = 0, metric = 0, score = 0;  // Evaluation's; NaN without held-out rows
   double lr = 0;                                 // of its last step
+  double spread_ratio = std::numeric_limits<double>::quiet_NaN();  // Trainee's
 };
 
 struct LoopResult {

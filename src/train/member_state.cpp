@@ -44,7 +44,6 @@ CheckpointState state_of_fit(FoldFit& fit) {
     if (!values->empty()) state.tensors[name] = view(*values);
   state.facts = {{"loop", to_json(fit.loop)},
                  {"ridge_lambda", fit.ridge_lambda},
-                 {"spread_ratio", std::isnan(fit.spread_ratio) ? json() : json(fit.spread_ratio)},
                  {"head",
                   {{"pooled", fit.head.kind == HeadKind::pooled},
                    {"width", fit.head.width},
@@ -58,8 +57,6 @@ FoldFit fit_from_state(const CheckpointState& state) try {
   fit.head = read_head(state.facts.at("head"), state.tensors);
   fit.loop = loop_result(state.facts.at("loop"));
   fit.ridge_lambda = state.facts.at("ridge_lambda").get<std::vector<double>>();
-  if (const json& ratio = state.facts.at("spread_ratio"); !ratio.is_null())
-    fit.spread_ratio = ratio;
   for (const auto& [name, values] : numbers_of(fit))
     if (state.tensors.contains(name)) *values = to_f32(state.tensors.at(name));
   for (const auto& [name, tensor] : state.tensors)

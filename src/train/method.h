@@ -66,12 +66,12 @@ struct PassKey {
 // What a method may ask of the training outside of its steps.
 class GradientSource {
  public:
-  // From a batch's outputs [rows, outputs] the gradient of what is asked for.
+  // From the outputs [rows, outputs] of some of the rows the gradient of a sum over them.
   using Target = std::function<void(std::span<const size_t> rows, std::span<const float> outputs,
                                     std::span<float> d_outputs)>;
   virtual ~GradientSource() = default;
-  // Sets the tensors' gradients to those of the target (none: the mean loss of the rows), with or
-  // without dropout, which is drawn by `step` and `purpose`.
+  // Sets the tensors' gradients to those of the target's sum (none: of the mean loss of the rows),
+  // with or without dropout, which is drawn by `step` and `purpose`.
   virtual void gradients(std::span<const size_t> rows, const Target& target, bool dropout,
                          uint32_t step, Purpose purpose) = 0;
 };

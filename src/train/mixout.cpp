@@ -115,7 +115,7 @@ class Mixout : public Method {
       const bool head = t.name.starts_with("classification_head.");
       others = others || !head;
       if (head && s_.head != HeadTarget::off) add_head(t);
-      if (!head && is_in_scope(t.name))
+      if (!head && begins_with_any(t.name, s_.scope))
         add(t.name, t.value.size(), s_.zero_target ? std::span<const float>() : t.origin);
     }
     if (others && of_.size() == kept_.size())
@@ -125,6 +125,7 @@ class Mixout : public Method {
   }
 
   void on_counted(Counted& counted) const override {
+    if (s_.head != HeadTarget::off) counted.head_kappa = std::max(counted.head_kappa, 1.);
     if (!counted.whole_network) return;
     counted.encoder_kappa = 1;
     counted.noisy_encoder = counted.noisy_weights = true;
@@ -167,11 +168,6 @@ class Mixout : public Method {
       return own.is_of(key) ? &own : nullptr;
     }
   };
-
-  bool is_in_scope(const std::string& name) const {
-    return std::any_of(s_.scope.begin(), s_.scope.end(),
-                       [&](const std::string& start) { return name.starts_with(start); });
-  }
 
   void add(const std::string& name, size_t size, std::span<const float> origin) {
     of_.emplace(name, Target{tensor_number(name), size, origin});

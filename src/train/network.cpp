@@ -7,6 +7,7 @@
 #include "model/folds.h"
 #include "train/counted.h"
 #include "train/evaluation.h"
+#include "train/list_settings.h"
 
 namespace molrt {
 namespace {
@@ -41,8 +42,7 @@ bool any_needs_origin(const Methods& methods) {
 }  // namespace
 
 bool is_frozen_by(const NetworkSettings& settings, const std::string& name) {
-  return std::any_of(settings.frozen.begin(), settings.frozen.end(),
-                     [&](const std::string& prefix) { return name.starts_with(prefix); });
+  return begins_with_any(name, settings.frozen);
 }
 
 NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molecules,
@@ -63,8 +63,9 @@ NetworkTrainee::NetworkTrainee(const Model& base, const TrainingMolecules& molec
   if (settings.l2sp > 0 || any_needs_origin(*fold.methods))
     origin_.assign(parameters_.values().begin(), parameters_.values().end());
   frozen_layers_ = frozen_layers(base, settings);
+  quiet_layers_ = quiet_layers(base, settings);
   const int layers = base.card().architecture.layers;
-  make_passes(count_run(settings.head.all, layers, quiet_layers(base, settings)));
+  make_passes(count_run(settings.head.all, layers, quiet_layers_));
   key_dropper_.emplace(fold, first().encoder, head_, head_step_, team, layers);
 }
 
@@ -143,7 +144,7 @@ EncoderNoise NetworkTrainee::noise(Purpose purpose, uint32_t pass, uint32_t step
                      random_key(fold_.seed, step),
                      random_purpose(purpose, pass),
                      ids_};
-  if (settings_.quiet_when_frozen) noise.quiet_layers = std::max(frozen_layers_, 0);
+  noise.quiet_layers = quiet_layers_;
   return noise;
 }
 
@@ -231,6 +232,7 @@ LossSum NetworkTrainee::learn(std::span<const size_t> rows, const StepAt& at, si
 const DroppedKeys* NetworkTrainee::choose_keys(Items items, const StepAt& at) {
   const AttentionPlan plan = attention_plan(*fold_.methods, at.epoch - 1);
   if (!plan.on) return nullptr;
+  ids_ = molecules_of(items);
   Pass& pass = first();
   pass.noise = plan.dropout ? noise(Purpose::addrop, 0, at.step) : EncoderNoise{};
   pass.noise.key = random_key(fold_.seed, at.step);
@@ -251,7 +253,6 @@ void NetworkTrainee::run_pass(Pass& pass, uint32_t number, Items items, uint32_t
 
 void NetworkTrainee::train_part(Items items, const StepAt& at, const BatchShare& share,
                                 LossSum& total) {
-  ids_ = molecules_of(items);
   const DroppedKeys* dropped = share.labels > 0 ? choose_keys(items, at) : nullptr;
   std::vector<RowConformer> batch;
   for (size_t copy = 0; copy < together_; ++copy)
@@ -274,14 +275,14 @@ void NetworkTrainee::gradients(std::span<const size_t> rows, const Target& targe
                                uint32_t step, Purpose purpose) {
   clear_gradients();
   const auto items = fold_.data.conformers.choose(rows, fold_.seed, 0);
+  const Look look{dropout, step, purpose, target ? 1 : fold_weight(fold_, rows)};
   Pass& pass = first();
   for_each_part(pass.encoder, 1, molecules_, fold_.data.conformers, items, [&](Items part) {
     ids_ = molecules_of(part);
     pass.noise = dropout ? noise(purpose, 0, step) : EncoderNoise{};
     pass.inputs = head_inputs(pass, part, pass.noise);
     pass.d_inputs.resize(pass.inputs.size());
-    head_step_.look(head_, part, pass.inputs, target, {dropout, step, purpose}, head_gradient_,
-                    pass.d_inputs);
+    head_step_.look(head_, part, pass.inputs, target, look, head_gradient_, pass.d_inputs);
     backward(pass);
   });
 }
@@ -325,6 +326,10 @@ std::vector<float> NetworkTrainee::predict_noisy(std::span<const size_t> rows,
 
 Evaluation NetworkTrainee::evaluate(std::span<const size_t> rows) {
   return evaluate_outputs(fold_, rows, predict(rows));
+}
+
+double NetworkTrainee::spread_ratio() {
+  return molrt::spread_ratio(fold_, [&](std::span<const size_t> rows) { return predict(rows); });
 }
 
 TensorMap NetworkTrainee::encoder_tensors() const {

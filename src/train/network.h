@@ -41,6 +41,7 @@ class NetworkTrainee : public Trainee {
   void gradients(std::span<const size_t> rows, const Target& target, bool dropout, uint32_t step,
                  Purpose purpose) override;
   Evaluation evaluate(std::span<const size_t> rows) override;
+  double spread_ratio() override;
   // Of all conformers of the rows, evaluation mode, [conformers, outputs].
   std::vector<float> predict(std::span<const size_t> rows);
   // The same in a pass of MC prediction.
@@ -97,6 +98,7 @@ class NetworkTrainee : public Trainee {
   std::optional<KeyDropper> key_dropper_;
   std::vector<float> origin_;  // of all encoder parameters, where something wants it
   int frozen_layers_;          // leading layers, with all that feeds them
+  int quiet_layers_;           // those of them that have no dropout
   HeadActivations activations_;
   std::vector<uint32_t> ids_, purposes_;  // of the batch
   std::vector<float> d_rows_;

@@ -40,8 +40,6 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
         run_loop(trainee, loop, fold.split.train, fold.split.held_out, callbacks, checkpoint);
     fit.head = trainee.head();
     fit.outputs = trainee.predict(predicted_rows(fold));
-    fit.spread_ratio =
-        spread_ratio(fold, [&](std::span<const size_t> rows) { return trainee.predict(rows); });
     sample_held_out(fold, passes, callbacks, fit, [&](uint32_t sample) {
       return trainee.predict_noisy(fold.split.held_out, rates, sample);
     });

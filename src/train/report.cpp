@@ -10,6 +10,7 @@
 #include "train/input_report.h"
 #include "train/learn_errors.h"
 #include "train/task_plan.h"
+#include "train/unlabelled.h"
 #include "train/warnings.h"
 
 namespace molrt {
@@ -155,12 +156,14 @@ Json split_json(const SplitPlan& plan) {
 
 Json history_json(const LoopResult& loop) {
   Json history = Json::array();
-  for (const EpochRecord& r : loop.history)
+  for (const EpochRecord& r : loop.history) {
     history.push_back({{"epoch", r.epoch},
                        {"train_loss", r.train_loss},
                        {"valid_loss", r.valid_loss},
                        {"metric", r.metric},
                        {"lr", r.lr}});
+    if (!std::isnan(r.spread_ratio)) history.back()["spread_ratio"] = r.spread_ratio;
+  }
   return history;
 }
 
@@ -279,12 +282,9 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
     json["warnings"].push_back(
         "stopped before its end: without early stopping the weights are those of the last step, "
         "which may be a little later than the last epoch's numbers");
-  for (const FoldFit* fit : members.fits)
-    if (fit->spread_ratio < .5)
-      json["warnings"].push_back(fmt::format(
-          "the predictions of molecules without values spread only {:.2g} times as far as those of "
-          "the training rows: lower rdrop.u_weight or rdrop.alpha",
-          fit->spread_ratio));
+  for (size_t i = 0; i < members.fits.size(); ++i)
+    for (const std::string& warning : collapse_warnings(members.folds[i], members.fits[i]->loop))
+      json["warnings"].push_back(warning);
   for (const FoldFit* fit : members.fits)
     if (!fit->loop.save_error.empty())
       json["warnings"].push_back("the checkpoint could not be written: " + fit->loop.save_error);

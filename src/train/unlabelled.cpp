@@ -1,5 +1,7 @@
 #include "train/unlabelled.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -46,7 +48,7 @@ std::vector<BatchPart> batch_parts(const Fold& fold, const UnlabelledPlan& plan,
 
 namespace {
 
-constexpr size_t rows_to_look_at = 256;
+constexpr size_t rows_to_look_at = 64;
 
 double deviation(std::span<const float> outputs, size_t width, size_t column) {
   const double count = static_cast<double>(outputs.size() / width);
@@ -69,8 +71,20 @@ double spread_ratio(const Fold& fold,
   const std::vector<float> with = predict(some(fold.split.train));
   double least = std::numeric_limits<double>::infinity();
   for (size_t k = 0; k < fold.outputs(); ++k)
-    least = std::min(least, deviation(without, fold.outputs(), k) / deviation(with, fold.outputs(), k));
+    least = std::min(least, deviation(without, fold.outputs(), k) /
+                                deviation(with, fold.outputs(), k));
   return least;
+}
+
+std::vector<std::string> collapse_warnings(const Fold& fold, const LoopResult& loop) {
+  const double ramp = pass_plan(*fold.methods, 0).unlabelled.ramp * fold.settings.epochs;
+  for (const EpochRecord& epoch : loop.history)
+    if (epoch.epoch > ramp && epoch.spread_ratio < .5)
+      return {fmt::format(
+          "in epoch {} the predictions of molecules without values spread only {:.2g} times as far "
+          "as those of training rows: they collapse; lower rdrop.u_weight or rdrop.alpha",
+          epoch.epoch, epoch.spread_ratio)};
+  return {};
 }
 
 std::vector<double> objectives_of(const UnlabelledPlan& plan) {

@@ -24,6 +24,9 @@ std::vector<size_t> unlabelled_batch(const Fold& fold, uint32_t step, size_t cou
 double spread_ratio(const Fold& fold,
                     const std::function<std::vector<float>(std::span<const size_t>)>& predict);
 
+// Of the first epoch behind the ramp in which that is below a half.
+std::vector<std::string> collapse_warnings(const Fold& fold, const LoopResult& loop);
+
 // Learning rates of a run's objectives (Trainee::objectives).
 std::vector<double> objectives_of(const UnlabelledPlan& plan);
 
