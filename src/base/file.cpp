@@ -240,4 +240,10 @@ void AtomicFile::commit() {
   temporary_.clear();
 }
 
+void write_whole(const std::string& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text.data(), text.size());
+  file.commit();
+}
+
 }  // namespace molrt

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace molrt {
@@ -88,5 +89,8 @@ class AtomicFile {
   std::string temporary_;  // empty: in place
   FILE* file_ = nullptr;
 };
+
+// An AtomicFile of this text.
+void write_whole(const std::string& path, std::string_view text);
 
 }  // namespace molrt

@@ -22,12 +22,6 @@
 namespace molrt::cli {
 namespace {
 
-std::vector<const char*> addresses(const std::vector<std::string>& texts) {
-  std::vector<const char*> addresses;
-  for (const auto& text : texts) addresses.push_back(text.c_str());
-  return addresses;
-}
-
 class Finetuning {
  public:
   explicit Finetuning(const FinetuneOptions& options)
@@ -38,7 +32,8 @@ class Finetuning {
     context_ = make_context(options.run.threads, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
     columns_.emplace(options.columns, table);
-    data_ = read_training_table(table, options, *columns_, batch_.get());
+    data_ = read_training_table(table, {options.targets, options.input_columns}, *columns_,
+                                batch_.get());
     check(molrt_batch_set_columns(batch_.get(), addresses(data_.columns).data(),
                                   data_.inputs.data(), data_.smiles.size(), data_.columns.size()));
     progress_.set_rows(data_.smiles.size());
@@ -151,9 +146,7 @@ class Finetuning {
     const auto html = read_text([&](char* buffer, size_t capacity, size_t* needed) {
       return molrt_job_get_html(job_.get(), buffer, capacity, needed);
     });
-    AtomicFile file(whole ? options_.html : options_.html + ".partial");
-    file.write(html.data(), html.size());
-    file.commit();
+    write_whole(whole ? options_.html : options_.html + ".partial", html);
   }
 
   molrt_row row_of(size_t i) const {
@@ -164,16 +157,9 @@ class Finetuning {
   }
 
   Tally tally() const {
-    Tally tally;
-    tally.set_counts(data_.counts);
-    for (size_t i = 0; i < data_.smiles.size(); ++i) {
-      if (!data_.problems[i].empty()) {
-        tally.add_bad_row(data_.places[i], data_.problems[i]);
-        continue;
-      }
-      tally.add(row_of(i), data_.places[i], data_.smiles[i], molrt_job_row_message(job_.get(), i));
-    }
-    return tally;
+    return tally_of(
+        data_, [&](size_t i) { return row_of(i); },
+        [&](size_t i) { return molrt_job_row_message(job_.get(), i); });
   }
 
   void report() {

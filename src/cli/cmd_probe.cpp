@@ -91,16 +91,13 @@ class Probing {
   }
 
   void read(InputTable& table) {
-    FinetuneOptions columns;
-    columns.targets = options_.targets;
-    columns.input_columns = names_of(model_.get(), molrt_model_column_name);
     TrainingColumns none({}, table);
-    data_ = read_training_table(table, columns, none, batch_.get());
+    data_ = read_training_table(table,
+                                {options_.targets, names_of(model_.get(), molrt_model_column_name)},
+                                none, batch_.get());
     check_order();
-    std::vector<const char*> names;
-    for (const auto& name : data_.columns) names.push_back(name.c_str());
-    check(molrt_batch_set_columns(batch_.get(), names.data(), data_.inputs.data(),
-                                  data_.smiles.size(), names.size()));
+    check(molrt_batch_set_columns(batch_.get(), addresses(data_.columns).data(),
+                                  data_.inputs.data(), data_.smiles.size(), data_.columns.size()));
     progress_.set_rows(data_.smiles.size());
     progress_.begin_window(0, data_.smiles.size(), 0);
     title_ = fmt::format("Attention probe of {}, {}", file_name(options_.model),
@@ -121,16 +118,9 @@ class Probing {
   }
 
   Tally tally() const {
-    Tally tally;
-    tally.set_counts(data_.counts);
-    for (size_t i = 0; i < data_.smiles.size(); ++i) {
-      if (!data_.problems[i].empty())
-        tally.add_bad_row(data_.places[i], data_.problems[i]);
-      else
-        tally.add(get_row(batch_.get(), i), data_.places[i], data_.smiles[i],
-                  molrt_batch_row_message(batch_.get(), i));
-    }
-    return tally;
+    return tally_of(
+        data_, [&](size_t i) { return get_row(batch_.get(), i); },
+        [&](size_t i) { return molrt_batch_row_message(batch_.get(), i); });
   }
 
   // The library may have stopped at a label before it looked at any molecule.
@@ -146,9 +136,7 @@ class Probing {
     const auto html = read_text([&](char* buffer, size_t capacity, size_t* needed) {
       return molrt_probe_get_html(probe_.get(), buffer, capacity, needed);
     });
-    AtomicFile file(options_.html);
-    file.write(html.data(), html.size());
-    file.commit();
+    write_whole(options_.html, html);
   }
 
   void report() {

@@ -51,9 +51,7 @@ void Journal::write(const Checkpoint& checkpoint) const {
                      {"input_crc32", checkpoint.input_crc},
                      {"state", checkpoint.state}};
   const auto text = json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  AtomicFile file(path_);
-  file.write(text.data(), text.size());
-  file.commit();
+  write_whole(path_, text);
 }
 
 void Journal::remove() const { unlink(path_.c_str()); }

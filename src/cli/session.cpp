@@ -33,6 +33,12 @@ const char* task_name(int32_t task) {
 
 }  // namespace
 
+std::vector<const char*> addresses(const std::vector<std::string>& texts) {
+  std::vector<const char*> addresses;
+  for (const auto& text : texts) addresses.push_back(text.c_str());
+  return addresses;
+}
+
 void check(int32_t status) {
   if (status != MOLRT_OK) throw Error(status, molrt_last_error());
 }

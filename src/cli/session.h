@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/options.h"
 #include "molrt.h"
@@ -29,6 +30,9 @@ Struct defaults(int32_t (*init)(Struct*, size_t)) {
   check(init(&value, sizeof value));
   return value;
 }
+
+// Which live as long as the texts.
+std::vector<const char*> addresses(const std::vector<std::string>& texts);
 
 class Progress;
 

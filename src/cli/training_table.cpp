@@ -67,11 +67,11 @@ void check_columns(const TrainingTable& data) {
 
 }  // namespace
 
-TrainingTable read_training_table(InputTable& table, const FinetuneOptions& options,
+TrainingTable read_training_table(InputTable& table, const AskedColumns& asked,
                                   TrainingColumns& beside, molrt_batch* batch) {
   TrainingTable data;
-  const auto columns = find_columns(table, options.targets, data.targets);
-  const auto inputs = find_columns(table, options.input_columns, data.columns);
+  const auto columns = find_columns(table, asked.targets, data.targets);
+  const auto inputs = find_columns(table, asked.inputs, data.columns);
   for (Record record; table.next(record); check_signals()) {
     table.add_to(batch, record);
     data.smiles.push_back(table.smiles(record));
@@ -85,6 +85,19 @@ TrainingTable read_training_table(InputTable& table, const FinetuneOptions& opti
   if (data.smiles.empty()) fail(MOLRT_ERROR_DATA, "{} has no rows", table.name());
   check_columns(data);
   return data;
+}
+
+Tally tally_of(const TrainingTable& data, const std::function<molrt_row(size_t)>& row,
+               const std::function<const char*(size_t)>& message) {
+  Tally tally;
+  tally.set_counts(data.counts);
+  for (size_t i = 0; i < data.smiles.size(); ++i) {
+    if (data.problems[i].empty())
+      tally.add(row(i), data.places[i], data.smiles[i], message(i));
+    else
+      tally.add_bad_row(data.places[i], data.problems[i]);
+  }
+  return tally;
 }
 
 UnlabelledTable read_unlabelled_table(const FinetuneOptions& options, molrt_batch* batch) {

@@ -1,5 +1,6 @@
 #pragma once
 // What was measured of a table's molecules.
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,20 @@ struct TrainingTable {
   RecordCounts counts;
 };
 
+// By name or position.
+struct AskedColumns {
+  std::vector<std::string> targets, inputs;
+};
+
 // Reads the table to its end; the molecules go to `batch`, and `beside` reads the rows' own
 // columns. DATA errors name the row and column of a cell that is no number, INVALID_ARGUMENT those
 // of a column that is asked for twice.
-TrainingTable read_training_table(InputTable& table, const FinetuneOptions& options,
+TrainingTable read_training_table(InputTable& table, const AskedColumns& asked,
                                   TrainingColumns& beside, molrt_batch* batch);
+
+// What became of its rows, by what the library says of row i.
+Tally tally_of(const TrainingTable& data, const std::function<molrt_row(size_t)>& row,
+               const std::function<const char*(size_t)>& message);
 
 // Molecules without values, with the input columns that the options name.
 struct UnlabelledTable {

@@ -191,10 +191,7 @@ void write_split_file(const std::string& path, std::span<const int32_t> parts) {
   const int32_t last = parts.empty() ? 0 : *std::max_element(parts.begin(), parts.end());
   Json folds = Json::array();
   for (int32_t fold = 0; fold <= std::max(last, 0); ++fold) folds.push_back(fold_json(parts, fold));
-  const std::string text = folds.dump() + "\n";
-  AtomicFile file(path);
-  file.write(text.data(), text.size());
-  file.commit();
+  write_whole(path, folds.dump() + "\n");
 }
 
 }  // namespace molrt

@@ -117,11 +117,8 @@ NoisyEncoder::NoisyEncoder(const Architecture& architecture, const TensorMap& te
 std::vector<float> NoisyEncoder::cls(Team& team, std::span<const Features* const> molecules,
                                      const EncoderNoise& noise) {
   const float* rows = encoder_.forward(team, molecules, noise);
-  std::vector<float> cls;
-  for (size_t m = 0; m < molecules.size(); ++m) {
-    const float* first = rows + encoder_.first_token(m) * width_;
-    cls.insert(cls.end(), first, first + width_);
-  }
+  std::vector<float> cls(molecules.size() * width_);
+  encoder_.gather_cls(rows, cls.data(), width_);
   return cls;
 }
 

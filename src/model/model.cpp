@@ -114,6 +114,13 @@ Model::Model(ModelCard card, TensorMap tensors, const std::string& file)
   }
 }
 
+std::vector<size_t> Model::folds_of_encoder(size_t index) const {
+  std::vector<size_t> folds;
+  for (size_t fold = 0; fold < encoder_of_fold_.size(); ++fold)
+    if (encoder_of_fold_[fold] == index) folds.push_back(fold);
+  return folds;
+}
+
 void Model::require_one_encoder() const {
   if (encoders() == 1) return;
   fail(MOLRT_ERROR_UNSUPPORTED,

@@ -21,6 +21,7 @@ class Model {
   const Encoder& encoder(size_t index = 0) const { return *encoders_[index]; }
   const std::vector<Head>& heads() const { return heads_; }  // one a fold
   size_t encoder_of_fold(size_t fold) const { return encoder_of_fold_[fold]; }
+  std::vector<size_t> folds_of_encoder(size_t index) const;
   // The tensors of one encoder, under plain names, and of what they stand beside in its fold.
   TensorMap encoder_tensors(size_t index) const;
   // UNSUPPORTED where there are several: representations of different encoders have no mean.

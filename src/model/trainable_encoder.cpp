@@ -115,6 +115,21 @@ const float* TrainableEncoder::run_layers(Team& team, const EncoderNoise& noise,
   return pairs;
 }
 
+void TrainableEncoder::gather_cls(const float* output, float* cls, size_t stride) const {
+  const size_t width = architecture_.width;
+  for (size_t m = 0; m < batch_.molecules.size(); ++m)
+    std::copy_n(output + first_token(m) * width, width, cls + m * stride);
+}
+
+float* TrainableEncoder::scatter_cls(const float* d_cls, size_t stride) {
+  const size_t width = architecture_.width, floats = padded_rows(batch_.tokens) * width;
+  float* d_output = d_output_.resize(floats);
+  std::fill(d_output, d_output + floats, 0.0f);
+  for (size_t m = 0; m < batch_.molecules.size(); ++m)
+    std::copy_n(d_cls + m * stride, width, d_output + first_token(m) * width);
+  return d_output;
+}
+
 const float* TrainableEncoder::leave(Team& team) {
   const size_t floats = padded_rows(batch_.tokens) * architecture_.width;
   float* output = output_.resize(floats);

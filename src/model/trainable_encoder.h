@@ -44,6 +44,10 @@ class TrainableEncoder {
   const float* forward_trained(Team& team, std::span<const Features* const> molecules,
                                std::span<const LayerInput* const> inputs,
                                const EncoderNoise& noise);
+  // CLS of each molecule, of such representations; [molecules], `stride` numbers apart.
+  void gather_cls(const float* output, float* cls, size_t stride) const;
+  // The gradient of what only CLS counts for, as backward() takes it, until the next call.
+  float* scatter_cls(const float* d_cls, size_t stride);
   size_t tokens() const { return batch_.tokens; }
   const AttentionShape& shape(size_t molecule) const { return batch_.molecules[molecule].shape; }
   size_t first_token(size_t molecule) const { return batch_.molecules[molecule].first_token; }
@@ -100,7 +104,7 @@ class TrainableEncoder {
   // Of the batch in training.
   PackedBatch batch_;
   std::vector<TokenView> molecules_;
-  Buffer pair_, d_pair_, embedded_, x_, output_;
+  Buffer pair_, d_pair_, embedded_, x_, output_, d_output_;
   std::vector<LayerTape> tapes_;
   LayerScratch scratch_;
 };

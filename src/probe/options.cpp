@@ -27,13 +27,6 @@ void check_rate(double rate) {
     fail(MOLRT_ERROR_INVALID_ARGUMENT, "rate {}: expected a number above 0 and below 1", rate);
 }
 
-size_t folds_of(const Model& model, size_t encoder) {
-  size_t folds = 0;
-  for (size_t fold = 0; fold < model.heads().size(); ++fold)
-    folds += model.encoder_of_fold(fold) == encoder;
-  return folds;
-}
-
 }  // namespace
 
 const char* attribution_name(ProbeAttribution attribution) {
@@ -73,7 +66,8 @@ size_t probe_steps(const Model& model, const ProbeOptions& options, size_t encod
   const size_t rates = options.rates.size(), attributions = options.attributions.size();
   const size_t network = 1 + attributions + 2 * attributions * rates;
   const auto above = static_cast<size_t>(model.card().architecture.layers - layer);
-  return static_cast<size_t>(layer) + above * (rates + folds_of(model, encoder) * network);
+  return static_cast<size_t>(layer) +
+         above * (rates + model.folds_of_encoder(encoder).size() * network);
 }
 
 double probe_passes(const Model& model, const ProbeOptions& options) {

@@ -14,13 +14,6 @@ constexpr size_t bytes_per_pass = size_t{256} << 20;
 
 constexpr uint32_t probe_step = 0xFFFFFFFF;  // as of all passes that are not a training's
 
-std::vector<size_t> folds_of(const Model& model, size_t encoder) {
-  std::vector<size_t> folds;
-  for (size_t fold = 0; fold < model.heads().size(); ++fold)
-    if (model.encoder_of_fold(fold) == encoder) folds.push_back(fold);
-  return folds;
-}
-
 }  // namespace
 
 ProbePasses::ProbePasses(const Model& model, const ProbeOptions& options, const ProbeRows& rows,
@@ -31,7 +24,7 @@ ProbePasses::ProbePasses(const Model& model, const ProbeOptions& options, const 
       rows_(rows),
       tell_(std::move(tell)),
       orders_(probe_orders(options)),
-      folds_(folds_of(model, encoder)),
+      folds_(model.folds_of_encoder(encoder)),
       batch_size_(batch_size > 0 ? static_cast<size_t>(batch_size) : SIZE_MAX),
       team_(threads),
       parameters_(encoder_only(model.encoder_tensors(encoder)), "the model", Gradients::none),
@@ -90,12 +83,12 @@ ProbePasses::Drops ProbePasses::empty_drops(std::span<const ProbeItem> items) co
 }
 
 // One head's part of the masks of all rates.
-void ProbePasses::fill(Drops& drops, size_t item, int head, const float* scores,
-                       const ProbeOrder& order, const KeyCoins& coins) const {
+void ProbePasses::fill(Drops& drops, std::span<const ProbeItem> items, size_t item, int head,
+                       const float* scores, const ProbeOrder& order) const {
   const bool by_magnitude =
       order.attribution == ProbeAttribution::abs && !is_classification(model_.card().task);
-  const Architecture& a = model_.card().architecture;
-  const AttentionShape shape{molecules_[item]->length(), a.width, a.heads};
+  const AttentionShape shape = shape_of(items[item]);
+  const KeyCoins coins = coins_of(items[item]);
   const size_t offset = size_t(head) * shape.tokens * shape.mask_stride();
   for (size_t rate = 0; rate < drops.size(); ++rate)
     drop_by_score(shape, head, scores, {options_.rates[rate], 1, order.order, by_magnitude}, coins,
@@ -106,7 +99,7 @@ ProbePasses::Drops ProbePasses::at_random(std::span<const ProbeItem> items) {
   Drops drops = empty_drops(items);
   team_.share(items.size(), [&](size_t i, Workspace&) {
     for (int head = 0; head < model_.card().architecture.heads; ++head)
-      fill(drops, i, head, nullptr, orders_[0], coins_of(items[i]));
+      fill(drops, items, i, head, nullptr, orders_[0]);
   });
   return drops;
 }
@@ -123,32 +116,30 @@ std::vector<ProbePasses::Drops> ProbePasses::by_attribution(std::span<const Prob
 }
 
 // After a pass without dropping.
-void ProbePasses::attribute(std::span<const ProbeItem> items, const std::vector<float>& d_output,
+void ProbePasses::attribute(std::span<const ProbeItem> items, const float* d_output,
                             std::span<Drops> drops, std::span<const ProbeOrder> orders) {
   const AttentionVisitor visit = [&](const HeadAttention& head) {
     for (size_t i = 0; i < orders.size(); ++i)
-      fill(drops[i], head.molecule, head.head, head.gradient, orders[i],
-           coins_of(items[head.molecule]));
+      fill(drops[i], items, head.molecule, head.head, head.gradient, orders[i]);
   };
-  encoder_.attribute(team_, {}, {&layer_, 1}, d_output.data(), visit);
+  encoder_.attribute(team_, {}, {&layer_, 1}, d_output, visit, Shown::gradient);
   tell_(items.size() * static_cast<size_t>(model_.card().architecture.layers - layer_));
 }
 
 // The gradient of the encoder's output: that of CLS, 0 elsewhere.
-std::vector<float> ProbePasses::d_output(std::span<const ProbeItem> items, size_t fold,
-                                         ProbeAttribution attribution,
-                                         const std::vector<float>& cls) const {
+const float* ProbePasses::d_output(std::span<const ProbeItem> items, size_t fold,
+                                   ProbeAttribution attribution, const std::vector<float>& cls) {
   const auto width = static_cast<size_t>(model_.card().architecture.width);
-  std::vector<float> rows(padded_rows(encoder_.tokens()) * width);
+  std::vector<float> d_cls;
   for (size_t i = 0; i < items.size(); ++i) {
     const size_t row = items[i].row;
     const std::vector<float> own =
         target_gradient(model_, fold, attribution,
                         std::span(rows_.labels).subspan(row * rows_.targets, rows_.targets),
                         cls.data() + i * width, rows_.inputs[row].data());
-    std::copy(own.begin(), own.end(), rows.begin() + encoder_.first_token(i) * width);
+    d_cls.insert(d_cls.end(), own.begin(), own.end());
   }
-  return rows;
+  return encoder_.scatter_cls(d_cls.data(), width);
 }
 
 std::vector<float> ProbePasses::pass(std::span<const ProbeItem> items, const DroppedKeys* dropped) {
@@ -156,11 +147,8 @@ std::vector<float> ProbePasses::pass(std::span<const ProbeItem> items, const Dro
   noise.dropped_keys = dropped;
   const auto width = static_cast<size_t>(model_.card().architecture.width);
   const float* rows = encoder_.forward_trained(team_, molecules_, input_addresses_, noise);
-  std::vector<float> cls;
-  for (size_t i = 0; i < items.size(); ++i) {
-    const float* first = rows + encoder_.first_token(i) * width;
-    cls.insert(cls.end(), first, first + width);
-  }
+  std::vector<float> cls(items.size() * width);
+  encoder_.gather_cls(rows, cls.data(), width);
   tell_(items.size() * static_cast<size_t>(model_.card().architecture.layers - layer_));
   return cls;
 }

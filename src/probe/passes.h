@@ -46,14 +46,14 @@ class ProbePasses {
   AttentionShape shape_of(const ProbeItem& item) const;
   KeyCoins coins_of(const ProbeItem& item) const;
   Drops empty_drops(std::span<const ProbeItem> items) const;
-  void fill(Drops& drops, size_t item, int head, const float* scores, const ProbeOrder& order,
-            const KeyCoins& coins) const;
+  void fill(Drops& drops, std::span<const ProbeItem> items, size_t item, int head,
+            const float* scores, const ProbeOrder& order) const;
   Drops at_random(std::span<const ProbeItem> items);
   std::vector<Drops> by_attribution(std::span<const ProbeItem> items, size_t fold);
-  void attribute(std::span<const ProbeItem> items, const std::vector<float>& d_output,
-                 std::span<Drops> drops, std::span<const ProbeOrder> orders);
-  std::vector<float> d_output(std::span<const ProbeItem> items, size_t fold,
-                              ProbeAttribution attribution, const std::vector<float>& cls) const;
+  void attribute(std::span<const ProbeItem> items, const float* d_output, std::span<Drops> drops,
+                 std::span<const ProbeOrder> orders);
+  const float* d_output(std::span<const ProbeItem> items, size_t fold, ProbeAttribution attribution,
+                        const std::vector<float>& cls);
   // CLS of all [items, width].
   std::vector<float> pass(std::span<const ProbeItem> items, const DroppedKeys* dropped);
   void add(std::span<const ProbeItem> items, size_t order, const Drops& drops,

@@ -1,8 +1,6 @@
 #include "probe/target_gradient.h"
 
-#include <algorithm>
-
-#include "train/loss.h"
+#include "train/attribution_target.h"
 
 namespace molrt {
 namespace {
@@ -26,24 +24,16 @@ std::vector<float> scaled_labels(const ModelCard& card, size_t fold,
 std::vector<float> gold(const ModelCard& card, size_t fold, std::span<const double> labels,
                         std::span<const float> logits) {
   const std::vector<float> scaled = scaled_labels(card, fold, labels);
-  Loss loss;
-  loss.kind = usual_loss(card.task);
-  loss.softmax = is_softmax(card.task, logits.size());
   std::vector<float> gradient(logits.size());
-  evaluate_loss(loss, {1, logits.size(), scaled.size(), logits.data(), scaled.data(), nullptr},
-                gradient.data(), 1);
-  for (float& each : gradient) each = -each;
+  gold_gradient(card.task, is_softmax(card.task, logits.size()),
+                {1, logits.size(), scaled.size(), logits.data(), scaled.data(), nullptr},
+                gradient.data());
   return gradient;
 }
 
 std::vector<float> predicted(Task task, std::span<const float> logits) {
-  std::vector<float> gradient(logits.size(), 1.0f);
-  if (is_softmax(task, logits.size())) {
-    std::fill(gradient.begin(), gradient.end(), 0.0f);
-    gradient[std::max_element(logits.begin(), logits.end()) - logits.begin()] = 1;
-  } else if (is_classification(task)) {
-    for (size_t i = 0; i < logits.size(); ++i) gradient[i] = logits[i] < 0 ? -1.0f : 1.0f;
-  }
+  std::vector<float> gradient(logits.size());
+  mark_predicted(is_softmax(task, logits.size()), is_classification(task), logits, gradient);
   return gradient;
 }
 

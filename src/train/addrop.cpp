@@ -108,12 +108,12 @@ class AdDrop : public Method {
   void on_attention(int epoch, AttentionPlan& plan) const override {
     if (epoch % every_ == offset_) plan = plan_;
   }
-  void check_layers(int frozen, int layers) const override {
+  void on_check(const Counted& counted, int frozen) const override {
     for (const int layer : plan_.layers)
-      if (layer >= layers || layer < frozen)
+      if (layer >= counted.layers || layer < frozen)
         fail(MOLRT_ERROR_INVALID_ARGUMENT, "setting 'addrop.layers': layer {} {}", layer,
-             layer >= layers ? fmt::format("is not there: the model has {}", layers)
-                             : std::string("is frozen: nothing before it is learnt"));
+             layer >= counted.layers ? fmt::format("is not there: the model has {}", counted.layers)
+                                     : std::string("is frozen: nothing before it is learnt"));
   }
   // Beside the pass that is learnt from: one that looks, and its way back to the lowest layer.
   void on_counted(Counted& counted) const override {

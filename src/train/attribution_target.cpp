@@ -3,24 +3,32 @@
 #include <algorithm>
 #include <cmath>
 
-#include "train/loss.h"
-
 namespace molrt {
 
-// Of a softmax the largest logit; else each output's sign, which is 1 at 0.
+void gold_gradient(Task task, bool softmax, const LossBatch& batch, float* d) {
+  Loss loss;
+  loss.kind = usual_loss(task);
+  loss.softmax = softmax;
+  evaluate_loss(loss, batch, d, 1);
+  for (size_t i = 0; i < batch.rows * batch.outputs; ++i) d[i] = -d[i];
+}
+
+void mark_predicted(bool softmax, bool signs, std::span<const float> outputs, std::span<float> d) {
+  std::ranges::fill(d, softmax ? 0.f : 1.f);
+  if (softmax)
+    d[static_cast<size_t>(std::ranges::max_element(outputs) - outputs.begin())] = 1;
+  else if (signs)
+    for (size_t k = 0; k < d.size(); ++k) d[k] = outputs[k] < 0 ? -1.f : 1.f;
+}
+
 void OutputTarget::settle(std::span<const float> outputs) {
-  predicted_.assign(outputs.size(), 0.f);
+  const bool signs =
+      target_ == AttributionTarget::deviation || target_ == AttributionTarget::pseudo;
+  predicted_.resize(outputs.size());
   const size_t width = fold_.outputs();
-  for (size_t first = 0; first < outputs.size(); first += width) {
-    const auto own = outputs.subspan(first, width);
-    if (softmax()) {
-      predicted_[first + static_cast<size_t>(std::ranges::max_element(own) - own.begin())] = 1;
-      continue;
-    }
-    const bool signs =
-        target_ == AttributionTarget::deviation || target_ == AttributionTarget::pseudo;
-    for (size_t k = 0; k < width; ++k) predicted_[first + k] = signs && own[k] < 0 ? -1.f : 1.f;
-  }
+  for (size_t first = 0; first < outputs.size(); first += width)
+    mark_predicted(softmax(), signs, outputs.subspan(first, width),
+                   std::span(predicted_).subspan(first, width));
 }
 
 void OutputTarget::gradient(std::span<const size_t> rows, std::span<const float> outputs,
@@ -31,20 +39,15 @@ void OutputTarget::gradient(std::span<const size_t> rows, std::span<const float>
   std::ranges::copy(predicted_, d.begin());
 }
 
-// Minus the squared errors' sum whatever the loss; of classes the log of the label's probability.
 void OutputTarget::of_gold(std::span<const size_t> rows, std::span<const float> outputs,
                            std::span<float> d) {
   const size_t targets = fold_.targets();
   std::vector<float> labels;
   for (const size_t row : rows)
     for (size_t k = 0; k < targets; ++k) labels.push_back(scaled_target(fold_, row, k));
-  Loss loss;
-  loss.kind = usual_loss(fold_.plan.task);
-  loss.softmax = softmax();
-  const LossBatch batch{rows.size(),    fold_.outputs(), targets,
-                        outputs.data(), labels.data(),   nullptr};
-  evaluate_loss(loss, batch, d.data(), 1);
-  for (float& x : d) x = -x;
+  gold_gradient(fold_.plan.task, softmax(),
+                {rows.size(), fold_.outputs(), targets, outputs.data(), labels.data(), nullptr},
+                d.data());
 }
 
 // The gradient of log p of the predicted class: by its softmax, or by sigmoid(sign z).

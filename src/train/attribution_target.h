@@ -6,6 +6,13 @@
 
 namespace molrt {
 
+// [rows, outputs]: minus the squared errors' sum whatever the loss; of classes the log of the
+// label's probability.
+void gold_gradient(Task task, bool softmax, const LossBatch& batch, float* d);
+// Of one row what is predicted, for the sum of what is marked: of a softmax 1 at the largest logit;
+// else 1, or with `signs` each output's sign, which is 1 at 0.
+void mark_predicted(bool softmax, bool signs, std::span<const float> outputs, std::span<float> d);
+
 class OutputTarget {
  public:
   OutputTarget(const Fold& fold, AttributionTarget target) : fold_(fold), target_(target) {}

@@ -74,10 +74,7 @@ json read_run(const std::string& path) {
 }
 
 void write_run(const std::string& path, const json& facts) {
-  AtomicFile file(path);
-  const std::string text = facts.dump(1) + "\n";
-  file.write(text.data(), text.size());
-  file.commit();
+  write_whole(path, facts.dump(1) + "\n");
 }
 
 std::string made(const std::string& directory) {

@@ -42,8 +42,8 @@ class HeadStep {
 
   const PassPlan& plan() const { return plan_; }
 
-  // One pass for a target (none: these rows' part of the mean loss); adds to `gradient`. d_inputs as
-  // inputs [items, head_width], or empty.
+  // One pass for a target (none: these rows' part of the mean loss); adds to `gradient`. d_inputs
+  // as inputs [items, head_width], or empty.
   void look(const Head& head, std::span<const RowConformer> items, std::span<const float> inputs,
             const GradientSource::Target& target, const Look& look, Head& gradient,
             std::span<float> d_inputs);

@@ -48,7 +48,7 @@ struct HeadTrainingData {
   size_t unlabelled_rows = 0;              // all of them; `beside` has them behind the others
   std::vector<std::string> warnings;       // that the report begins with
   std::string counted;                     // counted_json()
-  size_t line(size_t row) const {  // of `beside`
+  size_t line(size_t row) const {          // of `beside`
     return row < first_unlabelled_row ? row : rows + (row - first_unlabelled_row);
   }
   int head_width() const { return width + static_cast<int>(inputs.size()); }

@@ -10,7 +10,6 @@
 #include "train/input_settings.h"
 #include "train/mc_settings.h"
 #include "train/method.h"
-#include "train/mixout.h"
 #include "train/network_training.h"
 #include "train/rdrop.h"
 #include "train/rows.h"
@@ -81,11 +80,13 @@ void settle_frozen(const Model& base, Settings& settings) {
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "setting 'predict' would have no effect: all layers are frozen without dropout "
          "(freeze.mode=eval), and pooler_dropout is 0");
-  if (rdrop_is_on(settings) && !mixout_is_on(settings) &&
-      !dropout_rates(settings, layers, quiet).any())
-    fail(MOLRT_ERROR_INVALID_ARGUMENT,
-         "setting 'rdrop.on': both passes would be equal: all layers are frozen without dropout "
-         "(freeze.mode=eval), and pooler_dropout is 0");
+}
+
+Counted count_for(const Model& base, const Settings& settings) {
+  const int layers = base.card().architecture.layers;
+  const bool frozen = encoder_is_frozen(settings);
+  const int quiet = frozen ? layers : quiet_layers(base, read_network_settings(settings));
+  return count_run(settings, layers, quiet);
 }
 
 // Lets the methods see the names of what will be trained, which they may refuse.
@@ -97,10 +98,11 @@ void try_methods(const Model& base, const Settings& settings) {
       if (!is_frozen_by(network, name)) tensors.push_back({name, {}, {}});
   for (const char* name : head_tensor_names) tensors.push_back({name, {}, {}});
   const auto methods = make_methods(settings);
+  const Counted counted = count_for(base, settings);
   const int frozen = encoder_is_frozen(settings) ? 0 : frozen_layers(base, network);
   for (const auto& method : *methods) {
     method->on_start(tensors);
-    method->check_layers(frozen, base.card().architecture.layers);
+    method->on_check(counted, frozen);
   }
 }
 
@@ -148,19 +150,7 @@ void Job::set_checkpoint(std::string directory, bool resume) {
   resume_ = resume;
 }
 
-void Job::check_unlabelled() const {
-  if (unlabelled_) return;
-  for (const char* name : {"rdrop.u_mode", "rdrop.u_weight", "rdrop.u_lr"})
-    if (settings_.is_set(name) &&
-        (std::string_view(name) != "rdrop.u_mode" || settings_.text("rdrop.u_mode") != "off"))
-      fail(MOLRT_ERROR_INVALID_ARGUMENT,
-           "setting '{}' needs molecules without values, and there are none", name);
-}
-
 void Job::set_unlabelled(Batch batch) {
-  if (!rdrop_is_on(settings_) || settings_.f64("rdrop.alpha") == 0)
-    fail(MOLRT_ERROR_INVALID_ARGUMENT,
-         "molecules without values are for R-Drop: set rdrop.on, with an rdrop.alpha above 0");
   if (batch.columns().names != batch_.columns().names)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "the molecules without values have other columns ({}) than the others ({})",
@@ -168,11 +158,7 @@ void Job::set_unlabelled(Batch batch) {
   if (batch.size() >= most_rows)
     fail(MOLRT_ERROR_UNSUPPORTED, "{} molecules without values; fewer than {} can be trained on",
          batch.size(), most_rows);
-  if (!settings_.is_set("rdrop.u_mode")) settings_.set_text("rdrop.u_mode", "joint");
-  if (settings_.text("rdrop.u_mode") == "off")
-    fail(MOLRT_ERROR_INVALID_ARGUMENT,
-         "setting 'rdrop.u_mode' is off: the molecules without values would have no effect");
-  settings_.validate();
+  take_unlabelled(settings_);
   unlabelled_ = std::move(batch);
 }
 
@@ -189,12 +175,7 @@ Settings Job::settings() const {
   return settings;
 }
 
-std::string Job::counted() const {
-  const int layers = base_->card().architecture.layers;
-  const bool frozen = encoder_is_frozen(settings_);
-  const int quiet = frozen ? layers : quiet_layers(*base_, read_network_settings(settings_));
-  return counted_json(settings_, count_run(settings_, layers, quiet));
-}
+std::string Job::counted() const { return counted_json(settings_, count_for(*base_, settings_)); }
 
 RunOptions Job::stoppable(RunOptions options) const {
   options.progress = [this, outer = options.progress](int stage, size_t done, size_t total) {
@@ -366,7 +347,7 @@ struct ReleasesLock {
 }  // namespace
 
 void Job::run(RunOptions options, const TrainingCallback& progress) {
-  check_unlabelled();
+  check_unlabelled(settings_, unlabelled_.has_value());
   started_ = true;
   columns_.settle(settings_);
   const HeadTrainingData data = training_data();

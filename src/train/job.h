@@ -56,7 +56,6 @@ class Job {
   HeadInputs training_inputs() const;
   void make_molecules(const RunOptions& options, HeadTrainingData& data);
   void make_unlabelled(const RunOptions& options, const HeadTrainingData& data);
-  void check_unlabelled() const;
   void find_conformers(HeadTrainingData& data) const;
   void add_beside(const Batch& batch, const HeadTrainingData& data);
   HeadTrainingResult train_head(const RunOptions& options, HeadTrainingData data, TrainingRun run);

@@ -110,13 +110,7 @@ const float* KeyDropper::output_gradient(OutputTarget& target, const std::vector
       head_, items_, inputs,
       [&](auto rows, auto outputs, auto d) { target.gradient(rows, outputs, d); },
       {plan.dropout, step, Purpose::addrop}, unused, d_inputs);
-  const auto width = static_cast<size_t>(encoder_.shape(0).width);
-  const auto head_width = static_cast<size_t>(head_.width);
-  d_rows_.assign(padded_rows(encoder_.tokens()) * width, 0.f);
-  for (size_t m = 0; m < items_.size(); ++m)
-    std::copy_n(d_inputs.data() + m * head_width, width,
-                d_rows_.data() + encoder_.first_token(m) * width);
-  return d_rows_.data();
+  return encoder_.scatter_cls(d_inputs.data(), static_cast<size_t>(head_.width));
 }
 
 }  // namespace molrt

@@ -51,7 +51,6 @@ class KeyDropper {
   std::vector<int> layers_;
   DroppedKeys dropped_;
   std::vector<std::vector<std::vector<float>>> sums_;  // [layers][items][heads, n, pair_stride]
-  std::vector<float> d_rows_;
 };
 
 }  // namespace molrt

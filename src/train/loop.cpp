@@ -30,8 +30,12 @@ json to_json(const EpochRecord& r) {
 }
 
 EpochRecord epoch_record(const json& j) {
-  return {j.at("epoch"),          number(j.at("train_loss")), number(j.at("valid_loss")),
-          number(j.at("metric")), number(j.at("score")),      j.at("lr"),
+  return {j.at("epoch"),
+          number(j.at("train_loss")),
+          number(j.at("valid_loss")),
+          number(j.at("metric")),
+          number(j.at("score")),
+          j.at("lr"),
           number(j.at("spread_ratio"))};
 }
 

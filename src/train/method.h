@@ -119,16 +119,16 @@ class Method {
   virtual void on_plan(PassPlan&) const {}
   // The same of what is told of the run, which knows dropout alone.
   virtual void on_counted(Counted&) const {}
+  // INVALID_ARGUMENT for what this run cannot give, whose first `frozen` layers are not trained.
+  virtual void on_check(const Counted&, int frozen) const { (void)frozen; }
   // Whether TrainedTensor::origin is wanted.
   virtual bool needs_origin() const { return false; }
   // Before a checkpoint's values come.
   virtual void on_start(std::span<const TrainedTensor>) {}
   // Before the first step of an epoch.
   virtual void on_epoch(const EpochStart&) {}
-  // Before each step, of the epoch from 0. The first `frozen` of the layers are not trained:
-  // check_layers() throws INVALID_ARGUMENT for what cannot be had of them.
+  // Before each step, of the epoch from 0.
   virtual void on_attention(int epoch, AttentionPlan&) const { (void)epoch; }
-  virtual void check_layers(int frozen, int layers) const { (void)frozen, (void)layers; }
   // Weights of linear layers in a pass: nn/weight_noise.h.
   virtual bool has_on_weight(std::string_view) const { return false; }
   virtual void on_weight(PassKey, const WeightPart&) const {}

@@ -180,11 +180,9 @@ std::vector<float> NetworkTrainee::inputs_of(const Pass& pass, Items items,
                                              const float* tokens) const {
   const auto head_width = static_cast<size_t>(head_.width);
   std::vector<float> inputs(items.size() * head_width);
-  for (size_t m = 0; m < items.size(); ++m) {
-    float* row = inputs.data() + m * head_width;
-    std::copy_n(tokens + pass.encoder.first_token(m) * width_, width_, row);
-    scaled_inputs(fold_, items[m].row, row + width_);
-  }
+  for (size_t m = 0; m < items.size(); ++m)
+    scaled_inputs(fold_, items[m].row, inputs.data() + m * head_width + width_);
+  pass.encoder.gather_cls(tokens, inputs.data(), head_width);
   return inputs;
 }
 
@@ -289,12 +287,9 @@ void NetworkTrainee::gradients(std::span<const size_t> rows, const Target& targe
 
 // Of the head's inputs CLS alone comes from the encoder.
 void NetworkTrainee::backward(Pass& pass) {
-  const auto head_width = static_cast<size_t>(head_.width);
-  d_rows_.assign(padded_rows(pass.encoder.tokens()) * width_, 0.0f);
-  for (size_t m = 0; m * head_width < pass.d_inputs.size(); ++m)
-    std::copy_n(pass.d_inputs.data() + m * head_width, width_,
-                d_rows_.data() + pass.encoder.first_token(m) * width_);
-  pass.encoder.backward(team_, pass.noise, d_rows_.data());
+  float* d_output =
+      pass.encoder.scatter_cls(pass.d_inputs.data(), static_cast<size_t>(head_.width));
+  pass.encoder.backward(team_, pass.noise, d_output);
 }
 
 std::vector<float> NetworkTrainee::predict(std::span<const size_t> rows) {

@@ -101,7 +101,6 @@ class NetworkTrainee : public Trainee {
   int quiet_layers_;           // those of them that have no dropout
   HeadActivations activations_;
   std::vector<uint32_t> ids_, purposes_;  // of the batch
-  std::vector<float> d_rows_;
 };
 
 }  // namespace molrt

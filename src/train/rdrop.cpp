@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/error.h"
 #include "train/head_settings.h"
 #include "train/mc_settings.h"
 #include "train/mixout.h"
@@ -105,6 +106,12 @@ class RDrop : public Method {
     if (counted.noisy_encoder) counted.factor *= 2;
     if (unlabelled_.on) counted.factor *= 2;
   }
+  void on_check(const Counted& counted, int) const override {
+    if (counted.encoder_kappa == 0 && counted.head_kappa == 0)
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "setting 'rdrop.on': both passes would be equal: all layers are frozen without dropout "
+           "(freeze.mode=eval), and pooler_dropout is 0");
+  }
 
  private:
   PairLoss pair_;
@@ -148,6 +155,26 @@ std::vector<SettingRow> rdrop_settings() {
       {"rdrop.u_lr", 2.5e-4, "", "", 1e-12, 10, "", "0.1.0",
        "peak learning rate of their own steps; half of lr by default", of_alternate, half_lr},
   };
+}
+
+void check_unlabelled(const Settings& s, bool there_are) {
+  if (there_are) return;
+  for (const char* name : {"rdrop.u_mode", "rdrop.u_weight", "rdrop.u_lr"})
+    if (s.is_set(name) &&
+        (std::string_view(name) != "rdrop.u_mode" || s.text("rdrop.u_mode") != "off"))
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "setting '{}' needs molecules without values, and there are none", name);
+}
+
+void take_unlabelled(Settings& s) {
+  if (!rdrop_is_on(s) || s.f64("rdrop.alpha") == 0)
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "molecules without values are for R-Drop: set rdrop.on, with an rdrop.alpha above 0");
+  if (!s.is_set("rdrop.u_mode")) s.set_text("rdrop.u_mode", "joint");
+  if (s.text("rdrop.u_mode") == "off")
+    fail(MOLRT_ERROR_INVALID_ARGUMENT,
+         "setting 'rdrop.u_mode' is off: the molecules without values would have no effect");
+  s.validate();
 }
 
 std::unique_ptr<Method> make_rdrop(const Settings& s) {

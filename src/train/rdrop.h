@@ -19,6 +19,11 @@ bool rdrop_is_on(const Settings& settings);
 // As the loss above has it, whatever rdrop.norm says.
 double canonical_alpha(const Settings& settings);
 
+// INVALID_ARGUMENT for settings of molecules without values where there are none.
+void check_unlabelled(const Settings& settings, bool there_are);
+// Such molecules have come: settles how they are learnt from, INVALID_ARGUMENT if nothing would.
+void take_unlabelled(Settings& settings);
+
 std::vector<SettingRow> rdrop_settings();
 std::unique_ptr<Method> make_rdrop(const Settings& settings);
 std::vector<std::string> rdrop_warnings(const Settings& settings);

@@ -272,7 +272,8 @@ void finish_result(const TrainedMembers& members, const TrainedMembers& kept,
   json["test"] = test_json(folds, predictions);
   if (!result.errors_report.empty()) json["uncertainty"] = Json::parse(result.errors_report);
   if (first.data.unlabelled_rows > 0)
-    json["unlabelled"] = {{"rows", first.data.unlabelled_rows}, {"used", first.data.unlabelled.size()}};
+    json["unlabelled"] = {{"rows", first.data.unlabelled_rows},
+                          {"used", first.data.unlabelled.size()}};
   json["early_stopping_on_held_out"] = !first.settings.ridge && first.settings.patience > 0;
   if (first.data.inputs.size() > 0) json["inputs"] = input_report(members.folds, rows.used);
   json["interrupted"] = result.interrupted;

@@ -38,8 +38,8 @@ std::vector<BatchPart> batch_parts(const Fold& fold, const UnlabelledPlan& plan,
   std::vector<BatchPart> parts;
   if (objective == 0) parts.push_back({{rows.begin(), rows.end()}, whole_batch(fold, rows)});
   if (plan.on && plan.alternate == (objective > 0)) {
-    parts.push_back({unlabelled_batch(fold, at.step, rows.size()),
-                     unlabelled_share(plan, at, rows.size())});
+    parts.push_back(
+        {unlabelled_batch(fold, at.step, rows.size()), unlabelled_share(plan, at, rows.size())});
     // In the sum over the batch's labels, whose mean is told.
     if (objective == 0) parts.back().share.sum_of = parts[0].share.labels;
   }
@@ -71,8 +71,8 @@ double spread_ratio(const Fold& fold,
   const std::vector<float> with = predict(some(fold.split.train));
   double least = std::numeric_limits<double>::infinity();
   for (size_t k = 0; k < fold.outputs(); ++k)
-    least = std::min(least, deviation(without, fold.outputs(), k) /
-                                deviation(with, fold.outputs(), k));
+    least =
+        std::min(least, deviation(without, fold.outputs(), k) / deviation(with, fold.outputs(), k));
   return least;
 }
 
