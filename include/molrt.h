@@ -386,6 +386,17 @@ typedef struct molrt_progress {
 } molrt_progress;
 typedef int32_t (*molrt_progress_callback)(void *user, const molrt_progress *progress);
 
+/* Operands of the products of linear layers; sums, norms, softmax and heads are float32 in any case.
+ * A row's bytes depend on the precision and the CPU, never on threads or batches.
+ *   F32    float32
+ *   SPLIT  each operand as the sum of two bfloat16, without the product of both low parts: nearly as
+ *          exact as float32, and faster where the CPU has AMX (elsewhere it is slower)
+ *   BF16   operands rounded to bfloat16: fastest, least exact
+ * UNSUPPORTED for SPLIT and BF16 on a CPU without AVX-512. */
+#define MOLRT_PRECISION_F32 1
+#define MOLRT_PRECISION_SPLIT 2
+#define MOLRT_PRECISION_BF16 3
+
 typedef struct molrt_run_options {
   uint32_t struct_size;
   int32_t max_atoms;  /* 0 (default): the model's limit; else the limit for this call */
@@ -395,6 +406,8 @@ typedef struct molrt_run_options {
                          as are quickest. Results do not depend on it */
   molrt_progress_callback progress;
   void *progress_user;
+  int32_t precision; /* MOLRT_PRECISION_* of the encoder's linear layers; F32 (default). Of a job the
+                        setting `precision`, and this is left at its default */
 } molrt_run_options;
 
 MOLRT_API int32_t molrt_run_options_init(molrt_run_options *options, size_t struct_size);

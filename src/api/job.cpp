@@ -178,6 +178,9 @@ int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
     Job& j = require(job, "job").job;
     if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; create another one");
     const auto run = read_run_options(options, job->threads);
+    if (run.options.precision != Precision::f32)
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "precision of the run options has no effect on a job: set the setting 'precision'");
     job->begun = now_in_words();
     j.run(run.options, [&](const TrainingProgress& p) {
       return tell_progress(run.caller, training_progress(p));
@@ -192,8 +195,7 @@ int32_t molrt_job_get_settings(const molrt_job* job, char* buffer, size_t capaci
 }
 
 int32_t molrt_job_get_counted(const molrt_job* job, char* buffer, size_t capacity, size_t* needed) {
-  return guarded(
-      [&] { write_text(require(job, "job").job.counted(), buffer, capacity, needed); });
+  return guarded([&] { write_text(require(job, "job").job.counted(), buffer, capacity, needed); });
 }
 
 int32_t molrt_job_set_unlabelled(molrt_job* job, const molrt_batch* batch) {

@@ -92,6 +92,9 @@ int32_t molrt_probe_run(molrt_context* context, const molrt_model* model, molrt_
   return guarded([&] {
     require(probe, "probe") = nullptr;
     const auto run = read_run_options(options, require(context, "context").threads);
+    if (run.options.precision != Precision::f32)
+      fail(MOLRT_ERROR_UNSUPPORTED, "precision {}: a probe runs in f32",
+           precision_name(run.options.precision));
     const Model& m = model_with_head(model);
     Batch& b = require(batch, "batch").batch;
     const molrt_probe_options o = read_struct(how, defaults, "how");

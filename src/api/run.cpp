@@ -8,7 +8,8 @@ using namespace molrt::api;
 
 namespace {
 
-const molrt_run_options defaults = {sizeof(molrt_run_options), 0, 0, 0, nullptr, nullptr};
+const molrt_run_options defaults = {sizeof(molrt_run_options), 0, 0, 0, nullptr, nullptr,
+                                    MOLRT_PRECISION_F32};
 
 void require_count(const char* name, size_t count, size_t rows, size_t width) {
   if (count != rows * width)
@@ -72,6 +73,10 @@ CallerRun read_run_options(const molrt_run_options* user, int threads) {
   require_range("max_atoms", o.max_atoms, 0, largest_molecule);
   require_range("crop", o.crop, 0, 1);
   require_range("batch_size", o.batch_size, 0, 1 << 20);
+  require_range("precision", o.precision, MOLRT_PRECISION_F32, MOLRT_PRECISION_BF16);
+  run.options.precision = static_cast<Precision>(o.precision);
+  if (const std::string reason = why_not(run.options.precision); !reason.empty())
+    fail(MOLRT_ERROR_UNSUPPORTED, "precision {}", reason);
   run.options.threads = threads;
   run.options.max_atoms = o.max_atoms;
   run.options.crop = o.crop != 0;
@@ -97,11 +102,11 @@ int32_t molrt_batch_compute_conformers(molrt_context* context, molrt_batch* batc
                                        const molrt_run_options* options) {
   return guarded([&] {
     const auto run = read_run_options(options, require(context, "context").threads);
-    if (run.options.max_atoms || run.options.crop || run.options.batch_size)
+    if (run.options.max_atoms || run.options.crop || run.options.batch_size ||
+        run.options.precision != Precision::f32)
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
-           "max_atoms, crop and batch_size have no effect without a model; the batch's own limit "
-           "is in "
-           "molrt_conformer_options");
+           "max_atoms, crop, batch_size and precision have no effect without a model; the batch's "
+           "own limit is in molrt_conformer_options");
     require(batch, "batch").batch.compute_conformers(run.options);
   });
 }

@@ -14,6 +14,7 @@
 #include <new>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace molrt {
@@ -82,6 +83,14 @@ class FirstFailure {
   std::exception_ptr failure_;
 };
 
+// OpenMP regions run on one thread here already, and need not be opened.
+thread_local bool inside_body = false;
+
+struct Inside {
+  bool before = std::exchange(inside_body, true);
+  ~Inside() { inside_body = before; }
+};
+
 }  // namespace
 
 int available_threads() {
@@ -94,6 +103,10 @@ void parallel_for(int threads, size_t count,
                   const std::function<void(size_t item, int worker)>& body,
                   const std::function<void()>& while_waiting) {
   if (count == 0) return;
+  if (threads <= 1 && !while_waiting && inside_body) {
+    for (size_t item = 0; item < count; ++item) body(item, 0);
+    return;
+  }
   int team = static_cast<int>(std::min<size_t>(std::max(1, threads), count));
   team = serial_child ? 1 : startable_team(team);
   std::atomic<size_t> next{0};
@@ -104,6 +117,7 @@ void parallel_for(int threads, size_t count,
     // An ICV of this region's implicit tasks only: the host's setting returns with the region.
     omp_set_num_threads(1);
     const int worker = omp_get_thread_num();
+    const Inside inside;
     for (size_t item; !failure.raised() && (item = next.fetch_add(1)) < count;)
       failure.keep_from([&] { body(item, worker); });
     --busy;

@@ -263,6 +263,11 @@ void add_model_run_options(CLI::App& command, ModelRunOptions& options,
   add_decimal_comma_option(command, options.input);
   add_output_options(command, options.output, formats);
   add_run_options(command, options.run);
+  add_choice(command, "--precision", options.run.precision,
+             "Of the network's linear layers. bf16: operands rounded to bfloat16, faster and less "
+             "exact; split: as sums of two, nearly as exact as f32 (pays with AMX only). Both need "
+             "AVX-512",
+             "f32 split bf16");
   add_report_options(command, options.report);
   add_open_options(command, options.open);
   add_conformer_options(command, options.conformers);

@@ -33,6 +33,7 @@ struct ConformerOptions {
 struct RunOptions {
   int threads = 0;
   int batch_size = 0;
+  std::string precision = "f32";
   bool crop = false;
 };
 

@@ -92,10 +92,21 @@ Batch make_batch(molrt_context* context, const ConformerOptions& options) {
   return Batch(batch);
 }
 
+namespace {
+
+int32_t precision_code(const std::string& name) {
+  return name == "bf16"    ? MOLRT_PRECISION_BF16
+         : name == "split" ? MOLRT_PRECISION_SPLIT
+                           : MOLRT_PRECISION_F32;
+}
+
+}  // namespace
+
 molrt_run_options run_options(const RunOptions& options, Progress& progress) {
   auto run = defaults(molrt_run_options_init);
   run.crop = options.crop;
   run.batch_size = options.batch_size;
+  run.precision = precision_code(options.precision);
   run.progress = on_progress;
   run.progress_user = &progress;
   return run;

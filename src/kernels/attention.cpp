@@ -1,9 +1,11 @@
 #include "kernels/attention.h"
 
 #include <algorithm>
+#include <utility>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/attention.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -12,14 +14,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace molrt::HWY_NAMESPACE {
 
+constexpr int row_block = 4;   // queries at a time
+constexpr int usual_head = 8;  // columns
+
 // One head's operands, copied where the vectors want them.
 struct HeadOperands {
   // [head_size, stride]: transposed, so that a vector holds one component of many keys
   float* keys;
   float* values;  // [tokens, value_stride]: rows padded to whole vectors
-  float* row;     // [stride]: a row of probabilities, not yet normalised
+  float* rows;    // [row_block, stride]: probabilities, not yet normalised
   float* scales;  // [stride]: dropout's
-  float* sum;     // [value_stride]: a row of the context
+  float* sums;    // [row_block, value_stride]: rows of the context
   size_t stride, value_stride;
   float query_scale;
 };
@@ -28,23 +33,33 @@ HWY_INLINE void gather_head(const AttentionShape& s, const float* qkv, int head,
   const int size = s.head_size();
   const float* keys = qkv + s.width + head * size;
   const float* values = keys + s.width;
-  for (int j = 0; j < s.tokens; ++j)
-    for (int c = 0; c < size; ++c) {
-      o.keys[c * o.stride + j] = keys[size_t(3) * s.width * j + c];
-      o.values[j * o.value_stride + c] = values[size_t(3) * s.width * j + c];
-    }
+  for (int j = 0; j < s.tokens; ++j, keys += 3 * s.width, values += 3 * s.width) {
+    const float* next = keys + size;  // which no prefetcher would guess
+    for (const float* line : {next - s.width, next, next + s.width}) hwy::Prefetch(line);
+    for (int c = 0; c < size; ++c) o.keys[c * o.stride + j] = keys[c];
+    float* row = o.values + j * o.value_stride;
+    if (size == usual_head)
+      std::copy_n(values, usual_head, row);
+    else
+      std::copy_n(values, size, row);
+  }
 }
 
-// logits = query . keys + bias; their maximum is returned.
-HWY_INLINE float logits_row(const float* query, int size, const HeadOperands& o, const float* bias,
-                            float* logits) {
+// logits = query . keys + bias; their maximum is returned. `Size`: the head's, where the compiler
+// may know it; its loops are then open, and the query stays in registers.
+template <int Size>
+HWY_INLINE float logits_row(const float* query, int any_size, const HeadOperands& o,
+                            const float* bias, float* logits) {
   const Tag d;
+  const int size = Size > 0 ? Size : any_size;
+  hn::Vec<Tag> scaled[Size > 0 ? Size : 1];
+  for (int c = 0; c < Size; ++c) scaled[c] = hn::Set(d, query[c] * o.query_scale);
   auto largest = hn::Set(d, -INFINITY);
   for (size_t j = 0; j < o.stride; j += hn::Lanes(d)) {
     auto dot = hn::Zero(d);
     for (int c = 0; c < size; ++c)
-      dot = hn::MulAdd(hn::Set(d, query[c] * o.query_scale), hn::Load(d, o.keys + c * o.stride + j),
-                       dot);
+      dot = hn::MulAdd(Size > 0 ? scaled[Size > 0 ? c : 0] : hn::Set(d, query[c] * o.query_scale),
+                       hn::Load(d, o.keys + c * o.stride + j), dot);
     const auto logit = hn::Add(dot, hn::Load(d, bias + j));
     hn::Store(logit, d, logits + j);
     largest = hn::Max(largest, logit);
@@ -52,16 +67,25 @@ HWY_INLINE float logits_row(const float* query, int size, const HeadOperands& o,
   return hn::GetLane(hn::MaxOfLanes(d, largest));
 }
 
-HWY_INLINE void context_row(int tokens, int size, float normaliser, const HeadOperands& o,
-                            float* context) {
-  const hn::CappedTag<float, 8> d;  // the usual head has 8 columns
+// Of `Rows` queries, whose sums do not wait for each other; each is summed in the keys' order.
+template <int Rows>
+HWY_INLINE void context_rows(const AttentionShape& s, const float* normalisers,
+                             const HeadOperands& o, float* context) {
+  const hn::CappedTag<float, usual_head> d;
+  const int size = s.head_size();
   for (int c = 0; c < size; c += static_cast<int>(hn::Lanes(d))) {
-    auto sum = hn::Zero(d);
-    for (int j = 0; j < tokens; ++j)
-      sum = hn::MulAdd(hn::Set(d, o.row[j]), hn::Load(d, o.values + j * o.value_stride + c), sum);
-    hn::Store(hn::Mul(sum, hn::Set(d, normaliser)), d, o.sum + c);
+    hn::Vec<decltype(d)> sums[Rows];
+    for (auto& sum : sums) sum = hn::Zero(d);
+    for (int j = 0; j < s.tokens; ++j) {
+      const auto values = hn::Load(d, o.values + j * o.value_stride + c);
+      for (int r = 0; r < Rows; ++r)
+        sums[r] = hn::MulAdd(hn::Set(d, o.rows[r * o.stride + j]), values, sums[r]);
+    }
+    for (int r = 0; r < Rows; ++r)
+      hn::Store(hn::Mul(sums[r], hn::Set(d, normalisers[r])), d, o.sums + r * o.value_stride + c);
   }
-  std::copy(o.sum, o.sum + size, context);
+  for (int r = 0; r < Rows; ++r)
+    std::copy_n(o.sums + r * o.value_stride, size, context + size_t(r) * s.width);
 }
 
 HeadOperands forward_operands(const AttentionShape& s, Buffer& scratch) {
@@ -70,44 +94,60 @@ HeadOperands forward_operands(const AttentionShape& s, Buffer& scratch) {
   o.value_stride = (s.head_size() + 15) / 16 * 16;
   o.query_scale = 1.0f / std::sqrt(static_cast<float>(s.head_size()));
   const size_t keys = s.head_size() * o.stride, values = s.tokens * o.value_stride;
-  o.keys = scratch.resize(keys + values + 2 * o.stride + o.value_stride);
+  o.keys = scratch.resize(keys + values + (row_block + 1) * o.stride + row_block * o.value_stride);
   o.values = o.keys + keys;
-  o.row = o.values + values;
-  o.scales = o.row + o.stride;
-  o.sum = o.scales + o.stride;
+  o.rows = o.values + values;
+  o.scales = o.rows + row_block * o.stride;
+  o.sums = o.scales + o.stride;
   std::fill(o.keys, o.keys + keys + values, 0.0f);
   return o;
 }
 
-// A query's logits, and its probabilities in o.row but for the factor that is returned.
+// A query's logits, and its probabilities in `row` but for the factor that is returned.
 HWY_INLINE float probabilities_row(const AttentionShape& s, int head, int i, const float* qkv,
                                    const float* bias, float* logits, const AttentionNoise& noise,
-                                   DropoutRows& rows, const HeadOperands& o) {
+                                   DropoutRows& rows, const HeadOperands& o, float* row) {
   const float* query = qkv + size_t(3) * s.width * i + head * s.head_size();
-  const float largest = logits_row(query, s.head_size(), o, bias, logits);
+  const float largest = s.head_size() == usual_head
+                            ? logits_row<usual_head>(query, usual_head, o, bias, logits)
+                            : logits_row<0>(query, s.head_size(), o, bias, logits);
   const uint16_t* dropped = dropped_row(s, head, i, noise);
-  const float sum = dropped ? kept_exponentials_row(logits, dropped, o.stride, o.row)
-                            : exponentials_row(logits, largest, o.stride, o.row);
+  const float sum = dropped ? kept_exponentials_row(logits, dropped, o.stride, row)
+                            : exponentials_row(logits, largest, o.stride, row);
   if (noise.dropout) {
     rows.row(head, i, o.scales);
-    multiply_row(o.scales, o.stride, o.row);
+    multiply_row(o.scales, o.stride, row);
   }
   return 1.0f / sum;
 }
 
-void attend(const AttentionShape& s, int first_head, int last_head, const float* qkv,
-            const float* bias, float* logits, const AttentionNoise& noise, float* context,
-            Buffer& scratch) {
-  const int size = s.head_size();
+void attend(const AttentionShape& s, const AttentionPart& part, const float* qkv, const float* bias,
+            float* logits, const AttentionNoise& noise, float* context, Buffer& scratch) {
   HeadOperands o = forward_operands(s, scratch);
   DropoutRows rows(s, noise.dropout);
-  for (int head = first_head; head < last_head; ++head) {
+  float normalisers[row_block];
+  for (int head = part.first_head; head < part.last_head; ++head) {
     gather_head(s, qkv, head, o);
-    for (int i = 0; i < s.tokens; ++i) {
+    for (int i = 0, r = 0; i < part.queries; ++i) {
       const size_t row = (size_t(head) * s.tokens + i) * o.stride;
-      const float normaliser =
-          probabilities_row(s, head, i, qkv, bias + row, logits + row, noise, rows, o);
-      context_row(s.tokens, size, normaliser, o, context + size_t(s.width) * i + head * size);
+      normalisers[r] = probabilities_row(s, head, i, qkv, bias + row, logits + row, noise, rows, o,
+                                         o.rows + r * o.stride);
+      ++r;
+      if (r < row_block && i + 1 < part.queries) continue;
+      float* first = context + size_t(s.width) * (i + 1 - r) + head * s.head_size();
+      switch (std::exchange(r, 0)) {
+        case 4:
+          context_rows<4>(s, normalisers, o, first);
+          break;
+        case 3:
+          context_rows<3>(s, normalisers, o, first);
+          break;
+        case 2:
+          context_rows<2>(s, normalisers, o, first);
+          break;
+        default:
+          context_rows<1>(s, normalisers, o, first);
+      }
     }
   }
 }
@@ -196,16 +236,15 @@ namespace molrt {
 HWY_EXPORT(attend);
 HWY_EXPORT(attend_backward);
 
-void attention(const AttentionShape& shape, const float* qkv, const float* bias, float* logits,
-               const AttentionNoise& noise, float* context, Buffer& scratch) {
-  HWY_DYNAMIC_DISPATCH(attend)
-  (shape, 0, shape.heads, qkv, bias, logits, noise, context, scratch);
+void attention(const AttentionShape& shape, const AttentionPart& part, const float* qkv,
+               const float* bias, float* logits, const AttentionNoise& noise, float* context,
+               Buffer& scratch) {
+  HWY_DYNAMIC_DISPATCH(attend)(shape, part, qkv, bias, logits, noise, context, scratch);
 }
 
-void attention_head(const AttentionShape& shape, int head, const float* qkv, const float* bias,
-                    float* logits, const AttentionNoise& noise, float* context, Buffer& scratch) {
-  HWY_DYNAMIC_DISPATCH(attend)
-  (shape, head, head + 1, qkv, bias, logits, noise, context, scratch);
+void attention(const AttentionShape& shape, const float* qkv, const float* bias, float* logits,
+               const AttentionNoise& noise, float* context, Buffer& scratch) {
+  attention(shape, {0, shape.heads, shape.tokens}, qkv, bias, logits, noise, context, scratch);
 }
 
 void attention_head_backward(const AttentionShape& shape, int head, const float* qkv,

@@ -39,9 +39,14 @@ struct AttentionNoise {
 void attention(const AttentionShape& shape, const float* qkv, const float* bias, float* logits,
                const AttentionNoise& noise, float* context, Buffer& scratch);
 
-// One head of it, for threads that share a molecule: heads write to different places.
-void attention_head(const AttentionShape& shape, int head, const float* qkv, const float* bias,
-                    float* logits, const AttentionNoise& noise, float* context, Buffer& scratch);
+// Heads that a thread takes of a molecule, which write to different places, and how many of the
+// queries, from the first one on.
+struct AttentionPart {
+  int first_head, last_head, queries;
+};
+void attention(const AttentionShape& shape, const AttentionPart& part, const float* qkv,
+               const float* bias, float* logits, const AttentionNoise& noise, float* context,
+               Buffer& scratch);
 
 // The way back, of one head. qkv, logits and noise are those of the forward pass.
 // d_context [tokens, width]

@@ -17,6 +17,7 @@ struct RunOptions {
   int max_atoms = 0;  // 0: the model's limit
   bool crop = false;
   int batch_size = 0;  // most molecules of a pass; 0: as many as fit
+  Precision precision = Precision::f32;
   RunProgress progress;
 };
 

@@ -109,7 +109,7 @@ class NoisyRun {
         options_(options),
         samples_(samples),
         size_(model.scaled_size()),
-        team_(options.threads) {}
+        team_(options.threads, options.precision) {}
 
   void set_total(size_t items) { total_ = items * passes() * model_.encoders(); }
 
@@ -274,7 +274,7 @@ void Batch::predict_uncertain(const Model& model, const RunOptions& options,
         model.noisy_outputs(encoder, rows, head_noise(rates, t, {&id, 1}), next, own.data());
     }
   };
-  const Work work{sample_heads, not_finite, finish};
+  const Work work{sample_heads, not_finite, finish, Encoder::Rows::cls};
   if (samples > 0 && rates.in_encoder()) return run_noisy(model, options, samples, work);
   run(model, options, work);
 }

@@ -47,6 +47,8 @@ void Batch::run(const Model& model, const RunOptions& options, const Work& work)
   EncoderRun encoder;
   encoder.threads = options.threads;
   encoder.batch_size = options.batch_size;
+  encoder.precision = options.precision;
+  encoder.rows = work.rows;
   encoder.consume = [&](size_t i, size_t e, const float* rows) {
     Features& own = items[i].molecule->features[items[i].attempt];
     work.values(*items[i].molecule, own, e, rows, values[i]);
@@ -99,7 +101,7 @@ void Batch::predict(const Model& model, const RunOptions& options, float* mean, 
     for (size_t i = 0; i < inputs.size(); ++i)
       model.scaled_outputs(encoder, rows, scaled.data() + i * size, inputs[i].data());
   };
-  run(model, options, {scale, not_finite, finish});
+  run(model, options, {scale, not_finite, finish, Encoder::Rows::cls});
 }
 
 std::vector<float> Batch::represent(const Model& model, const RunOptions& options) {
@@ -113,7 +115,8 @@ std::vector<float> Batch::represent(const Model& model, const RunOptions& option
     cls.at(&features).assign(rows, rows + width);
   };
   run(model, options,
-      {keep, not_finite_representation, [](Molecule&, const std::vector<double>&) {}});
+      {keep, not_finite_representation, [](Molecule&, const std::vector<double>&) {},
+       Encoder::Rows::cls});
   std::vector<float> all;
   for (size_t r = 0; r < size(); ++r)
     for (const Features* features : this->features(r))
@@ -147,9 +150,11 @@ void Batch::embed(const Model& model, const RunOptions& options, float* cls, flo
   };
   const auto all_rows = [&](const Molecule&, const Features& features, size_t, const float* rows,
                             std::vector<double>& values) {
-    values.assign(rows, rows + features.length() * width);
+    values.assign(rows, rows + (atoms ? features.length() : 1) * width);
   };
-  run(model, options, {all_rows, not_finite_representation, finish});
+  run(model, options,
+      {all_rows, not_finite_representation, finish,
+       atoms ? Encoder::Rows::all : Encoder::Rows::cls});
 }
 
 }  // namespace molrt

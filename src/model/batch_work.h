@@ -10,13 +10,14 @@
 namespace molrt {
 
 struct Batch::Work {
-  // What of a conformer's rows [length, width] the mean is taken of; called for each encoder in
-  // turn.
+  // What of a conformer's rows ([length, width], or CLS) the mean is taken of; called for each
+  // encoder in turn.
   std::function<void(const Molecule&, const Features&, size_t encoder, const float* rows,
                      std::vector<double>&)>
       values;
   const char* not_finite;  // the message of a conformer whose values are not
   std::function<void(Molecule&, const std::vector<double>& mean)> finish;
+  Encoder::Rows rows;
 };
 
 template <typename Values>

@@ -12,12 +12,19 @@ class Encoder {
  public:
   Encoder(const Architecture& architecture, const Weights& weights);
 
-  // Tokens of the molecules, one behind the other -> their representations [sum of length, width],
-  // which live in the workspace until its next use. Row 0 of a molecule is CLS, rows 1 ... n its
-  // atoms, the last one SEP.
-  const float* forward(std::span<const Features* const> molecules, Workspace& workspace) const;
+  // What of the molecules is wanted: their representations, one molecule behind the other [sum of
+  // length, width], where row 0 of a molecule is CLS, rows 1 ... n its atoms, the last one SEP; or
+  // CLS alone [molecules, width], with the same bytes for less work.
+  enum class Rows { all, cls };
+  // They live in the team's own workspace until its next use.
+  const float* forward(Team& team, std::span<const Features* const> molecules, Precision precision,
+                       Rows rows) const;
+  // Packs the weights, which the first pass would do on one thread.
+  void pack(int threads, Precision precision) const;
 
  private:
+  const float* layers(Team& team, const PackedBatch& batch, Precision precision, Rows rows,
+                      float* x) const;
   void embed(std::span<const Features* const> molecules, size_t tokens, float* x) const;
 
   Architecture architecture_;

@@ -22,8 +22,9 @@ struct Pass {
 };
 
 struct Plan {
-  std::vector<Pass> shared;  // any worker's
-  std::vector<Pass> large;   // one molecule each
+  std::vector<Pass> shared;
+  std::vector<Pass> large;  // one molecule each
+  bool together = false;    // all threads on each of the shared ones, rather than each its own
 };
 
 bool is_large(const Model& model, const Features& molecule) {
@@ -37,8 +38,9 @@ Plan plan_passes(const Model& model, std::span<const Features* const> molecules,
                  const EncoderRun& run) {
   size_t all_tokens = 0;
   for (const Features* m : molecules) all_tokens += m->length();
-  const size_t share = all_tokens / std::max(1, run.threads) + 1;
-  const size_t most_tokens = std::clamp(share, row_tile, tokens_per_pass);
+  const size_t threads = std::max(1, run.threads), share = all_tokens / threads + 1;
+  const bool few = all_tokens < threads * row_tile;
+  const size_t most_tokens = few ? tokens_per_pass : std::clamp(share, row_tile, tokens_per_pass);
   const size_t most_molecules = run.batch_size > 0 ? run.batch_size : molecules.size();
   Plan plan;
   size_t tokens = 0;
@@ -58,25 +60,68 @@ Plan plan_passes(const Model& model, std::span<const Features* const> molecules,
     ++plan.shared.back().count;
     tokens += length;
   }
+  plan.together = few || plan.shared.size() < threads;
   return plan;
 }
 
 void run_pass(const Model& model, std::span<const Features* const> molecules, const EncoderRun& run,
-              Pass pass, Workspace& workspace) try {
+              Pass pass, Team& team) try {
   const size_t width = model.card().architecture.width;
   const auto batch = molecules.subspan(pass.first, pass.count);
   for (size_t encoder = 0; encoder < model.encoders(); ++encoder) {
-    const float* rows = model.encoder(encoder).forward(batch, workspace);
+    const float* rows = model.encoder(encoder).forward(team, batch, run.precision, run.rows);
     for (size_t m = 0; m < batch.size(); ++m) {
       run.consume(pass.first + m, encoder, rows);
-      rows += batch[m]->length() * width;
+      rows += (run.rows == Encoder::Rows::cls ? 1 : batch[m]->length()) * width;
     }
   }
 } catch (const std::bad_alloc&) {
-  workspace = Workspace();
+  team = Team(team.size());
   if (pass.count == 1) return run.failed(pass.first);
   for (size_t i = 0; i < pass.count; ++i)
-    run_pass(model, molecules, run, {pass.first + i, 1}, workspace);
+    run_pass(model, molecules, run, {pass.first + i, 1}, team);
+}
+
+// Told of every molecule that is done; on the calling thread that may stop the run.
+class Progress {
+ public:
+  Progress(const EncoderRun& run, size_t all) : run_(run), all_(all) {}
+  void add(size_t molecules) { done_ += molecules; }
+  void tell() const {
+    if (run_.progress && run_.progress(done_))
+      fail(MOLRT_ERROR_CANCELLED, "stopped after {} of {} molecules", done_.load(), all_);
+  }
+
+ private:
+  const EncoderRun& run_;
+  size_t all_;
+  std::atomic<size_t> done_{0};
+};
+
+// Each thread its own passes.
+void run_beside(const Model& model, std::span<const Features* const> molecules,
+                const EncoderRun& run, std::span<const Pass> passes, Progress& progress) {
+  std::vector<Team> teams;
+  for (int i = 0; i < std::max(1, run.threads); ++i) teams.emplace_back(1);
+  parallel_for(
+      run.threads, passes.size(),
+      [&](size_t p, int worker) {
+        run_pass(model, molecules, run, passes[p], teams[worker]);
+        progress.add(passes[p].count);
+        if (worker == 0) progress.tell();
+      },
+      [&] { progress.tell(); });
+}
+
+// All threads on each.
+void run_together(const Model& model, std::span<const Features* const> molecules,
+                  const EncoderRun& run, std::span<const Pass> passes, Progress& progress) {
+  for (const Pass& pass : passes) {
+    Team team(std::max(1, run.threads));  // whose memory is not kept: it may be large
+    run_pass(model, molecules, run, pass, team);
+    progress.add(pass.count);
+    progress.tell();
+  }
 }
 
 }  // namespace
@@ -84,29 +129,13 @@ void run_pass(const Model& model, std::span<const Features* const> molecules, co
 void run_encoder(const Model& model, std::span<const Features* const> molecules,
                  const EncoderRun& run) {
   const Plan plan = plan_passes(model, molecules, run);
-  std::atomic<size_t> done{0};
-  const auto tell = [&] {
-    if (run.progress && run.progress(done))
-      fail(MOLRT_ERROR_CANCELLED, "stopped after {} of {} molecules", done.load(),
-           molecules.size());
-  };
-  std::vector<Workspace> workspaces(std::max(1, run.threads));
-  parallel_for(
-      run.threads, plan.shared.size(),
-      [&](size_t p, int worker) {
-        run_pass(model, molecules, run, plan.shared[p], workspaces[worker]);
-        done += plan.shared[p].count;
-        if (worker == 0) tell();
-      },
-      tell);
-  workspaces.clear();
-  parallel_for(1, plan.large.size(), [&](size_t p, int) {
-    Workspace workspace;
-    run_pass(model, molecules, run, plan.large[p], workspace);
-    ++done;
-    tell();
-  });
-  if (!molecules.empty()) tell();
+  Progress progress(run, molecules.size());
+  for (size_t encoder = 0; encoder < model.encoders(); ++encoder)
+    model.encoder(encoder).pack(run.threads, run.precision);
+  const auto run_shared = plan.together ? run_together : run_beside;
+  run_shared(model, molecules, run, plan.shared, progress);
+  run_together(model, molecules, run, plan.large, progress);
+  if (!molecules.empty()) progress.tell();
 }
 
 }  // namespace molrt

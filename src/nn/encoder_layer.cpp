@@ -1,6 +1,7 @@
 #include "nn/encoder_layer.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace molrt {
 
@@ -14,32 +15,80 @@ EncoderLayer::EncoderLayer(const Weights& weights, const std::string& name, int 
       fc1_(weights, name + ".fc1", width, ffn, Epilogue::gelu),
       fc2_(weights, name + ".fc2", ffn, width, Epilogue::accumulate) {}
 
-void EncoderLayer::forward(const PackedBatch& batch, float* x, Workspace& workspace) const {
-  attend(batch, x, workspace);
-  feed_forward(batch.tokens, x, workspace);
+void EncoderLayer::pack(Precision precision) const {
+  for (const Linear* linear : {&in_proj_, &out_proj_, &fc1_, &fc2_}) linear->pack(precision);
 }
 
-void EncoderLayer::attend(const PackedBatch& batch, float* x, Workspace& w) const {
-  const size_t rows = padded_rows(batch.tokens);
-  float* normed = w.normed.resize(rows * width_);
-  float* qkv = w.qkv.resize(rows * 3 * width_);
-  float* context = w.context.resize(rows * width_);
-  attention_norm_.forward(x, rows, normed);
-  in_proj_.multiply(normed, rows, qkv, w.matmul);
-  for (const auto& m : batch.molecules)
-    attention(m.shape, qkv + m.first_token * 3 * width_, m.pair, m.pair, {},
-              context + m.first_token * width_, w.attention);
-  std::fill(context + batch.tokens * width_, context + rows * width_, 0.0f);
-  out_proj_.multiply(context, rows, x, w.matmul);
+void EncoderLayer::forward(Team& team, Precision precision, const PackedBatch& batch,
+                           float* x) const {
+  Workspace& w = team.own();
+  const size_t rows = batch.tokens;
+  float* normed = w.normed.resize(padded_rows(rows) * width_);
+  float* qkv = w.qkv.resize(padded_rows(rows) * 3 * width_);
+  float* context = w.context.resize(padded_rows(rows) * width_);
+  attention_norm_.forward(team, x, rows, normed);
+  in_proj_.multiply(team, precision, normed, rows, qkv);
+  attend(team, batch, std::numeric_limits<int>::max(), w);
+  out_proj_.multiply(team, precision, context, rows, x);
+  feed_forward(team, precision, rows, x);
 }
 
-void EncoderLayer::feed_forward(size_t tokens, float* x, Workspace& w) const {
-  const size_t rows = padded_rows(tokens);
-  float* normed = w.normed.resize(rows * width_);
-  float* hidden = w.ffn.resize(rows * ffn_);
-  ffn_norm_.forward(x, rows, normed);
-  fc1_.multiply(normed, rows, hidden, w.matmul);
-  fc2_.multiply(hidden, rows, x, w.matmul);
+// Keys and values of all tokens, but the queries of CLS.
+void EncoderLayer::forward_cls(Team& team, Precision precision, const PackedBatch& batch,
+                               const float* x, float* cls) const {
+  Workspace& w = team.own();
+  const size_t rows = batch.tokens, molecules = batch.molecules.size();
+  const auto width = static_cast<size_t>(width_);
+  float* normed = w.normed.resize(padded_rows(rows) * width);
+  float* qkv = w.qkv.resize(padded_rows(rows) * 3 * width);
+  float* context = w.context.resize(padded_rows(rows) * width);
+  float* queries = w.cls.resize(padded_rows(molecules) * 3 * width);
+  attention_norm_.forward(team, x, rows, normed);
+  in_proj_.multiply(team, precision, normed, rows, qkv, width_);
+  for (size_t m = 0; m < molecules; ++m) {
+    const size_t first = batch.molecules[m].first_token * width;
+    std::copy_n(x + first, width, cls + m * width);
+    std::copy_n(normed + first, width, context + m * width);
+  }
+  in_proj_.multiply_to(team, precision, context, molecules, queries, width_);
+  for (size_t m = 0; m < molecules; ++m)
+    std::copy_n(queries + 3 * m * width, width, qkv + 3 * batch.molecules[m].first_token * width);
+  attend(team, batch, 1, w);
+  for (size_t m = 0; m < molecules; ++m)
+    std::copy_n(context + batch.molecules[m].first_token * width, width, normed + m * width);
+  out_proj_.multiply(team, precision, normed, molecules, cls);
+  feed_forward(team, precision, molecules, cls);
+}
+
+// A worker takes some of a molecule's heads.
+void EncoderLayer::attend(Team& team, const PackedBatch& batch, int queries, Workspace& w) const {
+  const int parts =
+      batch.molecules.size() >= 4 * size_t(team.size()) ? 1 : std::min(team.size(), 8);
+  const float* qkv = w.qkv.data();
+  float* context = w.context.data();
+  team.share(batch.molecules.size() * parts, [&](size_t item, Workspace& own) {
+    const auto& m = batch.molecules[item / parts];
+    const int part = static_cast<int>(item) % parts;
+    attention(m.shape,
+              {m.shape.heads * part / parts, m.shape.heads * (part + 1) / parts,
+               std::min(queries, m.shape.tokens)},
+              qkv + m.first_token * 3 * width_, m.pair, m.pair, {},
+              context + m.first_token * width_, own.attention);
+  });
+}
+
+// A thread alone goes through it tile by tile, whose hidden values stay near.
+void EncoderLayer::feed_forward(Team& team, Precision precision, size_t rows, float* x) const {
+  Workspace& w = team.own();
+  const size_t step = team.size() == 1 ? row_tile : rows;
+  float* normed = w.normed.resize(padded_rows(step) * width_);
+  float* hidden = w.ffn.resize(padded_rows(step) * ffn_);
+  for (size_t row = 0; row < rows; row += step) {
+    const size_t count = std::min(step, rows - row);
+    ffn_norm_.forward(team, x + row * width_, count, normed);
+    fc1_.multiply(team, precision, normed, count, hidden);
+    fc2_.multiply(team, precision, hidden, count, x + row * width_);
+  }
 }
 
 }  // namespace molrt

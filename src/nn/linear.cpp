@@ -1,20 +1,48 @@
 #include "nn/linear.h"
 
+#include <algorithm>
+
 namespace molrt {
 
 Linear::Linear(const Weights& weights, const std::string& name, int inputs, int outputs,
                Epilogue epilogue)
-    : inputs_(inputs), outputs_(outputs), epilogue_(epilogue), lazy_(std::make_unique<Lazy>()) {
+    : inputs_(inputs),
+      outputs_(outputs),
+      epilogue_(epilogue),
+      lazy_(std::make_unique<std::array<Lazy, 3>>()) {
   weights.get(name + ".weight", {outputs, inputs});  // complains before the bias
   weight_ = weights.all().at(name + ".weight");
   bias_ = weights.get(name + ".bias", {outputs});
 }
 
-const PackedMatrix& Linear::packed() const {
-  std::call_once(lazy_->once, [this] {
-    lazy_->matrix.emplace(to_f32(weight_), bias_, inputs_, outputs_, epilogue_);
+const PackedMatrix& Linear::packed(Precision precision) const {
+  Lazy& lazy = (*lazy_)[static_cast<size_t>(precision) - 1];
+  std::call_once(lazy.once, [&] {
+    lazy.matrix.emplace(to_f32(weight_), bias_, inputs_, outputs_, epilogue_, Product::forward,
+                        precision);
   });
-  return *lazy_->matrix;
+  return *lazy.matrix;
+}
+
+void Linear::multiply(Team& team, Precision precision, const float* x, size_t rows, float* y,
+                      int first) const {
+  const PackedMatrix& matrix = packed(precision);
+  share(team, matrix, matrix.blocks_before(first), matrix.blocks(), x, rows, y);
+}
+
+void Linear::multiply_to(Team& team, Precision precision, const float* x, size_t rows, float* y,
+                         int last) const {
+  const PackedMatrix& matrix = packed(precision);
+  share(team, matrix, 0, matrix.blocks_to(last), x, rows, y);
+}
+
+void Linear::share(Team& team, const PackedMatrix& matrix, size_t first, size_t last,
+                   const float* x, size_t rows, float* y) const {
+  const size_t blocks = last - first, parts = std::min<size_t>(blocks, team.size());
+  team.share(parts, [&](size_t part, Workspace& w) {
+    matrix.multiply(first + part * blocks / parts, first + (part + 1) * blocks / parts, x, rows, y,
+                    w.matmul);
+  });
 }
 
 }  // namespace molrt

@@ -1,5 +1,7 @@
 #pragma once
 // The two commonest layers, from named weights.
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -7,6 +9,7 @@
 
 #include "kernels/layer_norm.h"
 #include "kernels/matmul.h"
+#include "nn/team.h"
 #include "nn/weights.h"
 
 namespace molrt {
@@ -19,22 +22,30 @@ class Linear {
          Epilogue epilogue);
 
   // As PackedMatrix::multiply; from any number of threads.
-  void multiply(const float* x, size_t rows, float* y, Buffer& scratch) const {
-    packed().multiply(x, rows, y, scratch);
+  void multiply(Precision precision, const float* x, size_t rows, float* y, Buffer& scratch) const {
+    packed(precision).multiply(x, rows, y, scratch);
   }
+  // The same by all of the team; of the outputs from `first` on, or up to `last`, at least.
+  void multiply(Team& team, Precision precision, const float* x, size_t rows, float* y,
+                int first = 0) const;
+  void multiply_to(Team& team, Precision precision, const float* x, size_t rows, float* y,
+                   int last) const;
+  void pack(Precision precision) const { packed(precision); }
 
  private:
   struct Lazy {
     std::once_flag once;
     std::optional<PackedMatrix> matrix;
   };
-  const PackedMatrix& packed() const;
+  const PackedMatrix& packed(Precision precision) const;
+  void share(Team& team, const PackedMatrix& matrix, size_t first, size_t last, const float* x,
+             size_t rows, float* y) const;
 
   Tensor weight_;  // its owner keeps the bytes
   std::vector<float> bias_;
   int inputs_, outputs_;
   Epilogue epilogue_;
-  std::unique_ptr<Lazy> lazy_;
+  std::unique_ptr<std::array<Lazy, 3>> lazy_;  // by precision
 };
 
 struct LayerNorm {
@@ -45,6 +56,12 @@ struct LayerNorm {
   // x, y [rows, width]; y may be x.
   void forward(const float* x, size_t rows, float* y) const {
     layer_norm(x, rows, weight, bias, y);
+  }
+  void forward(Team& team, const float* x, size_t rows, float* y) const {
+    team.share((rows + row_tile - 1) / row_tile, [&](size_t tile, Workspace&) {
+      const size_t row = tile * row_tile, count = std::min(row_tile, rows - row);
+      forward(x + row * weight.size(), count, y + row * weight.size());
+    });
   }
 };
 

@@ -59,8 +59,8 @@ class NumericalEmbed : public PairFeatures {
   void forward(const float* distances, const int32_t* edge_types, size_t pairs, float* out,
                Workspace& workspace) const override {
     float* hidden = workspace.pair_hidden.resize(pair_chunk * 2 * pair_width);
-    linear1_.multiply(distances, pairs, hidden, workspace.matmul);
-    linear2_.multiply(hidden, pairs, out, workspace.matmul);
+    linear1_.multiply(Precision::f32, distances, pairs, hidden, workspace.matmul);
+    linear2_.multiply(Precision::f32, hidden, pairs, out, workspace.matmul);
     norm_.forward(out, pairs, out);
     add_edge_features({mul_, bias_}, w_edge_, distances, edge_types, pairs, pair_width, out);
   }
@@ -87,24 +87,35 @@ PairBias::PairBias(const Weights& weights, PairKernel kernel, int vocabulary, in
       linear2_(weights, "gbf_proj.linear2", pair_width, heads, Epilogue::none) {}
 PairBias::~PairBias() = default;
 
-void PairBias::forward(const AttentionShape& shape, const int32_t* tokens, const float* coordinates,
-                       float* pair, Workspace& w) const {
-  const size_t n = shape.tokens, pairs = n * n;
+void PairBias::pack(Precision precision) const {
+  linear1_.pack(precision);
+  linear2_.pack(precision);
+}
+
+void PairBias::forward(Team& team, Precision precision, const AttentionShape& shape,
+                       const int32_t* tokens, const float* coordinates, float* pair) const {
+  const size_t pairs = size_t(shape.tokens) * shape.tokens;
+  const size_t chunk = team.size() == 1 ? pair_chunk : 2 * row_tile;
+  std::fill(pair, pair + shape.pair_size(), -INFINITY);  // what stays so is padding
+  team.share((pairs + chunk - 1) / chunk, [&](size_t i, Workspace& w) {
+    const PairRange range{i * chunk, std::min(chunk, pairs - i * chunk)};
+    this->chunk(precision, shape, tokens, coordinates, range, pair, w);
+  });
+}
+
+void PairBias::chunk(Precision precision, const AttentionShape& shape, const int32_t* tokens,
+                     const float* coordinates, PairRange range, float* pair, Workspace& w) const {
   float* features = w.pair_features.resize(pair_chunk * pair_width);
   float* hidden = w.pair_hidden.resize(pair_chunk * 2 * pair_width);
   float* rows = w.pair_bias_rows.resize(pair_chunk * shape.heads);
   w.distances.resize(pair_chunk);
   w.edge_types.resize(pair_chunk);
-  std::fill(pair, pair + shape.pair_size(), -INFINITY);  // what stays so is padding
-  for (size_t first = 0; first < pairs; first += pair_chunk) {
-    const PairRange range{first, std::min(pair_chunk, pairs - first)};
-    describe_pairs(tokens, coordinates, n, vocabulary_, range, w.distances.data(),
-                   w.edge_types.data());
-    features_->forward(w.distances.data(), w.edge_types.data(), range.count, features, w);
-    linear1_.multiply(features, range.count, hidden, w.matmul);
-    linear2_.multiply(hidden, range.count, rows, w.matmul);
-    match_heads(shape, range, rows, pair, [](float& row, float& bias) { bias = row; });
-  }
+  describe_pairs(tokens, coordinates, shape.tokens, vocabulary_, range, w.distances.data(),
+                 w.edge_types.data());
+  features_->forward(w.distances.data(), w.edge_types.data(), range.count, features, w);
+  linear1_.multiply(precision, features, range.count, hidden, w.matmul);
+  linear2_.multiply(precision, hidden, range.count, rows, w.matmul);
+  match_heads(shape, range, rows, pair, [](float& row, float& bias) { bias = row; });
 }
 
 }  // namespace molrt

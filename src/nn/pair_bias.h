@@ -5,6 +5,7 @@
 
 #include "kernels/attention.h"
 #include "nn/linear.h"
+#include "nn/pairs.h"
 #include "nn/workspace.h"
 
 namespace molrt {
@@ -20,10 +21,13 @@ class PairBias {
   ~PairBias();
 
   // tokens [n], coordinates [n, 3] -> pair [heads, n, pair_stride], for one molecule.
-  void forward(const AttentionShape& shape, const int32_t* tokens, const float* coordinates,
-               float* pair, Workspace& workspace) const;
+  void forward(Team& team, Precision precision, const AttentionShape& shape, const int32_t* tokens,
+               const float* coordinates, float* pair) const;
+  void pack(Precision precision) const;
 
  private:
+  void chunk(Precision precision, const AttentionShape& shape, const int32_t* tokens,
+             const float* coordinates, PairRange range, float* pair, Workspace& workspace) const;
   int vocabulary_;
   std::unique_ptr<PairFeatures> features_;
   Linear linear1_, linear2_;

@@ -136,7 +136,7 @@ class NumericalEmbedBackward : public PairFeaturesBackward {
   static void accumulate(const WeightGradient& gradient, const float* d_y, const float* x,
                          size_t rows, float* d_weight, float* d_bias, Workspace& w) {
     for (int block = 0; block < gradient.blocks(); ++block)
-      gradient.accumulate(block, d_y, x, rows, d_weight, d_bias, w.matmul);
+      gradient.accumulate(block, {x, d_y, rows}, d_weight, d_bias, w.matmul);
   }
 
   EdgeTables edges_;

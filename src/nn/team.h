@@ -6,14 +6,17 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "kernels/matmul.h"
 #include "nn/workspace.h"
 
 namespace molrt {
 
 class Team {
  public:
-  explicit Team(int threads)
-      : workspaces_(static_cast<size_t>(threads)), working_(workspaces_.size()) {}
+  explicit Team(int threads, Precision precision = Precision::f32)
+      : workspaces_(static_cast<size_t>(threads)),
+        working_(workspaces_.size()),
+        precision_(precision) {}
 
   // As many of its threads as a pass of so many floating-point operations can feed: small ones
   // would spend their time waiting for each other.
@@ -23,15 +26,22 @@ class Team {
     working_ = std::clamp<size_t>(fed, 1, workspaces_.size());
   }
 
+  int size() const { return static_cast<int>(working_); }
+  Precision precision() const { return precision_; }  // of the linear layers' products
+  // Of the thread that the team works for.
+  Workspace& own() { return workspaces_.front(); }
+
   // body(part, workspace) for every part < count; the workspace is the thread's own.
-  void share(size_t count, const std::function<void(size_t part, Workspace& workspace)>& body) {
-    parallel_for(static_cast<int>(working_), count,
-                 [&](size_t part, int worker) { body(part, workspaces_[worker]); });
+  template <typename Body>
+  void share(size_t count, const Body& body) {
+    const auto own = [&](size_t part, int worker) { body(part, workspaces_[worker]); };
+    parallel_for(static_cast<int>(working_), count, std::ref(own));  // which allocates nothing
   }
 
  private:
   std::vector<Workspace> workspaces_;
   size_t working_;
+  Precision precision_;
 };
 
 }  // namespace molrt

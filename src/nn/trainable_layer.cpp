@@ -44,7 +44,7 @@ void TrainableLayer::pack(Team& team, Product product, const EncoderNoise& noise
                                                                      {&fc1_, Epilogue::none},
                                                                      {&fc2_, residual}}};
   team.share(all.size(), [&](size_t i, Workspace& w) {
-    all[i].first->pack(product, all[i].second, noise.weights, w);
+    all[i].first->pack(product, all[i].second, noise.weights, team.precision(), w);
   });
 }
 
@@ -110,9 +110,10 @@ void TrainableLayer::attend(Team& team, const PackedBatch& batch, const EncoderN
   share_heads(team, batch, noise, index_,
               [&](size_t m, int head, const AttentionNoise& own, Workspace& w) {
                 const PackedBatch::Molecule& molecule = batch.molecules[m];
-                attention_head(molecule.shape, head, qkv + molecule.first_token * 3 * width_,
-                               molecule.pair, logits + pair_offset(batch, m), own,
-                               context + molecule.first_token * width_, w.attention);
+                attention(molecule.shape, {head, head + 1, molecule.shape.tokens},
+                          qkv + molecule.first_token * 3 * width_, molecule.pair,
+                          logits + pair_offset(batch, m), own,
+                          context + molecule.first_token * width_, w.attention);
               });
   add_context(team, batch, noise, x, tape, s);
 }

@@ -19,7 +19,8 @@ class TrainableLinear {
   TrainableLinear(const Parameters& parameters, const std::string& name, int inputs, int outputs);
 
   // noise: on the weight, of this pass; null: none.
-  void pack(Product product, Epilogue epilogue, const WeightNoise* noise, Workspace& workspace);
+  void pack(Product product, Epilogue epilogue, const WeightNoise* noise, Precision precision,
+            Workspace& workspace);
   void unpack() { packed_.reset(); }
 
   // x [rows, inputs] -> y [rows, outputs]; packed for the forward pass.
@@ -32,8 +33,9 @@ class TrainableLinear {
   int outputs() const { return outputs_; }
 
  private:
-  void accumulate(int block, const float* x, const float* d_y, size_t rows, Workspace&) const;
-  void accumulate_noisy(int block, const float* x, const float* d_y, size_t rows, Workspace&) const;
+  GradientRows gradient_rows(Team& team, const float* x, const float* d_y, size_t rows) const;
+  void accumulate(int block, const GradientRows& rows, Workspace&) const;
+  void accumulate_noisy(int block, const GradientRows& rows, Workspace&) const;
 
   std::string weight_name_;
   int inputs_, outputs_;

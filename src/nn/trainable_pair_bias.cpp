@@ -147,12 +147,12 @@ class TrainablePairBias::Pass {
     float* d_weight2 = d_bias1 + bias1_.value.size();
     float* d_bias2 = d_weight2 + weight2_.value.size();
     for (int block = 0; block < gradient2_.blocks(); ++block)
-      gradient2_.accumulate(block, d_out, hidden, rows, d_weight2, d_bias2, w.matmul);
+      gradient2_.accumulate(block, {hidden, d_out, rows}, d_weight2, d_bias2, w.matmul);
     float* d_hidden = hidden;  // which has had its last use
     linear2_back_.multiply(d_out, rows, d_hidden, w.matmul);
     gelu_backward(before, d_hidden, rows * pair_width, d_hidden);
     for (int block = 0; block < gradient1_.blocks(); ++block)
-      gradient1_.accumulate(block, d_hidden, features, rows, part, d_bias1, w.matmul);
+      gradient1_.accumulate(block, {features, d_hidden, rows}, part, d_bias1, w.matmul);
     float* d_features = features;  // likewise
     linear1_back_.multiply(d_hidden, rows, d_features, w.matmul);
     features_->backward(chunk, d_features, d_u_.data() + slot * pair_chunk,
@@ -228,10 +228,9 @@ void TrainablePairBias::forward(Team& team, const PackedBatch& batch,
     weight = make_tensor(weight.shape, noisy_weight(name, parameter, noise));
   }
   const PairBias bias(Weights(tensors, "training"), kernel_, vocabulary_, heads_);
-  team.share(batch.molecules.size(), [&](size_t m, Workspace& w) {
-    bias.forward(batch.molecules[m].shape, molecules[m].tokens, molecules[m].coordinates,
-                 batch.molecules[m].pair, w);
-  });
+  for (size_t m = 0; m < molecules.size(); ++m)
+    bias.forward(team, Precision::f32, batch.molecules[m].shape, molecules[m].tokens,
+                 molecules[m].coordinates, batch.molecules[m].pair);
 }
 
 void TrainablePairBias::backward(Team& team, const PackedBatch& batch,

@@ -348,6 +348,7 @@ struct ReleasesLock {
 
 void Job::run(RunOptions options, const TrainingCallback& progress) {
   check_unlabelled(settings_, unlabelled_.has_value());
+  options.precision = precision_of(settings_);
   started_ = true;
   columns_.settle(settings_);
   const HeadTrainingData data = training_data();

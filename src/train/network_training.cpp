@@ -5,6 +5,7 @@
 #include "train/learn_errors.h"
 #include "train/mc_settings.h"
 #include "train/members.h"
+#include "train/run_settings.h"
 
 namespace molrt {
 namespace {
@@ -26,7 +27,7 @@ HeadTrainingResult train_networks(const Model& base, const HeadTrainingData& dat
   const DropoutRates rates =
       dropout_rates(settings, base.card().architecture.layers, quiet_layers(base, effective));
   const int passes = held_out_passes(settings, rates);
-  Team team(run.threads);
+  Team team(run.threads, precision_of(settings));
   std::map<int, FrozenLayers> frozen_layers_of;  // by the base's fold
   const auto fit = [&](const Fold& fold, const LoopCallbacks& callbacks,
                        MemberCheckpoint& checkpoint) {

@@ -22,10 +22,21 @@ std::string head_of_adam(const Settings& s) {
              : "";
 }
 
+std::string precision_misfit(const Settings& s) {
+  if (precision_of(s) == Precision::split && s.text("freeze.prefix") != "encoder")
+    return "split is for what a frozen encoder gives; whole networks train in f32 or bf16";
+  return why_not(precision_of(s));
+}
+
 }  // namespace
 
 std::vector<SettingRow> run_settings() {
   return {
+      {"precision", "f32", "", "", 0, 0, "f32|split|bf16", "0.1.0",
+       "of the products of the encoder's linear layers; bf16: operands rounded to bfloat16, faster "
+       "and less exact, while weights, gradients and sums stay float32; split: operands as sums of "
+       "two bfloat16, nearly as exact as f32",
+       nullptr, nullptr, precision_misfit},
       {"seeds", int64_t{1}, "", "3", 1, 1000, "", "0.1.0",
        "networks of each fold, trained from seed, seed + 1 and so on, on the same split; the model "
        "averages all",
@@ -40,6 +51,8 @@ std::vector<SettingRow> run_settings() {
        head_of_adam},
   };
 }
+
+Precision precision_of(const Settings& s) { return parse_precision(s.text("precision")); }
 
 RunSettings read_run_settings(const Settings& s) {
   return {.seeds = static_cast<int>(s.i64("seeds")),

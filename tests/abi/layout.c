@@ -122,13 +122,14 @@ AT(molrt_progress, part, 112);
 AT(molrt_progress, mc_pass, 120);
 AT(molrt_progress, mc_passes, 124);
 
-SIZE(molrt_run_options, 32);
+SIZE(molrt_run_options, 40);
 AT(molrt_run_options, struct_size, 0);
 AT(molrt_run_options, max_atoms, 4);
 AT(molrt_run_options, crop, 8);
 AT(molrt_run_options, batch_size, 12);
 AT(molrt_run_options, progress, 16);
 AT(molrt_run_options, progress_user, 24);
+AT(molrt_run_options, precision, 32);
 
 SIZE(molrt_probe_options, 56);
 AT(molrt_probe_options, struct_size, 0);

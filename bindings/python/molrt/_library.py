@@ -46,7 +46,7 @@ Progress = _struct("progress", stage=c_int32, done=c_uint64, total=c_uint64, fol
                    held_out_rows=c_uint64, part=c_double, mc_pass=c_int32, mc_passes=c_int32)
 PROGRESS_CALLBACK = ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(Progress))
 RunOptions = _struct("run_options", max_atoms=c_int32, crop=c_int32, batch_size=c_int32,
-                     progress=PROGRESS_CALLBACK, progress_user=c_void_p)
+                     progress=PROGRESS_CALLBACK, progress_user=c_void_p, precision=c_int32)
 SettingInfo = _struct("setting_info", type=c_int32, name=c_char_p, unit=c_char_p,
                       default_text=c_char_p, recommended_text=c_char_p, choices=c_char_p,
                       since=c_char_p, help=c_char_p, minimum=c_double, maximum=c_double)

@@ -129,6 +129,9 @@ class Model:
     crop: leave atoms beyond the limit out instead
     batch_size: most molecules in one pass through the network, to 1048576; default 0: as many as are
         quickest. Results do not depend on it
+    precision: of the network's linear layers: "f32" (default); "bf16": operands rounded to bfloat16,
+        faster and less exact; "split": as sums of two bfloat16, nearly as exact as "f32", which pays
+        on CPUs with AMX only. Both need AVX-512
     threads: default: what the model was loaded with; 0: all cores
     progress: True for a line on the terminal, or a function that is called as
         progress(stage, done, total, **details), with stage "conformers" or "network"; what it raises
@@ -199,7 +202,8 @@ class Model:
               ladder: str = "default", conformer_seed: Optional[int] = None,
               conformers: Optional[int] = None, flat_conformer: bool = False,
               canonical: bool = False, time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
-              crop: bool = False, batch_size: Optional[int] = None, threads: Optional[int] = None,
+              crop: bool = False, batch_size: Optional[int] = None,
+              precision: Optional[str] = None, threads: Optional[int] = None,
               progress: ProgressArgument = None) -> Embedding:
         """Representations of molecules; atoms=False leaves out those of atoms, to save memory.
 
@@ -208,7 +212,7 @@ class Model:
         work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
                     conformer_seed=conformer_seed, conformers=conformers,
                     flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
-                    max_atoms=max_atoms, crop=crop, batch_size=batch_size,
+                    max_atoms=max_atoms, crop=crop, batch_size=batch_size, precision=precision,
                     threads=self._threads_of(threads), progress=progress)
         work.run(lib.molrt_batch_prepare, work.context, self._handle, work.batch,
                  byref(work.options))
@@ -229,7 +233,8 @@ class Model:
                 conformers: Optional[int] = None, flat_conformer: bool = False,
                 canonical: bool = False, time_limit: Optional[float] = None,
                 max_atoms: Optional[int] = None, crop: bool = False,
-                batch_size: Optional[int] = None, threads: Optional[int] = None,
+                batch_size: Optional[int] = None, precision: Optional[str] = None,
+                threads: Optional[int] = None,
                 progress: ProgressArgument = None, mode: str = "auto",
                 samples: Optional[int] = None, level: Optional[float] = None) -> Prediction:
         """Predictions for molecules; an Error if the model has no head.
@@ -245,7 +250,8 @@ class Model:
                        conformer_seed=conformer_seed,
                        conformers=conformers, flat_conformer=flat_conformer, canonical=canonical,
                        time_limit=time_limit, max_atoms=max_atoms, crop=crop,
-                       batch_size=batch_size, threads=threads, progress=progress, mode=mode,
+                       batch_size=batch_size, precision=precision, threads=threads,
+                       progress=progress, mode=mode,
                        samples=samples, level=level)[0]
 
     def _predict(self, work: Work, how: Any) -> Prediction:
@@ -305,7 +311,8 @@ def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
             conformer_seed: Optional[int] = None, conformers: Optional[int] = None,
             flat_conformer: bool = False, canonical: bool = False,
             time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
-            crop: bool = False, batch_size: Optional[int] = None, threads: Optional[int] = None,
+            crop: bool = False, batch_size: Optional[int] = None,
+            precision: Optional[str] = None, threads: Optional[int] = None,
             progress: ProgressArgument = None, mode: str = "auto", samples: Optional[int] = None,
             level: Optional[float] = None) -> List[Prediction]:
     """One Prediction for each of several models, of the same conformers, which are made once.
@@ -321,7 +328,7 @@ def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
     work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), columns=columns, ladder=ladder,
                 conformer_seed=conformer_seed, conformers=conformers,
                 flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
-                max_atoms=max_atoms, crop=crop, batch_size=batch_size,
+                max_atoms=max_atoms, crop=crop, batch_size=batch_size, precision=precision,
                 threads=models[0]._threads_of(threads) if models else threads, progress=progress)
     return [model._predict(work, how) for model in models]
 

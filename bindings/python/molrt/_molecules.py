@@ -14,6 +14,7 @@ from ._elements import symbol_of
 from ._library import ConformerOptions, Row, lib, text
 
 LADDERS = {"default": 0, "peer": 1}
+PRECISIONS = {"f32": 1, "split": 2, "bf16": 3}
 
 Smiles = Iterable[Optional[str]]
 MolBlocks = Iterable[Optional[str]]
@@ -88,11 +89,13 @@ class Work:
                  conformer_max_atoms: Optional[int] = None,
                  time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
                  crop: bool = False, batch_size: Optional[int] = None,
+                 precision: Optional[str] = None,
                  threads: Optional[int] = None, progress: ProgressArgument = None):
         check_progress(progress)
         self._progress = progress
         self.options = new_run_options(max_atoms=max_atoms, crop=int(bool(crop)),
-                                       batch_size=batch_size)
+                                       batch_size=batch_size,
+                                       precision=choice("precision", precision, PRECISIONS))
         options = new_struct(ConformerOptions, ladder=choice("ladder", ladder, LADDERS),
                              seed=conformer_seed, max_atoms=conformer_max_atoms,
                              time_limit=time_limit, count=conformers,

@@ -34,9 +34,9 @@ TEST_P(OracleSizes, RepresentationMatchesTheOracle) {
   const Features molecule =
       make_features(conformer.conformer, model.dictionary(), model.feature_options());
   ASSERT_EQ(molecule.status, MOLRT_ROW_OK);
-  Workspace workspace;
+  Team team(1);
   const Features* const batch[] = {&molecule};
-  const float* rows = model.encoder().forward(batch, workspace);
+  const float* rows = model.encoder().forward(team, batch, Precision::f32, Encoder::Rows::all);
   const auto oracle =
       test::oracle_representation(a, test::oracle_weights(model.tensors()), molecule);
   EXPECT_LE(test::relative_error({rows, rows + oracle.size()}, {oracle.begin(), oracle.end()}),

@@ -38,9 +38,8 @@ TEST_P(TrainableEncoders, WithoutDropoutGiveThePredictionsBytes) {
   Parameters parameters(net.model.tensors(), "test");
   TrainableEncoder encoder(net.architecture, parameters);
   Team team(2);
-  Workspace workspace;
   const auto training = forward(net, encoder, team, net.noise(0, 0, 0, 0));
-  const float* rows = net.model.encoder().forward(net.batch(), workspace);
+  const float* rows = net.model.encoder().forward(team, net.batch(), Precision::f32, Encoder::Rows::all);
   EXPECT_TRUE(same_bytes(training, {rows, rows + training.size()}));
 }
 

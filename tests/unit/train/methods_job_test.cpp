@@ -65,6 +65,16 @@ TEST_P(MethodRuns, LearnToTheSameBytesWhateverTheThreads) {
 
 INSTANTIATE_TEST_SUITE_P(All, MethodRuns, testing::Range(size_t{0}, runs.size()));
 
+TEST(MethodJobs, LearnInBfloat16ToTheSameBytes) {
+  if (!has_bf16()) GTEST_SKIP() << why_not(Precision::bf16);
+  const Settings s =
+      on({{"precision", "bf16"}, {"rdrop.on", int64_t{1}}, {"addrop.q", .5}, {"mixout.p", .3}});
+  const Trained one = run(small_base(), s, 1), three = run(small_base(), s, 3);
+  EXPECT_TRUE(same_tensors(one.model(), three.model()));
+  const Settings exact = with(s, {{"precision", "f32"}});
+  EXPECT_FALSE(same_tensors(one.model(), run(small_base(), exact).model()));
+}
+
 TEST(MethodJobs, AWholeChildIsAdam) {  // D1
   const Settings plain = network_settings_of({{"weight_decay", .1}});
   const Settings child = with(plain, {{"child.mode", "D"}, {"child.keep_d", 1.}});

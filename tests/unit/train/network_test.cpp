@@ -15,19 +15,24 @@ namespace {
 
 using namespace test;
 
+std::vector<Features> make_chains(const Model& base) {
+  std::vector<Features> chains;
+  for (const size_t length : {24, 26, 27})
+    chains.push_back(make_features(make_conformer(std::string(length, 'C'), {}).conformer,
+                                   base.dictionary(), base.feature_options()));
+  return chains;
+}
+
 // Some 1500 tokens, of which a part holds 1024 at most.
 class LongBatch : public testing::Test {
  protected:
   void make(const Settings& settings) {
+    static const std::vector<Features> chains = make_chains(*base_);
     for (size_t row = 0; row < 18; ++row) {
-      const auto made = make_conformer(std::string(24 + row % 5, 'C'), {});
-      ASSERT_EQ(made.status, MOLRT_ROW_OK);
-      features_.push_back(
-          make_features(made.conformer, base_->dictionary(), base_->feature_options()));
+      list_.push_back(&chains[row % chains.size()]);
       values_.push_back(std::sin(static_cast<double>(row)));
       rows_.push_back(row);
     }
-    for (const Features& f : features_) list_.push_back(&f);
     network_ = read_network_settings(settings);
     data_.rows = rows_.size();
     data_.width = base_->card().architecture.width;
@@ -47,7 +52,6 @@ class LongBatch : public testing::Test {
   }
 
   std::shared_ptr<const Model> base_ = small_base();
-  std::deque<Features> features_;
   TrainingMolecules list_;
   std::vector<double> values_;
   std::vector<size_t> rows_;
@@ -74,6 +78,25 @@ TEST_F(LongBatch, HasTheGradientThatItIsLearntBy) {
   trainee_->gradients(rows_, {}, false, 0, Purpose::fisher);
   EXPECT_EQ(gradients(), learnt);
   EXPECT_GT(norm(learnt), 0);
+}
+
+// With f32 weights and sums.
+TEST_F(LongBatch, HasNearlyTheGradientInBfloat16) {
+  if (!has_bf16()) GTEST_SKIP() << why_not(Precision::bf16);
+  Settings s = network_settings_of();
+  s.set_i64("no_dropout", 1);
+  make(s);
+  trainee_->learn(rows_, {0, 1, 10}, 0);
+  std::vector<float> difference = gradients();
+  const double whole = norm(difference);
+  Team rounded(2, Precision::bf16);
+  NetworkTrainee trainee(*base_, list_, *fold_, network_, rounded, frozen_);
+  trainee.learn(rows_, {0, 1, 10}, 0);
+  size_t i = 0;
+  for (const TrainedTensor& t : trainee.tensors())
+    for (const float g : t.gradient) difference[i++] -= g;
+  EXPECT_LT(norm(difference), .05 * whole);
+  EXPECT_GT(norm(difference), 1e-4 * whole);
 }
 
 TEST_F(LongBatch, AddsUpATargetOfItsRows) {
