@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -111,8 +112,36 @@ Tensor make_tensor(std::vector<int64_t> shape, std::vector<float> values) {
 
 std::vector<float> to_f32(const Tensor& tensor) {
   std::vector<float> values(tensor.count());
+  if (tensor.dtype == Dtype::f32 && !values.empty()) {
+    std::memcpy(values.data(), tensor.data, tensor.bytes());
+    return values;
+  }
   for (size_t i = 0; i < values.size(); ++i) values[i] = element_as_f32(tensor, i, false);
   return values;
+}
+
+FloatView::FloatView(const Tensor& tensor) {
+  if (tensor.dtype == Dtype::f32 && reinterpret_cast<uintptr_t>(tensor.data) % sizeof(float) == 0)
+    values_ = {reinterpret_cast<const float*>(tensor.data), tensor.count()};
+  else
+    values_ = copy_ = to_f32(tensor);
+}
+
+std::optional<size_t> first_not_finite(const Tensor& tensor) {
+  const FloatView view(tensor);
+  const std::span<const float> values = view.values();
+  constexpr size_t block = 4096;
+  constexpr uint32_t exponent = 0x7F800000;  // all of its bits are set
+  for (size_t first = 0; first < values.size(); first += block) {
+    const auto own = values.subspan(first, std::min(block, values.size() - first));
+    uint32_t found = 0;  // a loop that compilers turn into vectors
+    for (const float value : own)
+      found |= (std::bit_cast<uint32_t>(value) & exponent) == exponent ? 1 : 0;
+    if (found == 0) continue;
+    for (size_t i = 0; i < own.size(); ++i)
+      if (!std::isfinite(own[i])) return first + i;
+  }
+  return std::nullopt;
 }
 
 Tensor convert(const Tensor& tensor, Dtype dtype) {

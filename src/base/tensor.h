@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +36,20 @@ std::string shape_text(std::span<const int64_t> shape);  // "[3, 64]"
 Tensor make_tensor(std::vector<int64_t> shape, std::vector<float> values);
 // Every element as f32; f64 and i64 are rounded.
 std::vector<float> to_f32(const Tensor& tensor);
+// The same without a copy where the tensor's own bytes will do. It outlives the view.
+class FloatView {
+ public:
+  explicit FloatView(const Tensor& tensor);
+  FloatView(const FloatView&) = delete;
+  FloatView& operator=(const FloatView&) = delete;
+  std::span<const float> values() const { return values_; }
+
+ private:
+  std::vector<float> copy_;
+  std::span<const float> values_;
+};
+// The first element that is no finite f32.
+std::optional<size_t> first_not_finite(const Tensor& tensor);
 // The same values in `dtype` (f32, f16 or bf16; rounded to nearest even). I64 stays as it is.
 Tensor convert(const Tensor& tensor, Dtype dtype);
 

@@ -10,16 +10,15 @@ Linear::Linear(const Weights& weights, const std::string& name, int inputs, int 
       outputs_(outputs),
       epilogue_(epilogue),
       lazy_(std::make_unique<std::array<Lazy, 3>>()) {
-  weights.get(name + ".weight", {outputs, inputs});  // complains before the bias
-  weight_ = weights.all().at(name + ".weight");
+  weight_ = weights.check(name + ".weight", {outputs, inputs});
   bias_ = weights.get(name + ".bias", {outputs});
 }
 
 const PackedMatrix& Linear::packed(Precision precision) const {
   Lazy& lazy = (*lazy_)[static_cast<size_t>(precision) - 1];
   std::call_once(lazy.once, [&] {
-    lazy.matrix.emplace(to_f32(weight_), bias_, inputs_, outputs_, epilogue_, Product::forward,
-                        precision);
+    lazy.matrix.emplace(FloatView(weight_).values(), bias_, inputs_, outputs_, epilogue_,
+                        Product::forward, precision);
   });
   return *lazy.matrix;
 }

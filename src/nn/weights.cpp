@@ -1,7 +1,5 @@
 #include "nn/weights.h"
 
-#include <cmath>
-
 #include "base/error.h"
 
 namespace molrt {
@@ -20,17 +18,19 @@ const std::vector<int64_t>& Weights::shape(const std::string& name, size_t rank)
   return shape;
 }
 
-std::vector<float> Weights::get(const std::string& name, const std::vector<int64_t>& shape) const {
+const Tensor& Weights::check(const std::string& name, const std::vector<int64_t>& shape) const {
   const Tensor& tensor = find(name);
   if (tensor.shape != shape)
     fail(MOLRT_ERROR_FORMAT, "{}: tensor '{}' has shape {}, expected {}", file_, name,
          shape_text(tensor.shape), shape_text(shape));
-  std::vector<float> values = to_f32(tensor);
-  for (size_t i = 0; i < values.size(); ++i)
-    if (!std::isfinite(values[i]))
-      fail(MOLRT_ERROR_FORMAT, "{}: tensor '{}' has a value that is not finite ({}) at element {}",
-           file_, name, values[i], i);
-  return values;
+  if (const auto i = first_not_finite(tensor))
+    fail(MOLRT_ERROR_FORMAT, "{}: tensor '{}' has a value that is not finite ({}) at element {}",
+         file_, name, FloatView(tensor).values()[*i], *i);
+  return tensor;
+}
+
+std::vector<float> Weights::get(const std::string& name, const std::vector<int64_t>& shape) const {
+  return to_f32(check(name, shape));
 }
 
 }  // namespace molrt

@@ -13,7 +13,9 @@ class Weights {
   Weights(const TensorMap& tensors, std::string file) : tensors_(tensors), file_(std::move(file)) {}
 
   bool has(const std::string& name) const { return tensors_.contains(name); }
-  // The tensor as f32. FORMAT errors: missing, another shape, or a value that is not finite.
+  // FORMAT errors: missing, another shape, or a value that is not finite.
+  const Tensor& check(const std::string& name, const std::vector<int64_t>& shape) const;
+  // The tensor as f32, so checked.
   std::vector<float> get(const std::string& name, const std::vector<int64_t>& shape) const;
   // The tensor's shape; FORMAT error if it is missing or has another rank.
   const std::vector<int64_t>& shape(const std::string& name, size_t rank) const;

@@ -58,9 +58,11 @@ def test_it_predicts_with_its_own_libraries_alone(installed):
     model = ROOT / "tests/golden/data/molecule_linear.pth"
     statuses, libraries = run(sys.executable, "-c", code, model, PYTHONPATH=str(installed)).splitlines()
     assert statuses == "etkdg_mmff invalid_smiles"
-    ours = [path for path in libraries.split() if re.search(r"molrt|RDKit|dnnl|gomp|fmt|hwy|libcsv", path)]
+    ours = [path for path in libraries.split() if re.search(r"molrt|RDKit|dnnl|fmt|hwy|libcsv", path)]
     assert len(ours) > 10
-    assert all(path.startswith(str(installed)) for path in ours), ours
+    assert not [path for path in ours if not path.startswith(str(installed))]
+    # NumPy's BLAS may bring the system's too.
+    assert any("gomp" in path for path in libraries.split() if path.startswith(str(installed)))
 
 
 def test_the_command(installed):
