@@ -22,6 +22,7 @@
 #include "train/mc_settings.h"
 #include "train/network.h"
 #include "train/optimiser.h"
+#include "train/run_settings.h"
 #include "train/task_plan.h"
 
 namespace molrt {
@@ -37,6 +38,7 @@ struct ArmSettings {
 const std::vector<ArmSettings> all_arms = {
     {"plain", {}},
     {"no_dropout", {{"no_dropout", "1"}}},
+    {"bf16", {{"precision", "bf16"}}},
     {"msd n=5 loss", {{"msd.n", "5"}, {"msd.p", ".2"}}},
     {"mixout column", {{"mixout.p", ".9"}, {"mixout.replaces_dropout", "0"}}},
     {"mixout element",
@@ -118,11 +120,11 @@ Molecules make_molecules(const Model& base, const std::vector<std::string>& smil
 // A network in training.
 class Arm {
  public:
-  Arm(const Model& base, const Molecules& molecules, const ArmSettings& arm, Team& team,
-      int threads)
+  Arm(const Model& base, const Molecules& molecules, const ArmSettings& arm, int threads)
       : name_(arm.name), molecules_(molecules), threads_(threads), frozen_(0) {
     settings_.set_text("freeze.prefix", "none");
     for (const Change& change : arm.changes) set(settings_, change);
+    team_.emplace(threads, precision_of(settings_));
     const int layers = base.card().architecture.layers;
     counted_ = count_run(settings_, layers, 0);
     network_ = read_network_settings(settings_);
@@ -134,7 +136,7 @@ class Arm {
     fold_.emplace(make_fold(data_, network_.head,
                             plan_task(data_, network_.head.task, molecules.rows), {},
                             {molecules.rows, {}, {}}));
-    trainee_.emplace(base, molecules.list, *fold_, network_, team, frozen_);
+    trainee_.emplace(base, molecules.list, *fold_, network_, *team_, frozen_);
     tensors_ = trainee_->tensors();
     adam_.emplace(.9, .999, 1e-6, tensors_);
     for (const auto& method : *fold_->methods) method->on_start(tensors_);
@@ -170,6 +172,7 @@ class Arm {
   HeadTrainingData data_;
   std::optional<Fold> fold_;
   FrozenLayers frozen_;
+  std::optional<Team> team_;
   std::optional<NetworkTrainee> trainee_;
   std::vector<TrainedTensor> tensors_;
   std::optional<Adam> adam_;
@@ -223,14 +226,18 @@ void print_mc(const Model& base, const Molecules& molecules, const Options& o) {
   print_line("MC prediction, T=3", noisy, plain, passes);
 }
 
+bool is_wanted(const Options& o, const std::string& arm) {
+  if (arm == "bf16" && !has_bf16()) return false;
+  return o.arms.empty() || std::find(o.arms.begin(), o.arms.end(), arm) != o.arms.end();
+}
+
 void run(const Options& o) {
   const Model base = make_base(o);
   const Molecules molecules = make_molecules(base, read_smiles(o.table, o.rows));
-  Team team(o.threads);
   std::vector<std::unique_ptr<Arm>> arms;
   for (const ArmSettings& arm : all_arms)
-    if (o.arms.empty() || std::find(o.arms.begin(), o.arms.end(), arm.name) != o.arms.end())
-      arms.push_back(std::make_unique<Arm>(base, molecules, arm, team, o.threads));
+    if (is_wanted(o, arm.name))
+      arms.push_back(std::make_unique<Arm>(base, molecules, arm, o.threads));
   for (const auto& arm : arms) arm->step();  // what is made once
   for (const auto& arm : arms) arm->forget();
   for (int round = 0; round < o.rounds; ++round)
