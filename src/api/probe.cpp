@@ -91,7 +91,7 @@ int32_t molrt_probe_run(molrt_context* context, const molrt_model* model, molrt_
                         molrt_probe** probe) {
   return guarded([&] {
     require(probe, "probe") = nullptr;
-    const auto run = read_run_options(options, require(context, "context").threads);
+    const auto run = read_run_options(options, context);
     const Model& m = model_with_head(model);
     Batch& b = require(batch, "batch").batch;
     const molrt_probe_options o = read_struct(how, defaults, "how");
