@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <new>
+#include <utility>
 
 #include "base/error.h"
 #include "base/text.h"
@@ -36,6 +38,7 @@ bool with_file(const std::string& path, CacheFile::Use use, const Work& work) {
   } catch (const CacheRefused& e) {
     fail_file(MOLRT_ERROR_FORMAT, path, e.what());
   } catch (const SqliteError& e) {
+    if (e.code() == SQLITE_NOMEM) throw std::bad_alloc();
     fail_file(e.code() == SQLITE_CORRUPT ? MOLRT_ERROR_FORMAT : MOLRT_ERROR_IO, path, e.what());
   }
   return true;

@@ -33,6 +33,8 @@ Struct defaults(int32_t (*init)(Struct*, size_t)) {
 class Progress;
 
 Context make_context(int threads, Progress& progress);  // messages go to `progress`
+// With the cache of conformers.
+Context make_context(int threads, const ConformerOptions& options, Progress& progress);
 Model open_model(molrt_context* context, const std::string& path, const OpenOptions& options);
 Batch make_batch(molrt_context* context, const ConformerOptions& options);
 molrt_run_options run_options(const RunOptions& options, Progress& progress);
