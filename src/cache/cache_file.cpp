@@ -90,6 +90,7 @@ CacheFile::CacheFile(const std::string& path, uint64_t max_bytes, Use use)
     if (e.code() == SQLITE_NOTADB)
       throw CacheRefused("it is no cache of molrt, and is left as it is");
     if ((e.code() != SQLITE_CORRUPT && e.code() != SQLITE_ERROR) || !header_is_ours()) throw;
+    if (use_ == Use::inspect) throw;
     if (read_only_) throw CacheRefused("it is damaged, and cannot be written");
     empty_damaged();
   }
@@ -101,14 +102,14 @@ void CacheFile::connect(SqliteConnection::Access access) {
   statements_.reset();
   connection_.reset();
   connection_ = std::make_unique<SqliteConnection>(path_, access);
-  read_only_ = access != SqliteConnection::Access::read_write || connection_->is_read_only();
+  read_only_ = connection_->is_read_only();
 }
 
 // What nobody writes to can be read where SQLite could make no log beside it.
 void CacheFile::open() {
   using Access = SqliteConnection::Access;
   try {
-    connect(use_ == Use::keep ? Access::read_write : Access::read_only);
+    connect(use_ == Use::keep ? Access::create : Access::existing);
     check_header();
   } catch (const SqliteError& e) {
     const bool unwritable = e.code() == SQLITE_CANTOPEN || e.code() == SQLITE_READONLY;
@@ -134,7 +135,7 @@ void CacheFile::check_header() {
   const bool empty = connection_->number("SELECT count(*) FROM sqlite_schema") == 0;
   if (owner != application && (owner != 0 || version != 0 || !empty))
     throw CacheRefused("it is another program's database, and is left as it is");
-  if (read_only_) throw CacheRefused("it is empty, and cannot be written");
+  if (read_only_ || use_ == Use::inspect) throw CacheRefused("it is empty");
   create();
 }
 
@@ -173,7 +174,7 @@ void CacheFile::create() {
 }
 
 void CacheFile::prepare() {
-  if (!read_only_) {
+  if (!read_only_ && use_ == Use::keep) {
     // Where another process has it open just now, this one goes on in the mode that it finds.
     try {
       if (!is_on_network(path_)) connection_->run("PRAGMA journal_mode = WAL");
@@ -191,7 +192,7 @@ void CacheFile::prepare() {
 
 void CacheFile::empty_damaged() {
   if (read_only_) throw SqliteError(SQLITE_READONLY, "it is damaged, and cannot be written");
-  connect(SqliteConnection::Access::read_write);
+  connect(SqliteConnection::Access::existing);
   sqlite3_exec(connection_->get(), "PRAGMA user_version", nullptr, nullptr, nullptr);  // reads it
   connection_->run("PRAGMA auto_vacuum = INCREMENTAL");
   sqlite3_db_config(connection_->get(), SQLITE_DBCONFIG_RESET_DATABASE, 1, nullptr);

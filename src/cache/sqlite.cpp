@@ -33,7 +33,8 @@ std::string as_uri(const std::string& path) {
 
 sqlite3* open(const std::string& path, SqliteConnection::Access access) {
   using Access = SqliteConnection::Access;
-  const int flags = access == Access::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+  const int flags = access == Access::create     ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                    : access == Access::existing ? SQLITE_OPEN_READWRITE
                                                  : SQLITE_OPEN_READONLY;
   const std::string uri = as_uri(path) + (access == Access::immutable ? "?immutable=1" : "");
   sqlite3* handle = nullptr;

@@ -29,8 +29,9 @@ struct SqliteFree {
 
 class SqliteConnection {
  public:
-  // In an immutable file there are neither locks nor a log beside it: for what nobody can write to.
-  enum class Access { read_write, read_only, immutable };
+  // create: and made if it is not there. immutable: without locks and without a log beside it, for
+  // what nobody can write to.
+  enum class Access { create, existing, immutable };
   // Nothing has been read yet: what is wrong with the file, its first statement tells.
   // SQLITE_MISUSE in a process that was forked while another thread was in SQLite, whose locks it
   // would wait for.

@@ -53,7 +53,7 @@ void write_bytes(const std::string& path, const std::string& bytes) {
 }
 
 void run_sql(const std::string& path, const char* sql) {
-  SqliteConnection(path, SqliteConnection::Access::read_write).run(sql);
+  SqliteConnection(path, SqliteConnection::Access::create).run(sql);
 }
 
 class CacheFileTest : public testing::Test {
@@ -189,6 +189,14 @@ TEST_F(CacheFileTest, AnEmptyFileBecomesOne) {
   CacheFile file(path_, roomy, Use::keep);
   file.keep(entries(0, 3));
   EXPECT_EQ(found(file, 0, 3).size(), 3u);
+}
+
+TEST_F(CacheFileTest, InspectingChangesNothing) {
+  { CacheFile(path_, roomy, Use::keep).keep(entries(0, 100)); }
+  const std::string before = bytes_of(path_);
+  EXPECT_EQ(CacheFile(path_, roomy, Use::inspect).entries(), 100u);
+  EXPECT_EQ(bytes_of(path_), before);
+  EXPECT_FALSE(fs::exists(path_ + "-wal"));
 }
 
 TEST_F(CacheFileTest, InspectingMakesNoFile) {
