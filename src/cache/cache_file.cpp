@@ -18,8 +18,9 @@ namespace {
 constexpr int64_t application = 0x6d6c7274;  // "mlrt", in the database's header
 constexpr int64_t schema = 1;                // raised with every change of the tables
 
-constexpr uint64_t page = 4096;               // bytes; SQLite's default
-constexpr uint64_t largest_log = 16 << 20;    // of the limit, at most a quarter of it
+constexpr uint64_t page = 4096;            // bytes; SQLite's default
+constexpr uint64_t least_log = 128 << 10;  // of the limit, and at most half of it
+constexpr uint64_t largest_log = 16 << 20;
 constexpr uint64_t most_at_once = 256 << 10;  // bytes of entries in a transaction
 constexpr uint64_t beside_entry = 64;         // its number, hash, checksum and place in the index
 constexpr int entries_per_removal = 16;
@@ -33,7 +34,10 @@ constexpr const char* tables =
     "CREATE TABLE entry(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL UNIQUE,"
     " crc INTEGER NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL)";
 
-uint64_t log_bytes(uint64_t max_bytes) { return std::min(max_bytes / 4, largest_log); }
+// A transaction writes some pages beside those of its entries, however few these are.
+uint64_t log_bytes(uint64_t max_bytes) {
+  return std::min({std::max(max_bytes / 4, least_log), max_bytes / 2, largest_log});
+}
 
 // FNV-1a. Two keys of one hash take each other's place, and that is all.
 int64_t hash_of(std::string_view key) {
@@ -193,11 +197,13 @@ void CacheFile::prepare() {
 void CacheFile::empty_damaged() {
   if (read_only_) throw SqliteError(SQLITE_READONLY, "it is damaged, and cannot be written");
   connect(SqliteConnection::Access::existing);
-  sqlite3_exec(connection_->get(), "PRAGMA user_version", nullptr, nullptr, nullptr);  // reads it
-  connection_->run("PRAGMA auto_vacuum = INCREMENTAL");
-  sqlite3_db_config(connection_->get(), SQLITE_DBCONFIG_RESET_DATABASE, 1, nullptr);
+  sqlite3* database = connection_->get();
+  // SQLite must have looked at it, whatever it finds.
+  sqlite3_exec(database, "PRAGMA user_version", nullptr, nullptr, nullptr);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_RESET_DATABASE, 1, nullptr);
+  sqlite3_exec(database, "PRAGMA auto_vacuum = INCREMENTAL", nullptr, nullptr, nullptr);
   connection_->run("VACUUM");
-  sqlite3_db_config(connection_->get(), SQLITE_DBCONFIG_RESET_DATABASE, 0, nullptr);
+  sqlite3_db_config(database, SQLITE_DBCONFIG_RESET_DATABASE, 0, nullptr);
   was_damaged_ = true;
   used_.clear();
   check_header();
@@ -223,7 +229,7 @@ void CacheFile::find(std::span<const std::string> keys,
 
 // As many at once as take part of the log.
 void CacheFile::keep(std::span<const CacheEntry> entries) {
-  const uint64_t most = std::min(most_at_once, most_pages() / 4 * page);
+  const uint64_t most = std::min(most_at_once, log_bytes(max_bytes_) / 4);
   size_t begin = 0;
   uint64_t bytes = 0;
   for (size_t i = 0; i < entries.size(); ++i) {
@@ -257,7 +263,7 @@ void CacheFile::insert(std::span<const CacheEntry> entries) {
 
 // Whether there is enough; after so many removals the log takes no more.
 bool CacheFile::make_room(uint64_t bytes) {
-  const uint64_t needed = bytes / page + bytes / page / 8 + 3;
+  const uint64_t needed = (bytes + bytes / 8) / page + 2;
   for (uint64_t removed = 0; used_pages() + needed > most_pages(); removed += entries_per_removal) {
     if (removed >= most_removals) return false;
     statements_->remove.run({int64_t{entries_per_removal}});
