@@ -89,6 +89,8 @@ CacheFile::CacheFile(const std::string& path, uint64_t max_bytes, Use use)
   try {
     open();
   } catch (const CacheRefused&) {
+    // Not even another program's log is worked into its database.
+    sqlite3_db_config(connection_->get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     throw;
   } catch (const SqliteError& e) {
     if (e.code() == SQLITE_NOTADB)

@@ -1,4 +1,5 @@
 """The file that keeps conformers for later runs: the same bytes whatever happens to it."""
+import contextlib
 import json
 import os
 import random
@@ -41,7 +42,7 @@ def embed(files, cache, out, *flags, **keywords):
 
 
 def check_integrity(path):
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
@@ -54,9 +55,8 @@ def test_a_second_run_builds_none(files, tmp_path):
         assert out.read_bytes() == files[1]
 
 
-@pytest.mark.parametrize("flags", [["--conformers", "3", "--flat-conformer"], ["--canonical"],
-                                   ["--ladder", "peer"], ["--conformer-seed", "7"]])
-@pytest.mark.parametrize("format", ["sdf", "csv", "safetensors"])
+@pytest.mark.parametrize("flags, format", [(["--conformers", "3", "--flat-conformer"], "safetensors"),
+                                           (["--canonical"], "csv"), (["--ladder", "peer"], "sdf")])
 def test_conformers_are_the_same_bytes(files, tmp_path, flags, format):
     outs = []
     for i, cache in enumerate(["off", tmp_path / "c", tmp_path / "c"]):
@@ -138,13 +138,13 @@ def directory(path, whole):
 
 
 def foreign(path, whole):
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("CREATE TABLE notes(text)")
 
 
 def newer(path, whole):
     path.write_bytes(whole)
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA user_version = 1000")
 
 
@@ -175,7 +175,7 @@ def test_a_file_of_no_use_fails_nothing(files, tmp_path, harm):
 
 def test_a_tiny_limit_holds(files, tmp_path):
     cache, out = tmp_path / "c", tmp_path / "o.npy"
-    for seed in range(4):
+    for seed in range(2):
         embed(files, cache, tmp_path / "other.npy", "--conformer-cache-size", "64KB", "--conformers", "8",
               "--conformer-seed", seed)
         assert cache.stat().st_size <= 65536
@@ -229,7 +229,7 @@ def test_writers_at_once_one_of_them_killed(files, tmp_path):
 
 def test_resume_takes_what_a_killed_run_had_made(files, tmp_path):
     cache, out = tmp_path / "c", tmp_path / "m.molrt"
-    words = ["finetune", "--weights", LINEAR, files[0], "--target", "logp", "--conformers", "30", "--epochs",
+    words = ["finetune", "--weights", LINEAR, files[0], "--target", "logp", "--conformers", "8", "--epochs",
              "2", "-o", out, "--threads", "1", "--resume", "--conformer-cache", cache]
     run = subprocess.Popen([BIN, *map(str, words)], stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
@@ -242,7 +242,7 @@ def test_resume_takes_what_a_killed_run_had_made(files, tmp_path):
     run.wait()
     facts, _ = summary(*words)
     assert facts["found"] > 0
-    assert facts["found"] + facts["built"] == 60 * 30
+    assert facts["found"] + facts["built"] == 60 * 8
     without = tmp_path / "without.molrt"
     molrt(*words[:words.index("-o")], "-o", without, "--conformer-cache", "off")
     assert without.read_bytes() == out.read_bytes()
