@@ -66,10 +66,14 @@ void ConformerCache::warn(const std::string& text) {
   if (warn_) warn_(fmt::format("conformer cache {}: {}", as_utf8(path_), as_utf8(text)));
 }
 
+// What is lost stays so, and one warning is enough.
 void ConformerCache::turn(State state, const std::string& why) {
-  if (state_.exchange(state) == state) return;
-  warn(why + (state == State::lost ? "; conformers are made without it"
-                                   : "; conformers are taken from it, and none are added"));
+  State before = State::in_use;
+  if (state_.compare_exchange_strong(before, state))
+    warn(why + (state == State::lost ? "; conformers are made without it"
+                                     : "; conformers are taken from it, and none are added"));
+  else if (state == State::lost)
+    state_ = state;
 }
 
 bool ConformerCache::tell_damage() {

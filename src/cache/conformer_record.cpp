@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "chem/rdkit_switches.h"
+
 namespace molrt {
 namespace {
 
@@ -97,7 +99,7 @@ std::string conformer_key(const MoleculeText& text, const ConformerOptions& opti
       fmt::format("{}|{}|{}", recipe, rdkit_version(), gnu_get_libc_version());
   const std::string how =
       options.flat ? "flat" : fmt::format("{}{}", options.peer_ladder ? "peer" : "", options.seed);
-  return fmt::format("{}|{}|{}\n{}", maker, how,
+  return fmt::format("{}|{}|{}|{}\n{}", maker, rdkit_switches(), how,
                      text.format == TextFormat::smiles ? "smiles" : "mol", text.text);
 }
 

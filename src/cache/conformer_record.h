@@ -9,8 +9,8 @@
 
 namespace molrt {
 
-// Text, settings, RDKit's version and that of our own code; not what only says when to give up
-// (time and size limits).
+// Text, settings, RDKit's version and switches, the C library's version and that of our own code;
+// not what only says when to give up (time and size limits).
 std::string conformer_key(const MoleculeText& text, const ConformerOptions& options);
 
 // One that RDKit made. Failures depend on the moment, or are read from the text at once.

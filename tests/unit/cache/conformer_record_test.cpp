@@ -1,5 +1,6 @@
 #include "cache/conformer_record.h"
 
+#include <GraphMol/Depictor/RDDepictor.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -40,6 +41,9 @@ TEST(ConformerKey, DependsOnAllThatChangesAConformer) {
   EXPECT_FALSE(add("CCO", [](auto& o) { o.time_limit = 1; }));
   EXPECT_FALSE(add("CCO", [](auto& o) { o.max_atoms = 100; }));
   EXPECT_NE(keys.begin()->find(rdkit_version()), std::string::npos);
+  RDDepict::preferCoordGen = true;  // as a host may have it
+  EXPECT_TRUE(add("CCO"));
+  RDDepict::preferCoordGen = false;
 }
 
 TEST(ConformerValue, IsReadAsItWas) {
