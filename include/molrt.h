@@ -134,6 +134,50 @@ MOLRT_API int32_t molrt_context_options_init(molrt_context_options *options, siz
 MOLRT_API int32_t molrt_context_create(const molrt_context_options *options, molrt_context **context);
 MOLRT_API void molrt_context_free(molrt_context *context);
 
+/* ---- conformer cache: conformers that any process has made before --------------------------------- */
+/* What became of a context's cache. */
+#define MOLRT_CACHE_OFF 0       /* there is none */
+#define MOLRT_CACHE_IN_USE 1
+#define MOLRT_CACHE_READ_ONLY 2 /* it cannot be written (any more): conformers are only taken from it */
+#define MOLRT_CACHE_LOST 3      /* it cannot be used: conformers are made as if there were none */
+
+typedef struct molrt_conformer_cache_info {
+  uint32_t struct_size;
+  int32_t state;  /* MOLRT_CACHE_* */
+  uint64_t found; /* conformers that were taken from the file since it was set */
+  uint64_t built; /* conformers that RDKit made beside them; failures do not count */
+} molrt_conformer_cache_info;
+
+MOLRT_API int32_t molrt_conformer_cache_info_init(molrt_conformer_cache_info *info, size_t struct_size);
+/* From now on calls with this context, and jobs that are made with it, take conformers from the file
+ * `path` and put those that they make into it: the same bytes, without the time. NULL: off, which is the
+ * default. Counts begin anew.
+ *  - max_bytes: of the file and its log; 0: 1 GiB; else at least 65536. What was used longest ago goes
+ *    first. Each process keeps to its own limit.
+ *  - A conformer is found by the whole text of its molecule, the ladder and the seed (or that it is the
+ *    drawing), the versions of RDKit and of the C library, and that of molrt's own recipe. Limits of time
+ *    and size do not count: what a limit of size refuses is refused, and what is found takes no time.
+ *    Failures, and structures that are given, are not in the file.
+ *  - Any number of processes may use the file at the same time, and be killed at any moment. It is made
+ *    where it is not there, in a directory that is; nothing is opened by this call. Of a file system
+ *    that is not of this machine it may be slow. A program that uses SQLite itself should not open the
+ *    file while this library has it open, unless both use the same copy of SQLite.
+ *  - A file that is damaged is emptied. One that cannot be used (not a cache, of a newer molrt, locked
+ *    for ten seconds, a full disk) fails no call and no row: the log is told with a WARNING, once, by the
+ *    thread whose call found out, and the state says so. A file that is not molrt's is never changed.
+ * INVALID_ARGUMENT for an empty path and a limit that is too small. */
+MOLRT_API int32_t molrt_context_set_conformer_cache(molrt_context *context, const char *path,
+                                                    uint64_t max_bytes);
+MOLRT_API int32_t molrt_context_get_conformer_cache(const molrt_context *context,
+                                                    molrt_conformer_cache_info *info);
+/* What is in a file: one JSON object of path, conformers and bytes (with its log), both 0 where there is
+ * none. IO; FORMAT for a file that is no cache of this version. */
+MOLRT_API int32_t molrt_conformer_cache_describe(const char *path, char *buffer, size_t capacity,
+                                                 size_t *needed);
+/* Removes all conformers from a file, also while others use it; nothing to do where there is none. IO;
+ * FORMAT likewise. */
+MOLRT_API int32_t molrt_conformer_cache_clear(const char *path);
+
 /* ---- model: weights, immutable ------------------------------------------------------------------ */
 typedef struct molrt_model molrt_model;
 

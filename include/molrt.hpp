@@ -134,6 +134,9 @@ struct ContextOptions : detail::Struct<molrt_context_options, molrt_context_opti
   Log on_log;  // instead of `log` and `log_user`; what it throws leaves the call when that ends
 };
 
+using ConformerCacheInfo =
+    detail::Struct<molrt_conformer_cache_info, molrt_conformer_cache_info_init>;
+
 class Context {
  public:
   explicit Context(const ContextOptions& options = {})
@@ -151,6 +154,20 @@ class Context {
   explicit Context(int32_t threads) : Context(with_threads(threads)) {}
 
   molrt_context* get() const noexcept { return handle_.get(); }
+
+  // Conformers that were made before, by any process: a file (molrt.h). max_bytes 0: 1 GiB.
+  void set_conformer_cache(const std::string& path, uint64_t max_bytes = 0) const {
+    check(molrt_context_set_conformer_cache(get(), detail::without_nul(path).c_str(), max_bytes));
+  }
+  void unset_conformer_cache() const {
+    check(molrt_context_set_conformer_cache(get(), nullptr, 0));
+  }
+  // What the file was good for.
+  ConformerCacheInfo conformer_cache() const {
+    ConformerCacheInfo info;
+    check(molrt_context_get_conformer_cache(get(), &info));
+    return info;
+  }
 
   // Ends a call of molrt.h with this context: throws what the log threw, or what failed.
   void finish(int32_t status) const {
@@ -180,6 +197,17 @@ class Context {
   std::unique_ptr<LogCallback> log_;  // its address is the library's
   detail::Handle<molrt_context, molrt_context_free> handle_;
 };
+
+// What is in a file of conformers, as JSON.
+inline std::string describe_conformer_cache(const std::string& path) {
+  return detail::read_text([&](char* buffer, size_t capacity, size_t* needed) {
+    return molrt_conformer_cache_describe(detail::without_nul(path).c_str(), buffer, capacity,
+                                          needed);
+  });
+}
+inline void clear_conformer_cache(const std::string& path) {
+  check(molrt_conformer_cache_clear(detail::without_nul(path).c_str()));
+}
 
 /* ---- model --------------------------------------------------------------------------------------
  */

@@ -3,6 +3,7 @@
 // free.
 #include <memory>
 
+#include "cache/conformer_cache.h"
 #include "model/batch.h"
 #include "train/job.h"
 #include "train/settings.h"
@@ -11,6 +12,10 @@ struct molrt_context {
   int threads;
   molrt_log_callback log;
   void* log_user;
+  std::shared_ptr<molrt::ConformerCache> cache = {};  // null: none
+  ~molrt_context() {
+    if (cache) cache->silence();  // jobs may still have it
+  }
   void tell(int32_t level, const std::string& message) const {
     if (log) log(log_user, level, message.c_str());
   }
@@ -29,7 +34,8 @@ struct molrt_settings {
 };
 
 struct molrt_job {
-  int threads;  // the context's
+  int threads;  // the context's, and its cache
+  std::shared_ptr<molrt::ConformerCache> cache;
   molrt::Job job;
   std::string title, begun;  // for the HTML report; begun: when the run did, in words
 };
@@ -41,7 +47,9 @@ struct CallerRun {
   molrt_run_options caller;
   RunOptions options;
 };
-CallerRun read_run_options(const molrt_run_options* user, int threads);
+CallerRun read_run_options(const molrt_run_options* user, int threads,
+                           std::shared_ptr<ConformerCache> cache);
+CallerRun read_run_options(const molrt_run_options* user, const molrt_context* context);
 // Calls the caller's progress callback, if any; true: stop.
 bool tell_progress(const molrt_run_options& caller, molrt_progress progress);
 void fill_row(const Batch& batch, size_t row, molrt_row* out);

@@ -92,7 +92,7 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
                          molrt_job** job) {
   return guarded([&] {
     require(job, "job") = nullptr;
-    const int threads = require(context, "context").threads;
+    const molrt_context& c = require(context, "context");
     const auto& model = require(base, "base").model;
     const Batch& molecules = require(batch, "batch").batch;
     if (static_cast<size_t>(molecules.sampling().count) > most_training_conformers)
@@ -106,7 +106,7 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
                         read_names(target_names, target_count),
                         std::vector<std::string>(target_count)};
     *job = new molrt_job{
-        threads,
+        c.threads, c.cache,
         Job(model, molecules, std::move(table), settings ? settings->settings : Settings()), "",
         ""};
   });
@@ -177,7 +177,7 @@ int32_t molrt_job_run(molrt_job* job, const molrt_run_options* options) {
   return guarded([&] {
     Job& j = require(job, "job").job;
     if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already; create another one");
-    const auto run = read_run_options(options, job->threads);
+    const auto run = read_run_options(options, job->threads, job->cache);
     if (run.options.precision != Precision::f32)
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
            "precision of the run options has no effect on a job: set the setting 'precision'");

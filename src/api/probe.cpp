@@ -91,7 +91,7 @@ int32_t molrt_probe_run(molrt_context* context, const molrt_model* model, molrt_
                         molrt_probe** probe) {
   return guarded([&] {
     require(probe, "probe") = nullptr;
-    const auto run = read_run_options(options, require(context, "context").threads);
+    const auto run = read_run_options(options, context);
     if (run.options.precision != Precision::f32)
       fail(MOLRT_ERROR_UNSUPPORTED, "precision {}: a probe runs in f32",
            precision_name(run.options.precision));

@@ -67,7 +67,8 @@ bool tell_progress(const molrt_run_options& caller, molrt_progress progress) {
   return caller.progress && caller.progress(caller.progress_user, &progress) != 0;
 }
 
-CallerRun read_run_options(const molrt_run_options* user, int threads) {
+CallerRun read_run_options(const molrt_run_options* user, int threads,
+                           std::shared_ptr<ConformerCache> cache) {
   CallerRun run{read_struct(user, defaults, "options"), {}};
   const molrt_run_options& o = run.caller;
   require_range("max_atoms", o.max_atoms, 0, largest_molecule);
@@ -78,6 +79,7 @@ CallerRun read_run_options(const molrt_run_options* user, int threads) {
   if (const std::string reason = why_not(run.options.precision); !reason.empty())
     fail(MOLRT_ERROR_UNSUPPORTED, "precision {}", reason);
   run.options.threads = threads;
+  run.options.cache = std::move(cache);
   run.options.max_atoms = o.max_atoms;
   run.options.crop = o.crop != 0;
   run.options.batch_size = o.batch_size;
@@ -92,6 +94,11 @@ CallerRun read_run_options(const molrt_run_options* user, int threads) {
   return run;
 }
 
+CallerRun read_run_options(const molrt_run_options* user, const molrt_context* context) {
+  const molrt_context& c = require(context, "context");
+  return read_run_options(user, c.threads, c.cache);
+}
+
 }  // namespace molrt::api
 
 int32_t molrt_run_options_init(molrt_run_options* options, size_t struct_size) {
@@ -101,7 +108,7 @@ int32_t molrt_run_options_init(molrt_run_options* options, size_t struct_size) {
 int32_t molrt_batch_compute_conformers(molrt_context* context, molrt_batch* batch,
                                        const molrt_run_options* options) {
   return guarded([&] {
-    const auto run = read_run_options(options, require(context, "context").threads);
+    const auto run = read_run_options(options, context);
     if (run.options.max_atoms || run.options.crop || run.options.batch_size ||
         run.options.precision != Precision::f32)
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
@@ -114,7 +121,7 @@ int32_t molrt_batch_compute_conformers(molrt_context* context, molrt_batch* batc
 int32_t molrt_batch_prepare(molrt_context* context, const molrt_model* model, molrt_batch* batch,
                             const molrt_run_options* options) {
   return guarded([&] {
-    const auto run = read_run_options(options, require(context, "context").threads);
+    const auto run = read_run_options(options, context);
     require(batch, "batch").batch.prepare(*require(model, "model").model, run.options);
   });
 }
@@ -122,7 +129,7 @@ int32_t molrt_batch_prepare(molrt_context* context, const molrt_model* model, mo
 int32_t molrt_predict(molrt_context* context, const molrt_model* model, molrt_batch* batch,
                       const molrt_run_options* options, float* mean, float* std, size_t count) {
   return guarded([&] {
-    const auto run = read_run_options(options, require(context, "context").threads);
+    const auto run = read_run_options(options, context);
     Batch& b = require(batch, "batch").batch;
     const Model& m = model_with_head(model);
     require_count("count", count, b.size(), m.card().outputs());
@@ -144,7 +151,7 @@ int32_t molrt_predict_uncertain(molrt_context* context, const molrt_model* model
                                 const molrt_uncertain_options* how, molrt_uncertain_result* result,
                                 size_t count) {
   return guarded([&] {
-    const auto run = read_run_options(options, require(context, "context").threads);
+    const auto run = read_run_options(options, context);
     Batch& b = require(batch, "batch").batch;
     const Model& m = model_with_head(model);
     const UncertainOptions u = read_uncertain_options(how, m.card().uncertainty);
@@ -162,7 +169,7 @@ int32_t molrt_embed(molrt_context* context, const molrt_model* model, molrt_batc
                     const molrt_run_options* options, float* cls, size_t cls_count, float* atoms,
                     size_t atoms_count) {
   return guarded([&] {
-    const auto run = read_run_options(options, require(context, "context").threads);
+    const auto run = read_run_options(options, context);
     const Model& m = *require(model, "model").model;
     Batch& b = require(batch, "batch").batch;
     const size_t width = m.card().architecture.width;

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/conformer_cache.h"
 #include "cli/results.h"
 #include "cli/windows.h"
 
@@ -35,7 +36,7 @@ class Conformers {
         progress_(options.report),
         table_(options.input),
         output_(options.output, format_, progress_),
-        context_(make_context(options.run.threads, progress_)) {
+        context_(make_context(options.run.threads, options.conformers, progress_)) {
     if (!options.name.empty()) name_column_ = table_.column(options.name);
   }
 
@@ -166,8 +167,10 @@ class Conformers {
 
   void report() {
     tally_.print(progress_, "with a conformer");
+    say_conformers(context_.get(), progress_);
     if (!options_.report.json) return;
     auto json = tally_.json();
+    add_conformers(context_.get(), json);
     json["seconds"] = progress_.seconds();
     print_json(json, output_.is_stdout());
   }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/conformer_cache.h"
 #include "cli/results.h"
 #include "cli/windows.h"
 
@@ -32,7 +33,7 @@ class Embedding {
         progress_(options.report),
         table_(options.input),
         output_(options.output, format_, progress_),
-        context_(make_context(options.run.threads, progress_)),
+        context_(make_context(options.run.threads, options.conformers, progress_)),
         model_(open_model(context_.get(), options.model, options.open)),
         width_(model_info(model_.get()).width) {
     if (const auto encoders = model_info(model_.get()).encoders; encoders > 1) {
@@ -152,9 +153,11 @@ class Embedding {
 
   void report() {
     tally_.print(progress_, "embedded");
+    say_conformers(context_.get(), progress_);
     if (!options_.report.json) return;
     auto json = tally_.json();
     json["width"] = width_;
+    add_conformers(context_.get(), json);
     json["seconds"] = progress_.seconds();
     print_json(json, output_.is_stdout());
   }

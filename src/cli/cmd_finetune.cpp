@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/conformer_cache.h"
 #include "cli/finetune_options.h"
 #include "cli/output.h"
 #include "cli/run_facts.h"
@@ -29,7 +30,7 @@ class Finetuning {
     check_finetune_options(options);
     file_existed_ = std::filesystem::exists(options.output);
     InputTable table(options.input);
-    context_ = make_context(options.run.threads, progress_);
+    context_ = make_context(options.run.threads, options.conformers, progress_);
     batch_ = make_batch(context_.get(), options.conformers);
     columns_.emplace(options.columns, table);
     data_ = read_training_table(table, {options.targets, options.input_columns}, *columns_,
@@ -169,6 +170,7 @@ class Finetuning {
     auto json = nlohmann::ordered_json::parse(text);
     const auto rows = tally();
     rows.print(progress_, "represented");
+    say_conformers(context_.get(), progress_);
     for (const auto& line : training_summary(json)) progress_.say(line);
     progress_.say(fmt::format("wrote {}{}", options_.output,
                               options_.html.empty() ? "" : ", and the report " + options_.html));
@@ -176,6 +178,7 @@ class Finetuning {
                               options_.output));
     if (!options_.report.json) return;
     json["molecules"] = rows.json();
+    add_conformers(context_.get(), json);
     json["model"] = options_.output;
     if (!options_.html.empty()) json["html"] = options_.html;
     json["seconds"] = progress_.seconds();

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/conformer_cache.h"
 #include "cli/panel.h"
 #include "cli/results.h"
 #include "cli/windows.h"
@@ -29,7 +30,7 @@ class Prediction {
         progress_(options.report),
         table_(options.input),
         output_(options.output, format_, progress_),
-        context_(make_context(options.run.threads, progress_)) {
+        context_(make_context(options.run.threads, options.conformers, progress_)) {
     const auto names = panel_names(options.models);
     for (size_t i = 0; i < names.size(); ++i) {
       panel_.emplace_back(context_.get(), options.models[i], names[i], options.open,
@@ -121,6 +122,7 @@ class Prediction {
       model.set_counts(table_.counts());
       model.print(progress_);
     }
+    say_conformers(context_.get(), progress_);
     if (options_.report.json) print_json(json(), output_.is_stdout());
   }
 
@@ -130,6 +132,7 @@ class Prediction {
       json = nlohmann::ordered_json::object();
       for (const auto& model : panel_) json["models"][model.name()] = model.json();
     }
+    add_conformers(context_.get(), json);
     json["seconds"] = progress_.seconds();
     return json;
   }

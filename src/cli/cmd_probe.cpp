@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/conformer_cache.h"
 #include "cli/probe_options.h"
 #include "cli/probe_table.h"
 #include "cli/session.h"
@@ -29,7 +30,7 @@ class Probing {
   explicit Probing(const ProbeOptions& options)
       : options_(options), progress_((check_probe_options(options), options.report)) {
     InputTable table(options.input);
-    context_ = make_context(options.run.threads, progress_);
+    context_ = make_context(options.run.threads, options.conformers, progress_);
     model_ = open_model(context_.get(), options.model, options.open);
     check_model();
     choose_what_is_dropped();
@@ -146,10 +147,12 @@ class Probing {
     auto json = nlohmann::ordered_json::parse(text);
     const auto rows = tally();
     rows.print(progress_, "predicted");
+    say_conformers(context_.get(), progress_);
     for (const auto& line : probe_table(json)) progress_.say(line);
     if (!options_.html.empty()) progress_.say("wrote " + options_.html);
     if (!options_.report.json) return;
     json["molecules"] = rows.json();
+    add_conformers(context_.get(), json);
     json["model"] = options_.model;
     if (!options_.html.empty()) json["html"] = options_.html;
     json["seconds"] = progress_.seconds();

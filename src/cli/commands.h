@@ -18,5 +18,6 @@ Command conformers_command(CLI::App& app);
 Command convert_command(CLI::App& app);
 Command inspect_command(CLI::App& app);
 Command init_command(CLI::App& app);
+Command cache_command(CLI::App& app);
 
 }  // namespace molrt::cli

@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
   app.footer(exit_codes);
   const std::array commands = {finetune_command(app), predict_command(app),    probe_command(app),
                                embed_command(app),    conformers_command(app), convert_command(app),
-                               inspect_command(app),  init_command(app)};
+                               inspect_command(app),  init_command(app),       cache_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <sstream>
 
+#include "cli/conformer_cache.h"
+
 namespace molrt::cli {
 namespace {
 
@@ -132,6 +134,8 @@ void add_conformer_options(CLI::App& command, ConformerOptions& options) {
       ->type_name("SECONDS")
       ->capture_default_str()
       ->group("Conformers");
+  add_conformer_cache_option(command, options.cache);
+  add_conformer_cache_size_option(command, options.cache);
 }
 
 constexpr int most_conformers = 1000;  // as molrt.h has it

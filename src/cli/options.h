@@ -2,6 +2,7 @@
 // Options that several commands share. Each add_* declares them on a command; a command declares
 // only what has an effect there.
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 namespace molrt::cli {
@@ -20,6 +21,12 @@ struct OpenOptions {
   int fold = -1;  // all
 };
 
+// The file that keeps conformers.
+struct CacheOptions {
+  std::string path;        // empty: the usual one; "off": none
+  uint64_t max_bytes = 0;  // 0: the library's usual limit
+};
+
 struct ConformerOptions {
   std::string ladder = "default";
   int seed = 42;
@@ -28,6 +35,7 @@ struct ConformerOptions {
   int count = 1;
   bool flat = false;
   bool canonical = false;
+  CacheOptions cache;
 };
 
 struct RunOptions {

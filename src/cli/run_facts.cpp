@@ -24,8 +24,9 @@ bool is_one_of(const std::string& name, const std::array<const char*, size>& nam
 }
 
 bool changes_no_bytes(const std::string& name) {
-  static constexpr std::array names = {"help",  "output",  "resume", "threads", "batch-size",
-                                       "quiet", "verbose", "json",   "report"};
+  static constexpr std::array names = {
+      "help",    "output", "resume", "threads",         "batch-size",          "quiet",
+      "verbose", "json",   "report", "conformer-cache", "conformer-cache-size"};
   return is_one_of(name, names);
 }
 

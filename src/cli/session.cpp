@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "cli/conformer_cache.h"
 #include "cli/progress.h"
 
 namespace molrt::cli {
@@ -51,6 +52,12 @@ Context make_context(int threads, Progress& progress) {
   molrt_context* context = nullptr;
   check(molrt_context_create(&options, &context));
   return Context(context);
+}
+
+Context make_context(int threads, const ConformerOptions& options, Progress& progress) {
+  Context context = make_context(threads, progress);
+  use_conformer_cache(context.get(), options.cache, progress);
+  return context;
 }
 
 int32_t hydrogens_code(const std::string& name) {

@@ -37,6 +37,8 @@ std::vector<const char*> addresses(const std::vector<std::string>& texts);
 class Progress;
 
 Context make_context(int threads, Progress& progress);  // messages go to `progress`
+// With the cache of conformers.
+Context make_context(int threads, const ConformerOptions& options, Progress& progress);
 Model open_model(molrt_context* context, const std::string& path, const OpenOptions& options);
 Batch make_batch(molrt_context* context, const ConformerOptions& options);
 molrt_run_options run_options(const RunOptions& options, Progress& progress);

@@ -1,38 +1,8 @@
 #include "model/batch.h"
 
 #include <algorithm>
-#include <atomic>
-
-#include "base/parallel.h"
-#include "chem/canonical.h"
 
 namespace molrt {
-namespace {
-
-// Molecules whose size stopped them may fit another limit.
-bool needs_conformer(const ConformerResult& result, bool same_limit) {
-  if (result.status == MOLRT_ROW_TOO_LARGE) return !same_limit;
-  return result.status == MOLRT_ROW_PENDING;
-}
-
-// Whether every attempt at the molecule would end so: RDKit's random numbers had no part in it.
-bool is_settled(const ConformerResult& result) {
-  switch (result.status) {
-    case MOLRT_ROW_OK:
-      return result.source == MOLRT_SOURCE_GIVEN;
-    case MOLRT_ROW_EMPTY:
-    case MOLRT_ROW_INVALID_SMILES:
-    case MOLRT_ROW_INVALID_MOL_BLOCK:
-    case MOLRT_ROW_BAD_COORDINATES:
-    case MOLRT_ROW_TOO_LARGE:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
-
 // Where memory runs out, no row has been added.
 void Batch::append_row(size_t text) {
   text_of_row_.push_back(text);
@@ -92,87 +62,6 @@ void Batch::give_molecule(Text& text, size_t molecule) {
   text.waiting.clear();
   text.given = {};
   text.molecule = molecule;
-}
-
-void Batch::make_canonical(const RunOptions& run) {
-  std::vector<Text*> waiting;
-  for (Text& text : texts_)
-    if (!text.molecule) waiting.push_back(&text);
-  std::vector<CanonicalForm> forms(waiting.size());
-  Watch watch(run.progress, MOLRT_STAGE_CONFORMERS, waiting.size());
-  parallel_for(
-      run.threads, waiting.size(),
-      [&](size_t i, int worker) {
-        forms[i] = canonical_form(waiting[i]->given);
-        if (worker == 0) watch.tell_or_cancel();
-      },
-      [&] { watch.tell_or_cancel(); });
-  for (size_t i = 0; i < waiting.size(); ++i) {
-    const auto known = known_molecules_.find(forms[i].text);
-    size_t index;
-    if (known != known_molecules_.end()) {
-      index = known->second;
-    } else {
-      Molecule molecule;
-      molecule.text = forms[i].text;
-      index = append_molecule(std::move(molecule));
-      known_molecules_.emplace(std::move(forms[i].text), index);
-    }
-    waiting[i]->input_index = std::move(forms[i].input_index);
-    give_molecule(*waiting[i], index);
-  }
-}
-
-void Batch::compute_conformers(const RunOptions& options) {
-  compute_missing({options_.max_atoms, false}, options);
-}
-
-void Batch::compute_missing(SizeLimit limit, const RunOptions& run) {
-  make_canonical(run);
-  struct Attempt {
-    size_t molecule;
-    int number;
-  };
-  std::vector<Attempt> missing;
-  for (size_t i = 0; i < molecules_.size(); ++i) {
-    Molecule& m = molecules_[i];
-    const bool same = m.limit == limit;
-    const auto needed = [&](const ConformerResult& r) { return needs_conformer(r, same); };
-    if (m.attempts.empty() || (m.attempts.size() == 1 && needed(m.attempts[0])))
-      m.attempts.assign(sampling_.count, {});
-    if (std::none_of(m.attempts.begin(), m.attempts.end(), needed)) continue;
-    m.limit = limit;
-    m.features.clear();
-    for (int k = 0; k < sampling_.count; ++k)
-      if (needed(m.attempts[k])) {
-        m.attempts[k] = {};
-        missing.push_back({i, k});
-      }
-  }
-  ConformerOptions options = options_;
-  options.max_atoms = limit.atoms;
-  options.heavy_atoms_only = limit.heavy_atoms_only;
-  std::vector<std::atomic<bool>> settled(molecules_.size());
-  Watch watch(run.progress, MOLRT_STAGE_CONFORMERS, missing.size());
-  parallel_for(
-      run.threads, missing.size(),
-      [&](size_t i, int worker) {
-        const auto [index, number] = missing[i];
-        Molecule& m = molecules_[index];
-        ConformerOptions own = options;
-        own.seed += number;
-        own.flat = sampling_.last_flat && number == sampling_.count - 1;
-        own.stop = [&, worker] { return watch.stops(worker); };
-        // The first attempt is always made: it stands for all.
-        if (number == 0 || !settled[index]) m.attempts[number] = make_conformer(m.text, own);
-        if (is_settled(m.attempts[number])) settled[index] = true;
-        watch.count_one();
-        if (worker == 0) watch.tell_or_cancel();
-      },
-      [&] { watch.tell_or_cancel(); });
-  for (Molecule& m : molecules_)
-    if (is_settled(m.attempts[0])) m.attempts.resize(1);
-  if (!missing.empty()) watch.tell_or_cancel();
 }
 
 // The batch's own limit; else what the model cannot read is not embedded either.

@@ -1,6 +1,7 @@
 #pragma once
 // Molecules on their way through the pipeline, each with a status:
 // SMILES, MOL blocks or atoms -> conformers -> features -> network. The same text is computed once.
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -19,6 +20,7 @@ struct RunOptions {
   int batch_size = 0;  // most molecules of a pass; 0: as many as fit
   Precision precision = Precision::f32;
   RunProgress progress;
+  std::shared_ptr<class ConformerCache> cache;  // null: none
 };
 
 // Which conformers a molecule gets.
@@ -149,7 +151,12 @@ class Batch {
     size_t mean;     // which of the means
     size_t place;    // in the mean
   };
+  struct Attempt {
+    size_t molecule;
+    int number;  // of the molecule's attempts
+  };
   struct Work;
+  class Making;
 
   const Molecule* molecule(size_t row) const;
   bool lacks_input(size_t row) const;
@@ -159,6 +166,7 @@ class Batch {
   size_t append_molecule(Molecule molecule);
   void give_molecule(Text& text, size_t molecule);
   void make_canonical(const RunOptions& run);
+  std::vector<Attempt> begin_attempts(SizeLimit limit);
   void compute_missing(SizeLimit limit, const RunOptions& run);
   SizeLimit size_limit(const FeatureOptions& features) const;
   static Outcome conformer_outcome(const Molecule& molecule);

@@ -16,6 +16,7 @@ class Watch {
   Watch(const RunProgress& progress, int stage, size_t total)
       : progress_(progress), stage_(stage), total_(total) {}
 
+  size_t total() const { return total_; }
   void count_one() { ++done_; }
   // Asked within a molecule, by any worker; tells, but not more often than a person notices.
   bool stops(int worker);

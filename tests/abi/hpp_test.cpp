@@ -49,6 +49,21 @@ TEST_F(Hpp, PredictsWhatTheCInterfacePredicts) {
   EXPECT_TRUE(std::isnan(ours.deviation.front()));  // one fold
 }
 
+TEST_F(Hpp, KeepsConformers) {
+  const std::string path = testing::TempDir() + "molrt-hpp-cache.sqlite";
+  molrt::clear_conformer_cache(path);
+  context_.set_conformer_cache(path, 1 << 20);
+  for (int i = 0; i < 2; ++i) {
+    auto batch = new_batch(context_, {"CCO"});
+    batch.compute_conformers(context_);
+  }
+  EXPECT_EQ(context_.conformer_cache().found + context_.conformer_cache().built, 2u);
+  EXPECT_NE(molrt::describe_conformer_cache(path).find("\"conformers\":1"), std::string::npos);
+  context_.unset_conformer_cache();
+  EXPECT_EQ(context_.conformer_cache().state, MOLRT_CACHE_OFF);
+  EXPECT_THROW(context_.set_conformer_cache(""), molrt::Error);
+}
+
 TEST_F(Hpp, Probes) {
   auto batch = new_batch(context_, {"CCO", "c1ccccc1", "CC(=O)N"});
   molrt::ProbeOptions options;

@@ -15,6 +15,12 @@ AT(molrt_context_options, threads, 4);
 AT(molrt_context_options, log, 8);
 AT(molrt_context_options, log_user, 16);
 
+SIZE(molrt_conformer_cache_info, 24);
+AT(molrt_conformer_cache_info, struct_size, 0);
+AT(molrt_conformer_cache_info, state, 4);
+AT(molrt_conformer_cache_info, found, 8);
+AT(molrt_conformer_cache_info, built, 16);
+
 SIZE(molrt_open_options, 32);
 AT(molrt_open_options, struct_size, 0);
 AT(molrt_open_options, hydrogens, 4);

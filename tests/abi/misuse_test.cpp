@@ -55,6 +55,7 @@ class MisuseTest : public testing::Test {
 
   Table inits() const;
   Table contexts() const;
+  Table caches() const;
   Table models() const;
   Table model_queries();
   Table batches();
@@ -101,6 +102,7 @@ Misuse null_init(const char* name, int32_t (*init)(Struct*, size_t)) {
 MisuseTest::Table MisuseTest::inits() const {
   return {
       null_init("molrt_context_options_init", molrt_context_options_init),
+      null_init("molrt_conformer_cache_info_init", molrt_conformer_cache_info_init),
       null_init("molrt_open_options_init", molrt_open_options_init),
       null_init("molrt_architecture_init", molrt_architecture_init),
       null_init("molrt_model_info_init", molrt_model_info_init),
@@ -126,6 +128,43 @@ MisuseTest::Table MisuseTest::contexts() const {
              molrt_context* made = nullptr;
              return molrt_context_create(&o, &made);
            })},
+  };
+}
+
+MisuseTest::Table MisuseTest::caches() const {
+  static const char* const no_database = MOLRT_TEST_DATA "/esol.csv";
+  const auto set = [this](const char* path, uint64_t bytes) {
+    return [=, this] { return molrt_context_set_conformer_cache(c_, path, bytes); };
+  };
+  return {
+      {"molrt_context_set_conformer_cache", "NULL", kInvalid,
+       [] { return molrt_context_set_conformer_cache(nullptr, "x", 0); }},
+      {"molrt_context_set_conformer_cache", "an empty path", kInvalid, set("", 0)},
+      {"molrt_context_set_conformer_cache", "a limit of a byte", kInvalid, set("x", 1)},
+      {"molrt_context_set_conformer_cache", "a limit below the least", kInvalid, set("x", 65535)},
+      {"molrt_context_get_conformer_cache", "no context", kInvalid,
+       [] {
+         auto info = initialised(molrt_conformer_cache_info_init);
+         return molrt_context_get_conformer_cache(nullptr, &info);
+       }},
+      {"molrt_context_get_conformer_cache", "no info", kInvalid,
+       [this] { return molrt_context_get_conformer_cache(c_, nullptr); }},
+      {"molrt_conformer_cache_describe", "NULL", kInvalid,
+       [] {
+         size_t needed;
+         return molrt_conformer_cache_describe(nullptr, nullptr, 0, &needed);
+       }},
+      {"molrt_conformer_cache_describe", "no needed", kInvalid,
+       [] { return molrt_conformer_cache_describe("/no/such/file", nullptr, 0, nullptr); }},
+      {"molrt_conformer_cache_describe", "a table", MOLRT_ERROR_FORMAT,
+       [] {
+         size_t needed;
+         return molrt_conformer_cache_describe(no_database, nullptr, 0, &needed);
+       }},
+      {"molrt_conformer_cache_clear", "NULL", kInvalid,
+       [] { return molrt_conformer_cache_clear(nullptr); }},
+      {"molrt_conformer_cache_clear", "a table", MOLRT_ERROR_FORMAT,
+       [] { return molrt_conformer_cache_clear(no_database); }},
   };
 }
 
@@ -793,8 +832,8 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   must(molrt_batch_prepare(c_, m_, b_, nullptr));  // so that there is something too big to return
   std::set<std::string> covered;
   for (const Table& table :
-       {inits(), contexts(), models(), model_queries(), batches(), rows(), runs(), run_sizes(),
-        settings_calls(), jobs(), job_results(), probes()})
+       {inits(), contexts(), caches(), models(), model_queries(), batches(), rows(), runs(),
+        run_sizes(), settings_calls(), jobs(), job_results(), probes()})
     for (const Misuse& misuse : table) {
       expect_refused(misuse);
       covered.insert(misuse.function);

@@ -51,6 +51,10 @@ class Structs : public testing::Test {
                                       molrt_context_free(made);
                                       return status;
                                     }),
+        make<molrt_conformer_cache_info>(
+            "conformer_cache_info", offsetof(molrt_conformer_cache_info, found), true,
+            molrt_conformer_cache_info_init,
+            [this](auto* i) { return molrt_context_get_conformer_cache(context_.get(), i); }),
         make<molrt_probe_options>(
             "probe_options", offsetof(molrt_probe_options, seed), false, molrt_probe_options_init,
             [this](auto* o) {

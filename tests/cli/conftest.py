@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 BIN = os.environ["MOLRT_BIN"]
+os.environ["MOLRT_CONFORMER_CACHE"] = "off"  # but in its own tests
 DATA = pathlib.Path(__file__).parent.parent / "golden" / "data"
 LINEAR = str(DATA / "molecule_linear.pth")
 POOLER = str(DATA / "molecule_pooler.pth")

@@ -3,6 +3,7 @@
 # training did not see. usage: demo.sh BUILD_DIRECTORY
 set -euo pipefail
 molrt=$1/bin/molrt
+export MOLRT_CONFORMER_CACHE=off  # nothing outside of $out
 out=demo-output
 mkdir -p "$out"
 data=tests/golden/data/esol.csv

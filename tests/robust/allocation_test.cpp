@@ -137,6 +137,20 @@ Call running(const Things& t, size_t count, std::function<int32_t(float*)> run) 
   });
 }
 
+// With a conformer in it.
+const std::string& cache_file() {
+  static const std::string path = [] {
+    const fs::path file = fs::path(testing::TempDir()) / "allocation.sqlite";
+    fs::remove(file);
+    const Context context = new_context();
+    must(molrt_context_set_conformer_cache(context.get(), file.c_str(), 0));
+    must(molrt_batch_compute_conformers(context.get(), new_batch(context.get(), {"CCO"}).get(),
+                                        nullptr));
+    return file.string();
+  }();
+  return path;
+}
+
 std::vector<Function> of_models() {
   static const std::string whole = bytes_of(MOLRT_TEST_DATA "/molecule_linear.pth");
   static const fs::path saved = fs::path(testing::TempDir()) / "allocation" / "saved.molrt";
@@ -144,6 +158,34 @@ std::vector<Function> of_models() {
       {"molrt_context_create",
        [](const Things&) {
          return making<molrt_context>([](auto** c) { return molrt_context_create(nullptr, c); });
+       }},
+      {"molrt_context_set_conformer_cache",
+       [](const Things& t) -> Call {
+         return {[&] { return molrt_context_set_conformer_cache(t.context.get(), "cache", 0); },
+                 [&] {
+                   auto info = initialised(molrt_conformer_cache_info_init);
+                   must(molrt_context_get_conformer_cache(t.context.get(), &info));
+                   return std::to_string(info.state);
+                 }};
+       }},
+      {"molrt_context_get_conformer_cache",
+       [](const Things& t) {
+         return without_result([&] {
+           auto info = initialised(molrt_conformer_cache_info_init);
+           return molrt_context_get_conformer_cache(t.context.get(), &info);
+         });
+       }},
+      {"molrt_conformer_cache_describe",
+       [](const Things&) {
+         return getting_text([](char* buffer, size_t size, size_t* needed) {
+           return molrt_conformer_cache_describe(cache_file().c_str(), buffer, size, needed);
+         });
+       },
+       Function::json},
+      {"molrt_conformer_cache_clear",
+       [](const Things&) {
+         cache_file();
+         return without_result([] { return molrt_conformer_cache_clear(cache_file().c_str()); });
        }},
       {"molrt_model_open",
        [](const Things& t) {

@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from ctypes import byref, c_double, c_int32, c_size_t, c_uint64, c_void_p
-from typing import Any, Callable, Mapping, Optional, Set, Type, TypeVar, Union
+from typing import Any, Callable, Mapping, Optional, Set, Tuple, Type, TypeVar, Union
 
 from ._errors import check
 from ._library import LOG_CALLBACK, PROGRESS_CALLBACK, ContextOptions, RunOptions, lib, text
@@ -24,6 +24,9 @@ from ._signals import HeldSignals
 
 #: Called as progress(stage, done, total, **details); True: a line on the terminal's stderr.
 ProgressArgument = Union[None, bool, Callable[..., Any]]
+
+#: Of a file that keeps conformers: its path, or path and limit in bytes; None: none.
+CacheArgument = Union[None, str, "os.PathLike[str]", Tuple[Union[str, "os.PathLike[str]"], int]]
 
 _STAGES = {1: "conformers", 2: "network", 3: "training", 4: "probe"}
 _DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss", "step", "steps",
@@ -144,6 +147,15 @@ def new_context(threads: Optional[int]) -> Handle:
     return Handle(lib.molrt_context_free, lib.molrt_context_create, byref(options))
 
 
+def use_conformer_cache(context: Handle, cache: CacheArgument) -> None:
+    if cache is None:
+        return
+    path, limit = cache if isinstance(cache, tuple) else (cache, 0)
+    if not 0 <= operator.index(limit) < 2**64:
+        raise ValueError(f"conformer_cache: a limit of {limit} bytes")
+    run(lib.molrt_context_set_conformer_cache, context, path_text(path), limit)
+
+
 def new_run_options(**fields: Any) -> Any:
     options = new_struct(RunOptions, **fields)
     options.progress = _PROGRESS
@@ -203,6 +215,14 @@ def write_whole(path: Union[str, "os.PathLike[str]"], contents: str) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def path_text(path: Union[str, "os.PathLike[str]"]) -> bytes:
+    """The file system's bytes; a NUL would end the name early."""
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ValueError(f"path {path!r} contains a NUL")
+    return name
 
 
 def c_text(value: str) -> bytes:

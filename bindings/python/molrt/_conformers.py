@@ -6,7 +6,7 @@ from typing import List, Optional
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, read_text, run
+from ._call import CacheArgument, Handle, ProgressArgument, c_text, read_text, run
 from ._elements import SYMBOLS
 from ._library import lib
 from ._molecules import Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work
@@ -48,7 +48,8 @@ def conformers(smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = 
                ladder: str = "default", seed: Optional[int] = None,
                conformers: Optional[int] = None, flat_conformer: bool = False,
                canonical: bool = False, max_atoms: Optional[int] = None,
-               time_limit: Optional[float] = None, threads: Optional[int] = None,
+               time_limit: Optional[float] = None, conformer_cache: CacheArgument = None,
+               threads: Optional[int] = None,
                progress: ProgressArgument = None) -> Conformers:
     """Conformers of molecules, hydrogens added. Given structures come back with their coordinates.
 
@@ -59,6 +60,7 @@ def conformers(smiles: Optional[Smiles] = None, *, symbols: Optional[Symbols] = 
     work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
                 conformer_seed=seed, conformers=conformers, flat_conformer=flat_conformer,
                 canonical=canonical, conformer_max_atoms=max_atoms, time_limit=time_limit,
+                conformer_cache=conformer_cache,
                 threads=threads, progress=progress)
     work.run(lib.molrt_batch_compute_conformers, work.context, work.batch, byref(work.options))
     numbers, points, index = [], [], []

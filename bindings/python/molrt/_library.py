@@ -25,6 +25,7 @@ def _struct(name: str, /, **fields: Any) -> Type[_Struct]:
 
 
 ContextOptions = _struct("context_options", threads=c_int32, log=LOG_CALLBACK, log_user=c_void_p)
+ConformerCacheInfo = _struct("conformer_cache_info", state=c_int32, found=c_uint64, built=c_uint64)
 OpenOptions = _struct("open_options", hydrogens=c_int32, layout=c_int32, max_atoms=c_int32,
                       dictionary_path=c_char_p, fold=c_int32)
 Architecture = _struct("architecture", kernel=c_int32, layers=c_int32, width=c_int32, ffn=c_int32,
@@ -56,8 +57,8 @@ UncertainResult = _struct("uncertain_result", mode=c_int32, value=c_void_p, std=
                           deterministic=c_void_p, entropy=c_void_p, mutual_information=c_void_p)
 ProbeOptions = _struct("probe_options", attributions=c_uint32, layers=c_void_p, layer_count=c_size_t,
                        rates=c_void_p, rate_count=c_size_t, seed=c_uint64, title=c_char_p)
-STRUCTS = (ContextOptions, OpenOptions, Architecture, ModelInfo, SaveOptions, ConformerOptions, Row,
-           Progress, RunOptions, SettingInfo, UncertainOptions, UncertainResult, ProbeOptions)
+STRUCTS = (ContextOptions, ConformerCacheInfo, OpenOptions, Architecture, ModelInfo, SaveOptions,
+           ConformerOptions, Row, Progress, RunOptions, SettingInfo, UncertainOptions, UncertainResult, ProbeOptions)
 
 # Handles, arrays and structs travel as addresses.
 _P, _TEXT, _SIZE = c_void_p, c_char_p, c_size_t
@@ -65,6 +66,10 @@ _TEXT_OUT = [_P, _SIZE, POINTER(c_size_t)]  # buffer, capacity, needed
 
 _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "context_create": [_P, _P],
+    "context_set_conformer_cache": [_P, _TEXT, c_uint64],
+    "context_get_conformer_cache": [_P, _P],
+    "conformer_cache_describe": [_TEXT] + _TEXT_OUT,
+    "conformer_cache_clear": [_TEXT],
     "model_open": [_P, _TEXT, _P, _P],
     "model_open_memory": [_P, _P, _SIZE, _P, _P],
     "model_create_untrained": [_P, _P, _P],

@@ -11,8 +11,8 @@ from typing import Any, Dict, Iterable, List, Optional, Tuple, Type, Union
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, choice, new_context, new_struct, read_text
-from ._call import run, run_long
+from ._call import CacheArgument, Handle, ProgressArgument, c_text, choice, new_context, new_struct
+from ._call import path_text, read_text, run, run_long
 from ._errors import FormatError, InvalidArgumentError
 from ._library import Architecture, ModelInfo, OpenOptions, SaveOptions, UncertainOptions
 from ._library import UncertainResult, lib, text
@@ -124,6 +124,10 @@ class Model:
     flat_conformer: the last of the conformers is the flat drawing
     canonical: make each SMILES canonical first, so that a molecule has one answer whatever its text
     time_limit: seconds for an attempt at one conformer (default: 60); 0: none
+    conformer_cache: path of a file that keeps conformers for later calls, the same results without the
+        time; any number of processes may share it, the command's too (conformers.sqlite in
+        $XDG_CACHE_HOME/molrt or ~/.cache/molrt). Or (path, bytes): its limit, else 1 GiB; what was used
+        longest ago goes first. One that cannot be used is a warning of the logger, never a failure
     max_atoms: the limit for this call; default: the model's own, info["max_atoms"]. Larger molecules
         fail with status "too_large"
     crop: leave atoms beyond the limit out instead
@@ -201,7 +205,8 @@ class Model:
               mol_blocks: Optional[MolBlocks] = None, atoms: bool = True,
               ladder: str = "default", conformer_seed: Optional[int] = None,
               conformers: Optional[int] = None, flat_conformer: bool = False,
-              canonical: bool = False, time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
+              canonical: bool = False, time_limit: Optional[float] = None,
+              conformer_cache: CacheArgument = None, max_atoms: Optional[int] = None,
               crop: bool = False, batch_size: Optional[int] = None,
               precision: Optional[str] = None, threads: Optional[int] = None,
               progress: ProgressArgument = None) -> Embedding:
@@ -212,7 +217,8 @@ class Model:
         work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
                     conformer_seed=conformer_seed, conformers=conformers,
                     flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
-                    max_atoms=max_atoms, crop=crop, batch_size=batch_size, precision=precision,
+                    conformer_cache=conformer_cache, max_atoms=max_atoms, crop=crop,
+                    batch_size=batch_size, precision=precision,
                     threads=self._threads_of(threads), progress=progress)
         work.run(lib.molrt_batch_prepare, work.context, self._handle, work.batch,
                  byref(work.options))
@@ -232,6 +238,7 @@ class Model:
                 columns: Optional[Columns] = None, ladder: str = "default", conformer_seed: Optional[int] = None,
                 conformers: Optional[int] = None, flat_conformer: bool = False,
                 canonical: bool = False, time_limit: Optional[float] = None,
+                conformer_cache: CacheArgument = None,
                 max_atoms: Optional[int] = None, crop: bool = False,
                 batch_size: Optional[int] = None, precision: Optional[str] = None,
                 threads: Optional[int] = None,
@@ -249,9 +256,9 @@ class Model:
                        mol_blocks=mol_blocks, columns=columns, ladder=ladder,
                        conformer_seed=conformer_seed,
                        conformers=conformers, flat_conformer=flat_conformer, canonical=canonical,
-                       time_limit=time_limit, max_atoms=max_atoms, crop=crop,
-                       batch_size=batch_size, precision=precision, threads=threads,
-                       progress=progress, mode=mode,
+                       time_limit=time_limit, conformer_cache=conformer_cache,
+                       max_atoms=max_atoms, crop=crop, batch_size=batch_size, precision=precision,
+                       threads=threads, progress=progress, mode=mode,
                        samples=samples, level=level)[0]
 
     def _predict(self, work: Work, how: Any) -> Prediction:
@@ -310,9 +317,10 @@ def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
             ladder: str = "default",
             conformer_seed: Optional[int] = None, conformers: Optional[int] = None,
             flat_conformer: bool = False, canonical: bool = False,
-            time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
-            crop: bool = False, batch_size: Optional[int] = None,
-            precision: Optional[str] = None, threads: Optional[int] = None,
+            time_limit: Optional[float] = None, conformer_cache: CacheArgument = None,
+            max_atoms: Optional[int] = None, crop: bool = False,
+            batch_size: Optional[int] = None, precision: Optional[str] = None,
+            threads: Optional[int] = None,
             progress: ProgressArgument = None, mode: str = "auto", samples: Optional[int] = None,
             level: Optional[float] = None) -> List[Prediction]:
     """One Prediction for each of several models, of the same conformers, which are made once.
@@ -328,7 +336,8 @@ def predict(models: Iterable[Model], smiles: Optional[Smiles] = None, *,
     work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), columns=columns, ladder=ladder,
                 conformer_seed=conformer_seed, conformers=conformers,
                 flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
-                max_atoms=max_atoms, crop=crop, batch_size=batch_size, precision=precision,
+                conformer_cache=conformer_cache, max_atoms=max_atoms, crop=crop,
+                batch_size=batch_size, precision=precision,
                 threads=models[0]._threads_of(threads) if models else threads, progress=progress)
     return [model._predict(work, how) for model in models]
 
@@ -391,14 +400,6 @@ def init(kernel: str = "gaussian", *, layers: Optional[int] = None, width: Optio
     handle = Handle(lib.molrt_model_free, lib.molrt_model_create_untrained, new_context(threads),
                     byref(architecture))
     return Model(handle, threads)
-
-
-def path_text(path: Union[str, "os.PathLike[str]"]) -> bytes:
-    """The file system's bytes; a NUL would end the name early."""
-    name = os.fsencode(path)
-    if b"\0" in name:
-        raise ValueError(f"path {path!r} contains a NUL")
-    return name
 
 
 def _split(rows: np.ndarray, counts: List[int], ok: np.ndarray) -> List[np.ndarray]:

@@ -8,8 +8,8 @@ from typing import Any, Iterable, List, Mapping, Optional, Sequence, Tuple, Unio
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, check_progress, choice, new_context
-from ._call import new_run_options, new_struct, run, run_long
+from ._call import CacheArgument, Handle, ProgressArgument, c_text, check_progress, choice
+from ._call import new_context, new_run_options, new_struct, run, run_long, use_conformer_cache
 from ._elements import symbol_of
 from ._library import ConformerOptions, Row, lib, text
 
@@ -87,7 +87,8 @@ class Work:
                  conformer_seed: Optional[int] = None, conformers: Optional[int] = None,
                  flat_conformer: bool = False, canonical: bool = False,
                  conformer_max_atoms: Optional[int] = None,
-                 time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
+                 time_limit: Optional[float] = None, conformer_cache: CacheArgument = None,
+                 max_atoms: Optional[int] = None,
                  crop: bool = False, batch_size: Optional[int] = None,
                  precision: Optional[str] = None,
                  threads: Optional[int] = None, progress: ProgressArgument = None):
@@ -101,6 +102,7 @@ class Work:
                              time_limit=time_limit, count=conformers,
                              flat=int(bool(flat_conformer)), canonical=int(bool(canonical)))
         self.context = new_context(threads)
+        use_conformer_cache(self.context, conformer_cache)
         self.batch = Handle(lib.molrt_batch_free, lib.molrt_batch_create, self.context,
                             byref(options))
         molecules.add_to(self.batch)

@@ -8,7 +8,8 @@ from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, choice, new_struct, read_text, write_whole
+from ._call import CacheArgument, Handle, ProgressArgument, c_text, choice, new_struct, read_text
+from ._call import write_whole
 from ._library import ProbeOptions, lib
 from ._model import Model
 from ._molecules import Columns, Coordinates, MolBlocks, Molecules, Smiles, Symbols, Work
@@ -25,7 +26,8 @@ def probe(model: Model, smiles: Optional[Smiles] = None, targets: Any = None, *,
           mol_blocks: Optional[MolBlocks] = None, columns: Optional[Columns] = None,
           ladder: str = "default", conformer_seed: Optional[int] = None,
           conformers: Optional[int] = None, flat_conformer: bool = False, canonical: bool = False,
-          time_limit: Optional[float] = None, max_atoms: Optional[int] = None, crop: bool = False,
+          time_limit: Optional[float] = None, conformer_cache: CacheArgument = None,
+          max_atoms: Optional[int] = None, crop: bool = False,
           batch_size: Optional[int] = None, threads: Optional[int] = None,
           progress: ProgressArgument = None) -> Dict[str, Any]:
     """How good a model's predictions are when, in one layer at a time, each query of the attention does
@@ -57,7 +59,8 @@ def probe(model: Model, smiles: Optional[Smiles] = None, targets: Any = None, *,
     how, kept = _options(model, layers, rates, attribution, seed, title)
     work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), columns=columns, ladder=ladder,
                 conformer_seed=conformer_seed, conformers=conformers, flat_conformer=flat_conformer,
-                canonical=canonical, time_limit=time_limit, max_atoms=max_atoms, crop=crop,
+                canonical=canonical, time_limit=time_limit, conformer_cache=conformer_cache,
+                max_atoms=max_atoms, crop=crop,
                 batch_size=batch_size, threads=model._threads_of(threads), progress=progress)
     values = _target_matrix(targets, work.size)
     handle = Handle(lib.molrt_probe_free, lib.molrt_probe_run, work.context, model._handle, work.batch,

@@ -13,7 +13,8 @@ from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
-from ._call import Handle, ProgressArgument, c_text, new_struct, read_text, run, write_whole
+from ._call import CacheArgument, Handle, ProgressArgument, c_text, new_struct, read_text, run
+from ._call import write_whole
 from ._errors import DataError, Error
 from ._library import SettingInfo, lib, text
 from ._model import Model, load
@@ -96,7 +97,8 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
              mol_blocks: Optional[MolBlocks] = None, columns: Optional[Columns] = None,
              ladder: str = "default", conformer_seed: Optional[int] = None,
              conformers: Optional[int] = None, flat_conformer: bool = False, canonical: bool = False,
-             time_limit: Optional[float] = None, max_atoms: Optional[int] = None,
+             time_limit: Optional[float] = None, conformer_cache: CacheArgument = None,
+             max_atoms: Optional[int] = None,
              crop: bool = False, threads: Optional[int] = None, progress: ProgressArgument = None,
              checkpoint: Union[None, str, "os.PathLike[str]"] = None, resume: bool = False,
              sample_weights: Any = None, groups: Any = None, parts: Any = None,
@@ -144,7 +146,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
     work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
                 columns=columns, conformer_seed=conformer_seed, conformers=conformers,
                 flat_conformer=flat_conformer, canonical=canonical, time_limit=time_limit,
-                max_atoms=max_atoms, crop=crop, threads=threads, progress=progress)
+                conformer_cache=conformer_cache, max_atoms=max_atoms, crop=crop, threads=threads, progress=progress)
     values = _target_matrix(targets, work.size)
     job = Handle(lib.molrt_job_free, lib.molrt_job_create, work.context, base._handle, work.batch,
                  values.ctypes.data, values.shape[1], _names(target_names, values.shape[1]), handle)
