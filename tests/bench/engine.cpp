@@ -1,0 +1,245 @@
+// molrt and its limit as run.py's engine: answers lines of words on its input with lines of JSON
+// (README.md, the protocol).
+//   molrt_bench_engine prepare MODEL TABLE FILE [--rows 256]   molecules for all engines
+//   molrt_bench_engine serve MODEL FILE [--threads 2]
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+#include "base/parallel.h"
+#include "chain.h"
+#include "io/model_file.h"
+#include "io/safetensors.h"
+#include "model/run.h"
+#include "training_arm.h"
+
+namespace molrt {
+namespace {
+
+using nlohmann::json;
+using Words = std::vector<std::string>;
+
+// ---- molecules
+
+void write_molecules(const std::vector<Features>& molecules, const std::string& path) {
+  std::vector<float> lengths, tokens, coordinates;
+  for (const Features& m : molecules) {
+    lengths.push_back(static_cast<float>(m.length()));
+    tokens.insert(tokens.end(), m.tokens.begin(), m.tokens.end());
+    coordinates.insert(coordinates.end(), m.coordinates.begin(), m.coordinates.end());
+  }
+  const auto count = [](const auto& list) { return static_cast<int64_t>(list.size()); };
+  AtomicFile file(path);
+  write_safetensors(file,
+                    {{"lengths", make_tensor({count(lengths)}, lengths)},
+                     {"tokens", make_tensor({count(tokens)}, tokens)},
+                     {"coordinates", make_tensor({count(tokens), 3}, coordinates)}},
+                    {});
+  file.commit();
+}
+
+std::vector<Features> read_molecules(const std::string& path) {
+  const auto source = ByteSource::open_file(path);
+  const TensorMap tensors = read_safetensors(*source).tensors;
+  const auto tokens = to_f32(tensors.at("tokens")), places = to_f32(tensors.at("coordinates"));
+  std::vector<Features> molecules;
+  size_t first = 0;
+  for (const float length : to_f32(tensors.at("lengths"))) {
+    const size_t end = first + static_cast<size_t>(length);
+    Features& m = molecules.emplace_back();
+    m.tokens.assign(tokens.begin() + first, tokens.begin() + end);
+    m.coordinates.assign(places.begin() + 3 * first, places.begin() + 3 * end);
+    first = end;
+  }
+  return molecules;
+}
+
+// ---- models
+
+// The one place that knows which precisions the network has.
+Model open_at(const std::string& path, const std::string& precision) {
+  if (precision != "f32") throw CLI::ValidationError(precision, "no such precision");
+  return open_model(path, OpenOptions(), [](const std::string&) {});
+}
+
+Precision chain_precision(const std::string& name) {
+  if (name == "f32") return Precision::f32;
+  if (name == "bf16") return Precision::bf16;
+  throw CLI::ValidationError(name, "no such products");
+}
+
+class Engine {
+ public:
+  Engine(std::string path, const std::string& molecules, int threads)
+      : path_(std::move(path)), threads_(threads), molecules_(read_molecules(molecules)) {}
+
+  json hello() {
+    const Architecture& a = model("f32").card().architecture;
+    return {{"engine", "molrt"},   {"onednn", fmt::format("{} {}", onednn_version(), onednn_isa())},
+            {"threads", threads_}, {"layers", a.layers},
+            {"width", a.width},    {"molecules", molecules_.list.size()},
+            {"lengths", lengths()}};
+  }
+
+  json throughput(const std::string& precision) {
+    const Span span = time_of([&] { cls(precision, molecules_.list); });
+    return {{"seconds", span.wall}, {"cpu", span.cpu}};
+  }
+  json outputs(const std::string& precision, const std::string& path) {
+    const std::vector<float> values = cls(precision, molecules_.list);
+    std::ofstream(path, std::ios::binary)
+        .write(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    return json::object();
+  }
+  json latency(const std::string& precision, size_t index, int count) {
+    const Features* one = molecules_.list.at(index);
+    return repeat(count, [&] { return time_of([&] { cls(precision, {&one, 1}); }).wall; });
+  }
+  json chain(const std::string& precision) {
+    auto& chain = chains_[precision];
+    if (!chain) chain = fastest_chain(shape(), chain_precision(precision), tokens(), threads_);
+    return {{"seconds", chain->seconds(tokens())},
+            {"way", chain->way().text()},
+            {"gflop", shape().operations(tokens()) / 1e9}};
+  }
+  json small_chain(const std::string& precision, size_t index, int count) {
+    const size_t rows = molecules_.list.at(index)->length();
+    auto& chain = small_chains_[precision + std::to_string(rows)];
+    if (!chain) chain = fastest_small_chain(shape(), chain_precision(precision), rows, threads_);
+    return repeat(count, [&] { return chain->seconds(rows); });
+  }
+  json step(const std::string& precision, size_t batch) {
+    if (!training_ || training_->batch.list.size() != batch)
+      training_ = std::make_unique<Training>(model(precision), first(batch), threads_);
+    const Span span = training_->arm.step();
+    return {{"seconds", span.wall}, {"cpu", span.cpu}};
+  }
+
+ private:
+  struct Training {
+    Molecules batch;
+    Team team;
+    TrainingArm arm;
+    Training(const Model& model, std::vector<Features> molecules, int threads)
+        : batch(std::move(molecules)),
+          team(threads),
+          arm(model, batch, {"plain", {}}, team, threads) {}
+  };
+
+  const Model& model(const std::string& precision) {
+    const auto known = models_.find(precision);
+    if (known != models_.end()) return known->second;
+    return models_.emplace(precision, open_at(path_, precision)).first->second;
+  }
+  ChainShape shape() {
+    const Architecture& a = model("f32").card().architecture;
+    return {a.layers, a.width, a.ffn};
+  }
+  std::vector<int> lengths() const {
+    std::vector<int> all;
+    for (const Features& m : molecules_.features) all.push_back(m.length());
+    return all;
+  }
+  size_t tokens() const {
+    size_t sum = 0;
+    for (const Features& m : molecules_.features) sum += m.length();
+    return sum;
+  }
+  std::vector<Features> first(size_t count) const {
+    const auto begin = molecules_.features.begin();
+    return {begin, begin + std::min(count, molecules_.features.size())};
+  }
+  // CLS [molecules, width]
+  std::vector<float> cls(const std::string& precision, std::span<const Features* const> molecules) {
+    const Model& network = model(precision);
+    const size_t width = network.card().architecture.width;
+    std::vector<float> all(molecules.size() * width);
+    EncoderRun run;
+    run.threads = threads_;
+    run.consume = [&](size_t m, size_t, const float* rows) {
+      std::copy_n(rows, width, all.data() + m * width);
+    };
+    run_encoder(network, molecules, run);
+    return all;
+  }
+  static json repeat(int count, const std::function<double()>& seconds) {
+    std::vector<double> all;
+    for (int i = 0; i < count; ++i) all.push_back(seconds());
+    return {{"seconds", all}};
+  }
+
+  std::string path_;
+  int threads_;
+  Molecules molecules_;
+  std::map<std::string, Model> models_;
+  std::map<std::string, std::unique_ptr<Chain>> chains_, small_chains_;
+  std::unique_ptr<Training> training_;
+};
+
+// ---- the protocol
+
+json answer(Engine& engine, const Words& words) {
+  const std::string& command = words.at(0);
+  const auto number = [&](size_t i) { return std::stoull(words.at(i)); };
+  if (command == "throughput") return engine.throughput(words.at(1));
+  if (command == "outputs") return engine.outputs(words.at(1), words.at(2));
+  if (command == "latency") return engine.latency(words.at(1), number(2), number(3));
+  if (command == "chain") return engine.chain(words.at(1));
+  if (command == "chain1") return engine.small_chain(words.at(1), number(2), number(3));
+  if (command == "step") return engine.step(words.at(1), number(2));
+  if (command == "memory") return {{"peak", peak_bytes()}};
+  throw CLI::ValidationError(command, "no such command");
+}
+
+json answer_or_error(Engine& engine, const std::string& line) {
+  std::istringstream text(line);
+  const Words words{std::istream_iterator<std::string>(text), {}};
+  try {
+    return answer(engine, words);
+  } catch (const std::exception& e) {
+    return {{"error", e.what()}};
+  }
+}
+
+void serve(const std::string& model, const std::string& molecules, int threads) {
+  Engine engine(model, molecules, threads);
+  std::cout << engine.hello() << std::endl;
+  for (std::string line; std::getline(std::cin, line);)
+    std::cout << answer_or_error(engine, line) << std::endl;
+}
+
+}  // namespace
+}  // namespace molrt
+
+int main(int argc, char** argv) try {
+  CLI::App app("molrt as an engine of tests/bench/run.py");
+  app.require_subcommand(1);
+  std::string model, table, file;
+  size_t rows = 256;
+  int threads = molrt::available_threads();
+  CLI::App* prepare = app.add_subcommand("prepare", "writes a table's molecules for all engines");
+  prepare->add_option("model", model)->required();
+  prepare->add_option("table", table)->required();
+  prepare->add_option("file", file)->required();
+  prepare->add_option("--rows", rows);
+  CLI::App* serve = app.add_subcommand("serve", "answers commands");
+  serve->add_option("model", model)->required();
+  serve->add_option("molecules", file)->required();
+  serve->add_option("--threads", threads);
+  CLI11_PARSE(app, argc, argv);
+  if (*serve) molrt::serve(model, file, threads);
+  if (*prepare)
+    molrt::write_molecules(
+        molrt::features_of(molrt::open_at(model, "f32"), molrt::read_smiles(table, rows)), file);
+  return 0;
+} catch (const std::exception& e) {
+  std::cerr << "molrt_bench_engine: " << e.what() << "\n";
+  return 1;
+}
