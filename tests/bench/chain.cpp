@@ -199,9 +199,7 @@ std::unique_ptr<Chain> fastest(const ChainShape& shape, std::vector<ChainWay> wa
     Chain chain(shape, way, threads);
     chain.seconds(rows);
     const double seconds = std::min(chain.seconds(rows), chain.seconds(rows));
-    if (std::getenv("MOLRT_BENCH_WAYS"))
-      fmt::print(stderr, "{}: {:.1f} GFLOP/s\n", way.text(),
-                 shape.operations(rows) / seconds / 1e9);
+    fmt::print(stderr, "{}: {:.1f} GFLOP/s\n", way.text(), shape.operations(rows) / seconds / 1e9);
     if (seconds >= best) continue;
     best = seconds;
     chosen = way;

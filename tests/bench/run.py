@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy
 import tables
 from engines import HERE, Absent, Workplace
-from measure import Arm, in_turns, run_command
+from measure import Arm, Noise, in_turns, run_command
 
 PRECISIONS = ["f32", "split", "bf16"]
 PEERS = {"ort": ["f32"], "torch": ["f32", "bf16"]}
@@ -28,13 +28,16 @@ def parse():
                         help="its first column is SMILES")
     parser.add_argument("--rows", type=int, help="of the table (256)")
     parser.add_argument("--rounds", type=int, help="(5)")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int, help="(all cores)")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--without", nargs="+", choices=PEERS, default=[], help="these peers")
+    parser.add_argument("--patience", type=float, default=0,
+                        help="seconds in all to wait for other processes and measure again what they disturbed")
     parser.add_argument("--json", type=Path, help="all that was measured, to this file")
     parser.add_argument("--smoke", action="store_true", help="only that everything runs, on a tiny model")
     options = parser.parse_args()
     options.rows = options.rows or (8 if options.smoke else 256)
+    options.threads = options.threads or (1 if options.smoke else len(os.sched_getaffinity(0)))
     options.rounds = options.rounds or (1 if options.smoke else 5)
     return options
 
@@ -46,7 +49,7 @@ class Run:
         self.options = options
         name = "bench-smoke" if options.smoke else "bench"
         self.place = Workplace(options.build, Path(options.build) / name, options.threads)
-        self.found = {"absent": {}}
+        self.found, self.noise = {"absent": {}}, Noise(options.patience)
         self.place.prepare(options.table, options.rows, SMOKE if options.smoke else [])
         self.engines = {}
         for name in ["molrt", *(peer for peer in PEERS if peer not in options.without)]:
@@ -61,7 +64,7 @@ class Run:
         return [(name, mode) for name in PEERS if name in self.engines for mode in PEERS[name]]
 
     def measure(self, section, arms, rounds):
-        known, absent = in_turns(arms, rounds)
+        known, absent = in_turns(arms, rounds, self.noise)
         self.found["absent"] |= absent
         self.found[section] = {name: {"seconds": arm.seconds, "cpu": arm.cpu, "note": arm.note}
                                for name, arm in known.items()}
@@ -156,15 +159,15 @@ def command(run):
     """The command itself: SMILES in, representations out; beside RDKit's part and the network's."""
     table, molrt = run.place.folder / "rows.csv", run.place.program("molrt")
     lines = Path(run.options.table).read_text().splitlines()
-    embed = [molrt, "embed", "--model", run.place.model, table, "-o", run.place.folder / "out.npz"]
+    embed = [molrt, "embed", "--model", run.place.model, table, "-o", run.place.folder / "out.npy"]
+    rdkit = [molrt, "conformers", table, "-o", run.place.folder / "out.safetensors"]
     results = run.found["command"] = {"one": [], "cold": [], "rdkit": [], "network": []}
     for _ in range(min(3, run.options.rounds)):
         table.write_text("\n".join([lines[0], "CCO"]) + "\n")
-        results["one"].append(run_command(embed))
+        results["one"].append(run_command(embed, run.noise))
         table.write_text("\n".join(lines[:run.options.rows + 1]) + "\n")
-        results["cold"].append(run_command(embed))
-        results["rdkit"].append(run_command([molrt, "conformers", table, "-o",
-                                             run.place.folder / "out.sdf"]))
+        results["cold"].append(run_command(embed, run.noise))
+        results["rdkit"].append(run_command(rdkit, run.noise))
         results["network"].append(run.molrt.ask("throughput", "f32"))
     results["weights"] = run.place.model.stat().st_size
 
@@ -192,7 +195,8 @@ def main():
         tables.PRINT[section](run.found)
         sys.stdout.flush()
     run.close()
-    tables.print_absent(run.found)
+    run.found["noise"] = run.noise.seen
+    tables.print_foot(run.found)
     if options.json:
         options.json.write_text(json.dumps(run.found, indent=1) + "\n")
     return tables.disagreements(run.found)

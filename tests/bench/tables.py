@@ -29,7 +29,11 @@ def print_head(found):
             print(f"{name}: {', '.join(f'{key} {value}' for key, value in hello.items() if key != 'engine')}")
 
 
-def print_absent(found):
+def print_foot(found):
+    noise = found["noise"]
+    if noise:
+        print(f"\nother processes took {median(noise):.0%} of the cores in the median measurement, {max(noise):.0%} "
+              "in the worst", end="")
     for name, reason in found["absent"].items():
         print(f"\nleft out: {name}: {reason}", end="")
     print()
