@@ -217,9 +217,7 @@ std::unique_ptr<Chain> fastest_chain(const ChainShape& shape, Precision precisio
                   {precision, 96},
                   {precision, 192},
                   {precision, 384},
-                  {precision, 768},
-                  {precision, 768, 1, true},
-                  {precision, 1536, 1, true}},
+                  {precision, 768, 1, true}},
                  std::min(rows, enough), threads);
 }
 

@@ -79,6 +79,7 @@ def in_turns(arms, rounds, noise):
     """-> {name: arm} of those that answered, {name: why not} of the others. A first round does not count."""
     known, absent = [], {}
     for arm in arms:
+        noise.wait()
         try:
             arm.once()
             known.append(arm)

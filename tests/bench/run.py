@@ -95,7 +95,7 @@ def throughput(run):
 
 
 def agreement(run):
-    """The largest difference of CLS from molrt's f32, in standard deviations over the molecules."""
+    """Differences of CLS from molrt's f32, in standard deviations over the molecules."""
     def outputs(engine, mode):
         path = run.place.folder / "outputs.f32"
         engine.ask("outputs", mode, path)
@@ -107,8 +107,9 @@ def agreement(run):
     differences = run.found["agreement"] = {}
     for name, mode in others:
         try:
-            values = outputs(run.engines[name], mode)
-            differences[f"{name} {mode}"] = float(numpy.abs(values - reference).max() / deviation)
+            off = (outputs(run.engines[name], mode) - reference) / deviation
+            differences[f"{name} {mode}"] = {"rms": float(numpy.sqrt((off**2).mean())),
+                                             "largest": float(numpy.abs(off).max())}
         except Absent as reason:
             run.found["absent"][f"{name} {mode}"] = str(reason)
 
@@ -159,8 +160,10 @@ def command(run):
     """The command itself: SMILES in, representations out; beside RDKit's part and the network's."""
     table, molrt = run.place.folder / "rows.csv", run.place.program("molrt")
     lines = Path(run.options.table).read_text().splitlines()
-    embed = [molrt, "embed", "--model", run.place.model, table, "-o", run.place.folder / "out.npy"]
-    rdkit = [molrt, "conformers", table, "-o", run.place.folder / "out.safetensors"]
+    embed = [molrt, "embed", "--model", run.place.model, table, "-o", run.place.folder / "out.npy",
+             "--threads", run.options.threads]
+    rdkit = [molrt, "conformers", table, "-o", run.place.folder / "out.safetensors",
+             "--threads", run.options.threads]
     results = run.found["command"] = {"one": [], "cold": [], "rdkit": [], "network": []}
     for _ in range(min(3, run.options.rounds)):
         table.write_text("\n".join([lines[0], "CCO"]) + "\n")
