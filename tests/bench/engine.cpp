@@ -16,8 +16,8 @@
 #include "base/parallel.h"
 #include "chain.h"
 #include "io/model_file.h"
-#include "io/safetensors.h"
 #include "model/run.h"
+#include "molecule_file.h"
 #include "training_arm.h"
 
 namespace molrt {
@@ -25,41 +25,6 @@ namespace {
 
 using nlohmann::json;
 using Words = std::vector<std::string>;
-
-// ---- molecules
-
-void write_molecules(const std::vector<Features>& molecules, const std::string& path) {
-  std::vector<float> lengths, tokens, coordinates;
-  for (const Features& m : molecules) {
-    lengths.push_back(static_cast<float>(m.length()));
-    tokens.insert(tokens.end(), m.tokens.begin(), m.tokens.end());
-    coordinates.insert(coordinates.end(), m.coordinates.begin(), m.coordinates.end());
-  }
-  const auto count = [](const auto& list) { return static_cast<int64_t>(list.size()); };
-  AtomicFile file(path);
-  write_safetensors(file,
-                    {{"lengths", make_tensor({count(lengths)}, lengths)},
-                     {"tokens", make_tensor({count(tokens)}, tokens)},
-                     {"coordinates", make_tensor({count(tokens), 3}, coordinates)}},
-                    {});
-  file.commit();
-}
-
-std::vector<Features> read_molecules(const std::string& path) {
-  const auto source = ByteSource::open_file(path);
-  const TensorMap tensors = read_safetensors(*source).tensors;
-  const auto tokens = to_f32(tensors.at("tokens")), places = to_f32(tensors.at("coordinates"));
-  std::vector<Features> molecules;
-  size_t first = 0;
-  for (const float length : to_f32(tensors.at("lengths"))) {
-    const size_t end = first + static_cast<size_t>(length);
-    Features& m = molecules.emplace_back();
-    m.tokens.assign(tokens.begin() + first, tokens.begin() + end);
-    m.coordinates.assign(places.begin() + 3 * first, places.begin() + 3 * end);
-    first = end;
-  }
-  return molecules;
-}
 
 // ---- models
 
@@ -80,11 +45,10 @@ class Engine {
   Engine(std::string path, const std::string& molecules, int threads)
       : path_(std::move(path)), threads_(threads), molecules_(read_molecules(molecules)) {}
 
-  json hello() {
-    const Architecture& a = model("f32").card().architecture;
-    return {{"engine", "molrt"},   {"onednn", fmt::format("{} {}", onednn_version(), onednn_isa())},
-            {"threads", threads_}, {"layers", a.layers},
-            {"width", a.width},    {"molecules", molecules_.list.size()},
+  json hello() const {
+    return {{"engine", "molrt"},
+            {"onednn", fmt::format("{} {}", onednn_version(), onednn_isa())},
+            {"threads", threads_},
             {"lengths", lengths()}};
   }
 
@@ -138,8 +102,10 @@ class Engine {
     if (known != models_.end()) return known->second;
     return models_.emplace(precision, open_at(path_, precision)).first->second;
   }
+  // Of whatever model is open: another one would count as memory.
   ChainShape shape() {
-    const Architecture& a = model("f32").card().architecture;
+    const Model& any = models_.empty() ? model("f32") : models_.begin()->second;
+    const Architecture& a = any.card().architecture;
     return {a.layers, a.width, a.ffn};
   }
   std::vector<int> lengths() const {

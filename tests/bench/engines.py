@@ -95,12 +95,13 @@ class Workplace:
             return [sys.executable, HERE / "peer_torch.py", "serve", self.model, self.molecules,
                     self.threads], threads | torch_environment()
         return ["node", HERE / "peer_ort.js", self.module, self.onnx, self.molecules, self.threads,
-                self.vocabulary()], threads
+                self.configuration()["vocabulary"]], threads
 
-    def vocabulary(self):
+    def configuration(self):
+        """The model's sizes."""
         with open(self.model, "rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        return json.loads(header["__metadata__"]["configuration"])["vocabulary"]
+        return json.loads(header["__metadata__"]["configuration"])
 
     def check(self, name):
         """Absent where the engine cannot be started; writes the model that ONNX Runtime reads."""

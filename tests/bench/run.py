@@ -190,7 +190,8 @@ def machine():
 def main():
     options = parse()
     run = Run(options)
-    run.found |= machine() | {"rows": options.rows, "rounds": options.rounds, "table": str(options.table)}
+    run.found |= machine() | {"sizes": run.place.configuration(), "lengths": run.molrt.hello["lengths"],
+                              "rows": options.rows, "rounds": options.rounds, "table": str(options.table)}
     run.found["engines"] = {name: engine.hello for name, engine in run.engines.items()}
     tables.print_head(run.found)
     for section in options.only:

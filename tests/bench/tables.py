@@ -19,11 +19,10 @@ def number(value, digits=3):
 
 
 def print_head(found):
-    molrt = found["engines"]["molrt"]
-    mean = sum(molrt["lengths"]) / molrt["molecules"]
-    print(f"molrt {found['commit']}: {molrt['layers']} layers x {molrt['width']}, {molrt['molecules']} molecules "
-          f"of {found['table']}, {mean:.1f} tokens each, {molrt['threads']} threads, {found['rounds']} rounds\n"
-          f"on {found['cpu']}, oneDNN {molrt['onednn']}")
+    molrt, sizes, lengths = found["engines"]["molrt"], found["sizes"], found["lengths"]
+    print(f"molrt {found['commit']}: {sizes['layers']} layers x {sizes['width']}, {len(lengths)} molecules "
+          f"of {found['table']}, {sum(lengths) / len(lengths):.1f} tokens each, {molrt['threads']} threads, "
+          f"{found['rounds']} rounds\non {found['cpu']}, oneDNN {molrt['onednn']}")
     for name, hello in found["engines"].items():
         if name != "molrt":
             print(f"{name}: {', '.join(f'{key} {value}' for key, value in hello.items() if key != 'engine')}")
@@ -48,7 +47,7 @@ def precision(name):
 
 
 def rate(found, name):
-    return found["engines"]["molrt"]["molecules"] / median(found["throughput"][name]["seconds"])
+    return len(found["lengths"]) / median(found["throughput"][name]["seconds"])
 
 
 def share(found, name):
@@ -72,7 +71,7 @@ def print_throughput(found):
         own = name.startswith("molrt")
         part = share(found, name)
         rows.append([name + (f" ({arm['note']})" if arm["note"] else ""), number(rate(found, name)),
-                     number(found["engines"]["molrt"]["molecules"] / min(arm["seconds"])),
+                     number(len(found["lengths"]) / min(arm["seconds"])),
                      "" if part is None else f"{part:.2f}",
                      goals.OF_LIMIT.get(precision(name), "") if own else ""])
     table("Molecules/s, the network alone",
@@ -88,8 +87,8 @@ def best_of(found, beginning):
 
 def judge(found, peer):
     """None, or why comparisons with the peer do not count."""
-    best, molrt = best_of(found, f"{peer} sorted"), found["engines"]["molrt"]
-    if any(molrt[key] != value for key, value in goals.OFFICIAL.items()):
+    best = best_of(found, f"{peer} sorted")
+    if any(found["sizes"][key] != value for key, value in goals.OFFICIAL.items()):
         return "no: not the official sizes"
     limits = {p: rate(found, f"limit {p}") for p in ("f32", "bf16") if f"limit {p}" in found["throughput"]}
     if precision(peer) not in limits:
