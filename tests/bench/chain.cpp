@@ -10,7 +10,6 @@
 
 #include "base/parallel.h"
 #include "base/tensor.h"
-#include "clock.h"
 
 namespace molrt {
 namespace {
@@ -171,7 +170,7 @@ Chain::Chain(const ChainShape& shape, const ChainWay& way, int threads)
 }
 Chain::~Chain() = default;
 
-double Chain::seconds(size_t rows) {
+Span Chain::time(size_t rows) {
   const size_t lanes = way_.shared ? 1 : threads_, round = lanes * way_.tile * way_.tiles;
   const size_t passes = (rows + round - 1) / round * lanes;
   const Span span = time_of([&] {
@@ -180,8 +179,9 @@ double Chain::seconds(size_t rows) {
     else
       parallel_for(threads_, passes, [&](size_t, int worker) { workers_[worker].run(*products_); });
   });
-  return span.wall * static_cast<double>(rows) /
-         static_cast<double>(passes * way_.tile * way_.tiles);
+  const double part =
+      static_cast<double>(rows) / static_cast<double>(passes * way_.tile * way_.tiles);
+  return {span.wall * part, span.cpu * part};
 }
 
 namespace {
@@ -197,8 +197,8 @@ std::unique_ptr<Chain> fastest(const ChainShape& shape, std::vector<ChainWay> wa
   ChainWay chosen = ways[0];
   for (const ChainWay& way : ways) {
     Chain chain(shape, way, threads);
-    chain.seconds(rows);
-    const double seconds = std::min(chain.seconds(rows), chain.seconds(rows));
+    chain.time(rows);
+    const double seconds = std::min(chain.time(rows).wall, chain.time(rows).wall);
     fmt::print(stderr, "{}: {:.1f} GFLOP/s\n", way.text(), shape.operations(rows) / seconds / 1e9);
     if (seconds >= best) continue;
     best = seconds;
@@ -211,7 +211,7 @@ std::unique_ptr<Chain> fastest(const ChainShape& shape, std::vector<ChainWay> wa
 
 std::unique_ptr<Chain> fastest_chain(const ChainShape& shape, Precision precision, size_t rows,
                                      int threads) {
-  constexpr size_t enough = 1536;  // rows, to tell the ways apart
+  constexpr size_t enough = 768;  // rows, to tell the ways apart
   return fastest(shape,
                  {{precision, 48, 8},
                   {precision, 96},

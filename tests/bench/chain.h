@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "clock.h"
+
 namespace molrt {
 
 enum class Precision { f32, bf16 };  // of what products read
@@ -33,7 +35,7 @@ class Chain {
   ~Chain();
   // A pass of at least so many rows, in whole tiles and as many for each thread; the time is that
   // of `rows` at the same rate.
-  double seconds(size_t rows);
+  Span time(size_t rows);
   const ChainWay& way() const { return way_; }
 
  private:

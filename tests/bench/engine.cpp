@@ -69,7 +69,9 @@ class Engine {
   json chain(const std::string& precision) {
     auto& chain = chains_[precision];
     if (!chain) chain = fastest_chain(shape(), chain_precision(precision), tokens(), threads_);
-    return {{"seconds", chain->seconds(tokens())},
+    const Span span = chain->time(tokens());
+    return {{"seconds", span.wall},
+            {"cpu", span.cpu},
             {"way", chain->way().text()},
             {"gflop", shape().operations(tokens()) / 1e9}};
   }
@@ -77,7 +79,7 @@ class Engine {
     const size_t rows = molecules_.list.at(index)->length();
     auto& chain = small_chains_[precision + std::to_string(rows)];
     if (!chain) chain = fastest_small_chain(shape(), chain_precision(precision), rows, threads_);
-    return repeat(count, [&] { return chain->seconds(rows); });
+    return repeat(count, [&] { return chain->time(rows).wall; });
   }
   json step(const std::string& precision, size_t batch) {
     if (!training_ || training_->batch.list.size() != batch)

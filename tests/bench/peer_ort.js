@@ -98,9 +98,10 @@ class Engine {
 
   async throughput(mode, order, size) {
     this.batches(order, Number(size));
-    const start = process.hrtime.bigint();
+    const start = process.hrtime.bigint(), before = process.cpuUsage();
     await this.cls(order, Number(size));
-    return {seconds: Number(process.hrtime.bigint() - start) / 1e9};
+    const {user, system} = process.cpuUsage(before);
+    return {seconds: Number(process.hrtime.bigint() - start) / 1e9, cpu: (user + system) / 1e6};
   }
 
   async outputs(mode, path) {

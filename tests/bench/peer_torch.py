@@ -50,6 +50,12 @@ def precision(name):
     raise ValueError(f"no precision {name}")
 
 
+def clocked(work):
+    start, cpu = time.perf_counter(), time.process_time()
+    work()
+    return {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+
+
 class Engine:
     def __init__(self, model, molecules, threads):
         torch.set_num_threads(int(threads))
@@ -82,9 +88,7 @@ class Engine:
 
     def throughput(self, mode, order, size):
         self.batches(order, int(size))
-        start = time.perf_counter()
-        self.cls(mode, order, int(size))
-        return {"seconds": time.perf_counter() - start}
+        return clocked(lambda: self.cls(mode, order, int(size)))
 
     def outputs(self, mode, path):
         self.cls(mode, "sorted", 16).numpy().astype(numpy.float32).tofile(path)
@@ -103,9 +107,7 @@ class Engine:
     def step(self, mode, size):
         if self.training is None:
             self.training = Training(self.model, self.inputs(range(int(size))))
-        start = time.perf_counter()
-        self.training.step(mode)
-        return {"seconds": time.perf_counter() - start}
+        return clocked(lambda: self.training.step(mode))
 
     def memory(self):
         return {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}

@@ -33,6 +33,8 @@ def parse():
     parser.add_argument("--without", nargs="+", choices=PEERS, default=[], help="these peers")
     parser.add_argument("--patience", type=float, default=0,
                         help="seconds in all to wait for other processes and measure again what they disturbed")
+    parser.add_argument("--cpu", action="store_true",
+                        help="by processors' time: with --threads 1 on a machine that others use")
     parser.add_argument("--json", type=Path, help="all that was measured, to this file")
     parser.add_argument("--smoke", action="store_true", help="only that everything runs, on a tiny model")
     options = parser.parse_args()
@@ -191,7 +193,8 @@ def main():
     options = parse()
     run = Run(options)
     run.found |= machine() | {"sizes": run.place.configuration(), "lengths": run.molrt.hello["lengths"],
-                              "rows": options.rows, "rounds": options.rounds, "table": str(options.table)}
+                              "rows": options.rows, "rounds": options.rounds, "table": str(options.table),
+                              "clock": "cpu" if options.cpu else "seconds"}
     run.found["engines"] = {name: engine.hello for name, engine in run.engines.items()}
     tables.print_head(run.found)
     for section in options.only:

@@ -46,8 +46,12 @@ def precision(name):
     return name.split()[1]
 
 
+def times(found, name):
+    return found["throughput"][name][found["clock"]]
+
+
 def rate(found, name):
-    return len(found["lengths"]) / median(found["throughput"][name]["seconds"])
+    return len(found["lengths"]) / median(times(found, name))
 
 
 def share(found, name):
@@ -55,12 +59,12 @@ def share(found, name):
     limit = "limit bf16" if precision(name) == "bf16" else "limit f32"
     if limit not in found["throughput"]:
         return None
-    pairs = zip(found["throughput"][limit]["seconds"], found["throughput"][name]["seconds"])
+    pairs = zip(times(found, limit), times(found, name))
     return median(a / b for a, b in pairs)
 
 
 def ratio(found, name, other):
-    pairs = zip(found["throughput"][other]["seconds"], found["throughput"][name]["seconds"])
+    pairs = zip(times(found, other), times(found, name))
     each = [a / b for a, b in pairs]
     return median(each), min(each), max(each)
 
@@ -71,10 +75,10 @@ def print_throughput(found):
         own = name.startswith("molrt")
         part = share(found, name)
         rows.append([name + (f" ({arm['note']})" if arm["note"] else ""), number(rate(found, name)),
-                     number(len(found["lengths"]) / min(arm["seconds"])),
+                     number(len(found["lengths"]) / min(times(found, name))),
                      "" if part is None else f"{part:.2f}",
                      goals.OF_LIMIT.get(precision(name), "") if own else ""])
-    table("Molecules/s, the network alone",
+    table("Molecules/s, the network alone" + (", by processors' time" if found["clock"] == "cpu" else ""),
           ["", "median", "best", "of the limit", "goal"], rows)
     print_ratios(found)
 
