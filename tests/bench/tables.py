@@ -161,13 +161,14 @@ def print_latency(found):
 
 
 def print_training(found):
-    arms, batch = found["training"], found["training_batch"]
+    arms, batch, clock = found["training"], found["training_batch"], found["clock"]
     rows = []
     for name, arm in arms.items():
         own = name.startswith("molrt")
-        over = [a / b for a, b in zip(arms["torch f32"]["seconds"], arm["seconds"])] if "torch f32" in arms else []
-        rows.append([name, f"{median(arm['seconds']):.2f}", f"{batch / median(arm['seconds']):.1f}",
-                     f"{median(over):.2f}" if over else "", goals.STEP_OVER_TORCH.get(precision(name), "") if own else "",
+        over = [a / b for a, b in zip(arms["torch f32"][clock], arm[clock])] if "torch f32" in arms else []
+        rows.append([name, f"{median(arm[clock]):.2f}", f"{batch / median(arm[clock]):.1f}",
+                     f"{median(over):.2f}" if over else "",
+                     goals.STEP_OVER_TORCH.get(precision(name), "") if own else "",
                      f"{arm['peak'] / 1e9:.2f}", f"{goals.STEP_BYTES / 1e9}" if own else ""])
     table(f"A fine-tuning step of all parameters, Adam, dropout, {batch} molecules",
           ["", "seconds", "molecules/s", "times torch f32", "goal", "peak, GB", "goal"], rows)
