@@ -3,6 +3,8 @@
 #include <benchmark/benchmark.h>
 
 #include <cmath>
+#include <new>
+#include <vector>
 
 #include "base/parallel.h"
 #include "base/philox.h"
@@ -17,8 +19,20 @@ namespace {
 
 constexpr int width = 512, ffn = 2048, heads = 64, pair_width = 128, vocabulary = 31;
 
-std::vector<float> random_values(size_t count, uint32_t stream = 1) {
-  std::vector<float> values(count);
+// Aligned as base/buffer.h's memory is, which the kernels count on.
+template <typename T>
+struct Aligned {
+  using value_type = T;
+  T* allocate(size_t count) {
+    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{64}));
+  }
+  void deallocate(T* p, size_t) { ::operator delete (p, std::align_val_t{64}); }
+  bool operator==(const Aligned&) const = default;
+};
+using Floats = std::vector<float, Aligned<float>>;
+
+Floats random_values(size_t count, uint32_t stream = 1) {
+  Floats values(count);
   for (size_t i = 0; i < count; ++i)
     values[i] = static_cast<float>(random_normal({1, 2}, stream, 0, 0, i));
   return values;
@@ -40,7 +54,7 @@ void matmul(benchmark::State& state, const Shape& shape) {
                             random_values(shape.outputs), shape.inputs, shape.outputs,
                             shape.epilogue);
   const auto x = random_values(padded_rows(rows) * shape.inputs);
-  std::vector<float> y(padded_rows(rows) * shape.outputs);
+  Floats y(padded_rows(rows) * shape.outputs);
   Buffer scratch;
   run_on_one_thread([&] {
     for (auto _ : state) {
@@ -54,8 +68,7 @@ void matmul(benchmark::State& state, const Shape& shape) {
 void attention_of(benchmark::State& state) {
   const AttentionShape shape{static_cast<int>(state.range(0)), width, heads};
   const auto qkv = random_values(size_t(shape.tokens) * 3 * width);
-  std::vector<float> bias(shape.pair_size(), -INFINITY), logits(bias),
-      context(shape.tokens * width);
+  Floats bias(shape.pair_size(), -INFINITY), logits(bias), context(shape.tokens * width);
   for (size_t row = 0; row < size_t(heads) * shape.tokens; ++row)
     std::fill_n(bias.begin() + row * shape.pair_stride(), shape.tokens, .1f);
   Buffer scratch;
@@ -72,7 +85,7 @@ void layer_norm_of(benchmark::State& state) {
   const size_t rows = state.range(0);
   const auto x = random_values(rows * width), weight = random_values(width),
              bias = random_values(width);
-  std::vector<float> y(x.size());
+  Floats y(x.size());
   for (auto _ : state) {
     layer_norm(x.data(), rows, weight, bias, y.data());
     benchmark::ClobberMemory();
@@ -82,7 +95,7 @@ void layer_norm_of(benchmark::State& state) {
 
 void gelu_of(benchmark::State& state) {
   const auto x = random_values(state.range(0) * ffn);
-  std::vector<float> y(x.size());
+  Floats y(x.size());
   for (auto _ : state) {
     gelu_forward(x.data(), x.size(), y.data());
     benchmark::ClobberMemory();
@@ -92,13 +105,13 @@ void gelu_of(benchmark::State& state) {
 
 void gaussian(benchmark::State& state) {
   const size_t pairs = state.range(0);
-  const std::vector<float> mul(vocabulary * vocabulary, 1), bias(mul.size(), 0);
-  std::vector<float> widths = random_values(pair_width), distances = random_values(pairs);
+  const Floats mul(vocabulary * vocabulary, 1), bias(mul.size(), 0);
+  Floats widths = random_values(pair_width), distances = random_values(pairs);
   for (float& w : widths) w = std::fabs(w) + 1e-5f;
   for (float& d : distances) d = std::fabs(d) * 4;
-  const std::vector<float> means = random_values(pair_width, 2);
+  const Floats means = random_values(pair_width, 2);
   const std::vector<int32_t> edge_types(pairs, 100);
-  std::vector<float> out(pairs * pair_width);
+  Floats out(pairs * pair_width);
   for (auto _ : state) {
     gaussian_features({mul, bias}, means, widths, distances.data(), edge_types.data(), pairs,
                       out.data());
