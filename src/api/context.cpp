@@ -1,6 +1,7 @@
 #include "api/guard.h"
 #include "api/handles.h"
 #include "base/parallel.h"
+#include "kernels/cpu.h"
 
 using namespace molrt;
 using namespace molrt::api;
@@ -17,6 +18,7 @@ int32_t molrt_context_options_init(molrt_context_options* options, size_t struct
 int32_t molrt_context_create(const molrt_context_options* options, molrt_context** context) {
   return guarded([&] {
     require(context, "context") = nullptr;
+    check_cpu_limit();
     const auto o = read_struct(options, defaults, "options");
     require_range("threads", o.threads, 0, most_threads);
     *context = new molrt_context{o.threads ? o.threads : available_threads(), o.log, o.log_user};
