@@ -33,32 +33,39 @@ bool is_large(const Model& model, const Features& molecule) {
   return shape.pair_size() * sizeof(float) > large_pair_bytes;
 }
 
-// Consecutive molecules; a pass ends when it is full, or so early that every thread has one.
+// As many as there are full ones, or a few more, so that every thread has as many as the others.
+size_t count_passes(size_t tokens, size_t threads) {
+  const size_t full = (tokens + tokens_per_pass - 1) / tokens_per_pass;
+  const size_t even = (full + threads - 1) / threads * threads;
+  return std::clamp<size_t>(tokens / row_tile, 1, even);
+}
+
+// Consecutive molecules with equal parts of all tokens.
 Plan plan_passes(const Model& model, std::span<const Features* const> molecules,
                  const EncoderRun& run) {
   size_t all_tokens = 0;
   for (const Features* m : molecules) all_tokens += m->length();
-  const size_t threads = std::max(1, run.threads), share = all_tokens / threads + 1;
+  const size_t threads = std::max(1, run.threads);
   const bool few = all_tokens < threads * row_tile;
-  const size_t most_tokens = few ? tokens_per_pass : std::clamp(share, row_tile, tokens_per_pass);
+  const size_t passes = few ? 1 : count_passes(all_tokens, threads);
+  const double part = static_cast<double>(all_tokens) / static_cast<double>(passes);
   const size_t most_molecules = run.batch_size > 0 ? run.batch_size : molecules.size();
   Plan plan;
-  size_t tokens = 0;
-  bool open = false;  // whether the last shared pass takes more
-  for (size_t i = 0; i < molecules.size(); ++i) {
+  double seen = 0, end = 0;  // tokens before the molecule, and where the last shared pass ends
+  bool open = false;         // whether it takes more
+  for (size_t i = 0; i < molecules.size(); seen += molecules[i++]->length()) {
     if (is_large(model, *molecules[i])) {
       plan.large.push_back({i, 1});
       open = false;
       continue;
     }
-    const size_t length = molecules[i]->length();
-    if (!open || tokens + length > most_tokens || plan.shared.back().count >= most_molecules) {
+    const double middle = seen + molecules[i]->length() / 2.;
+    if (!open || middle > end || plan.shared.back().count >= most_molecules) {
       plan.shared.push_back({i, 0});
-      tokens = 0;
+      end = std::max(end, seen) + part;
       open = true;
     }
     ++plan.shared.back().count;
-    tokens += length;
   }
   plan.together = few || plan.shared.size() < threads;
   return plan;

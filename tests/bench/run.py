@@ -163,9 +163,9 @@ def command(run):
     table, molrt = run.place.folder / "rows.csv", run.place.program("molrt")
     lines = Path(run.options.table).read_text().splitlines()
     embed = [molrt, "embed", "--model", run.place.model, table, "-o", run.place.folder / "out.npy",
-             "--threads", run.options.threads]
+             "--threads", run.options.threads, "--conformer-cache", "off"]
     rdkit = [molrt, "conformers", table, "-o", run.place.folder / "out.safetensors",
-             "--threads", run.options.threads]
+             "--threads", run.options.threads, "--conformer-cache", "off"]
     results = run.found["command"] = {"one": [], "cold": [], "rdkit": [], "network": []}
     for _ in range(min(3, run.options.rounds)):
         table.write_text("\n".join([lines[0], "CCO"]) + "\n")
