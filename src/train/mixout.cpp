@@ -68,8 +68,8 @@ class KeptBits {
     for (size_t first = 0; first < count; first += block) {
       const size_t n = std::min(block, count - first);
       dropout_scales(stream, first, n, scales);
-      for (size_t i = 0; i < n; ++i)
-        bytes_[(first + i) / 8] |= static_cast<uint8_t>((scales[i] != 0) << (first + i) % 8);
+      std::fill(scales + n, scales + block, 0.f);
+      for (size_t i = 0; i < n; i += 8) bytes_[(first + i) / 8] = eight_bits(scales + i);
     }
   }
 
@@ -85,6 +85,12 @@ class KeptBits {
   }
 
  private:
+  static uint8_t eight_bits(const float* scales) {
+    unsigned bits = 0;
+    for (unsigned k = 0; k < 8; ++k) bits |= unsigned{scales[k] != 0} << k;
+    return static_cast<uint8_t>(bits);
+  }
+
   // Of every byte its bits as 0 and 1.
   static const std::array<std::array<float, 8>, 256>& patterns() {
     static const auto all = [] {

@@ -481,6 +481,8 @@ MisuseTest::Table MisuseTest::runs() {
        run_with([](auto& o) { o.crop = 2; })},
       {"molrt_batch_compute_conformers", "negative batch size", kInvalid,
        run_with([](auto& o) { o.batch_size = -1; })},
+      {"molrt_batch_compute_conformers", "no such precision", kInvalid,
+       run_with([](auto& o) { o.precision = 4; })},
       {"molrt_batch_prepare", "no context", kInvalid,
        [this] { return molrt_batch_prepare(nullptr, m_, b_, nullptr); }},
       {"molrt_batch_prepare", "no model", kInvalid,
