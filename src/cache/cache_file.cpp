@@ -129,8 +129,11 @@ void CacheFile::open() {
 }
 
 void CacheFile::check_header() {
+  SqliteTransaction one_view(*connection_, "BEGIN");  // others may be making it just now
   const int64_t owner = connection_->number("PRAGMA application_id");
   const int64_t version = connection_->number("PRAGMA user_version");
+  const bool empty = connection_->number("SELECT count(*) FROM sqlite_schema") == 0;
+  one_view.commit();
   if (owner == application && version == schema) return;
   if (owner == application && version < schema)
     throw SqliteError(SQLITE_CORRUPT, "its tables are of an older version");
@@ -138,7 +141,6 @@ void CacheFile::check_header() {
     throw CacheRefused(
         fmt::format("it is of a newer molrt (its tables are version {}, and this one knows {})",
                     version, schema));
-  const bool empty = connection_->number("SELECT count(*) FROM sqlite_schema") == 0;
   if (owner != application && (owner != 0 || version != 0 || !empty))
     throw CacheRefused("it is another program's database, and is left as it is");
   if (read_only_ || use_ == Use::inspect) throw CacheRefused("it is empty");
