@@ -72,6 +72,7 @@ struct PackedMatrix::Blocks {
   bool has_low = true;
 
   void make();
+  void pack(Block& block, std::span<const float> weights, std::span<const float> biases) const;
   size_t scratch_floats() const;
   void tile(std::span<const Block> blocks, const float* x, size_t rows, float* y, Operand& operand,
             float* result, float* scratch) const;
@@ -85,6 +86,14 @@ void PackedMatrix::Blocks::make() {
     all.push_back({first, columns, &own, memory(own.weight_desc(), onednn::engine()),
                    memory(onednn::matrix(1, columns, columns), onednn::engine())});
   }
+}
+
+void PackedMatrix::Blocks::pack(Block& block, std::span<const float> weights,
+                                std::span<const float> biases) const {
+  block.product->pack(weights.data(), static_cast<size_t>(block.first), block.weight);
+  float* values = static_cast<float*>(block.bias.get_data_handle());
+  std::fill(values, values + block.columns, 0.0f);
+  if (product == Product::forward) std::copy_n(biases.data() + block.first, block.columns, values);
 }
 
 size_t PackedMatrix::Blocks::scratch_floats() const {
@@ -108,19 +117,14 @@ void PackedMatrix::Blocks::tile(std::span<const Block> blocks, const float* x, s
     }
 }
 
-PackedMatrix::PackedMatrix(int inputs, int outputs, Epilogue epilogue, Product product,
-                           Precision precision) {
-  if (product == Product::backward) std::swap(inputs, outputs);
-  blocks_ =
-      std::make_unique<Blocks>(Blocks{inputs, outputs, epilogue, product, precision, {}, true});
-  onednn::allocating([this] { blocks_->make(); });
-}
-
 PackedMatrix::PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs,
-                           int outputs, Epilogue epilogue, Product product, Precision precision)
-    : PackedMatrix(inputs, outputs, epilogue, product, precision) {
+                           int outputs, Epilogue epilogue, Product product, Precision precision) {
+  if (product == Product::backward) std::swap(inputs, outputs);
   onednn::create([&] {
-    for (size_t block = 0; block < blocks(); ++block) pack(block, weight, bias);
+    blocks_ =
+        std::make_unique<Blocks>(Blocks{inputs, outputs, epilogue, product, precision, {}, true});
+    blocks_->make();
+    for (Block& block : blocks_->all) blocks_->pack(block, weight, bias);
   });
 }
 PackedMatrix::~PackedMatrix() = default;
@@ -135,15 +139,6 @@ size_t PackedMatrix::blocks_before(int output) const {
 
 size_t PackedMatrix::blocks_to(int output) const {
   return static_cast<size_t>((output + column_block - 1) / column_block);
-}
-
-void PackedMatrix::pack(size_t block, std::span<const float> weight, std::span<const float> bias) {
-  Block& own = blocks_->all[block];
-  own.product->pack(weight.data(), static_cast<size_t>(own.first), own.weight);
-  float* values = static_cast<float*>(own.bias.get_data_handle());
-  std::fill(values, values + own.columns, 0.0f);
-  if (blocks_->product == Product::forward)
-    std::copy_n(bias.data() + own.first, own.columns, values);
 }
 
 void PackedMatrix::multiply(const float* x, size_t rows, float* y, Buffer& scratch) const {

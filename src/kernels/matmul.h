@@ -41,10 +41,8 @@ enum class Precision {
 };
 const char* precision_name(Precision precision);
 Precision parse_precision(std::string_view name);
-// Whether this CPU has products of bf16 (with AVX-512), and whether with AMX, where the three of
-// `split` are faster than one of f32.
+// Whether this CPU has products of bf16 (with AVX-512).
 bool has_bf16();
-bool has_amx();
 // Why this CPU cannot have it; empty: it can.
 std::string why_not(Precision precision);
 
@@ -57,14 +55,11 @@ class PackedMatrix {
   PackedMatrix(std::span<const float> weight, std::span<const float> bias, int inputs, int outputs,
                Epilogue epilogue, Product product = Product::forward,
                Precision precision = Precision::f32);
-  // Its blocks are yet to be packed, each by any thread.
-  PackedMatrix(int inputs, int outputs, Epilogue epilogue, Product product, Precision precision);
   ~PackedMatrix();
   PackedMatrix(PackedMatrix&&) noexcept;
   PackedMatrix& operator=(PackedMatrix&&) noexcept;
 
   size_t blocks() const;
-  void pack(size_t block, std::span<const float> weight, std::span<const float> bias);
   // Those that hold nothing from this output on, and those that hold all before it.
   size_t blocks_before(int output) const;
   size_t blocks_to(int output) const;

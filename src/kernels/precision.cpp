@@ -12,8 +12,6 @@ Precision parse_precision(std::string_view name) {
   return name == "split" ? Precision::split : name == "bf16" ? Precision::bf16 : Precision::f32;
 }
 
-bool has_amx() { return std::string_view(onednn_isa()).find("AMX") != std::string_view::npos; }
-
 std::string why_not(Precision precision) {
   if (precision == Precision::f32 || has_bf16()) return "";
   return fmt::format("{} needs a CPU with AVX-512, and oneDNN found {} here",

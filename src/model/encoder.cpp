@@ -27,26 +27,25 @@ Encoder::Encoder(const Architecture& a, const Weights& weights)
       final_norm_(weights, "encoder.final_layer_norm", a.width) {}
 
 const float* Encoder::forward(Team& team, std::span<const Features* const> molecules,
-                              Precision precision, Rows rows) const {
+                              Rows rows) const {
   Workspace& w = team.own();
   const PackedBatch batch = molrt::pack(molecules, architecture_, w.pair);
   float* x = w.representation.resize(padded_rows(batch.tokens) * architecture_.width);
   embed(molecules, batch.tokens, x);
   for (size_t m = 0; m < molecules.size(); ++m)
-    pair_bias_.forward(team, precision, batch.molecules[m].shape, molecules[m]->tokens.data(),
+    pair_bias_.forward(team, batch.molecules[m].shape, molecules[m]->tokens.data(),
                        molecules[m]->coordinates.data(), batch.molecules[m].pair);
-  return layers(team, batch, precision, rows, x);
+  return layers(team, batch, rows, x);
 }
 
-const float* Encoder::layers(Team& team, const PackedBatch& batch, Precision precision, Rows rows,
-                             float* x) const {
+const float* Encoder::layers(Team& team, const PackedBatch& batch, Rows rows, float* x) const {
   const size_t whole = rows == Rows::cls ? layers_.size() - 1 : layers_.size();
-  for (size_t i = 0; i < whole; ++i) layers_[i].forward(team, precision, batch, x);
+  for (size_t i = 0; i < whole; ++i) layers_[i].forward(team, batch, x);
   size_t count = batch.tokens;
   if (rows == Rows::cls) {
     count = batch.molecules.size();
     float* cls = team.own().last.resize(padded_rows(count) * architecture_.width);
-    layers_.back().forward_cls(team, precision, batch, x, cls);
+    layers_.back().forward_cls(team, batch, x, cls);
     x = cls;
   }
   final_norm_.forward(team, x, count, x);

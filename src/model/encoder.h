@@ -16,15 +16,13 @@ class Encoder {
   // length, width], where row 0 of a molecule is CLS, rows 1 ... n its atoms, the last one SEP; or
   // CLS alone [molecules, width], with the same bytes for less work.
   enum class Rows { all, cls };
-  // They live in the team's own workspace until its next use.
-  const float* forward(Team& team, std::span<const Features* const> molecules, Precision precision,
-                       Rows rows) const;
+  // They live in the team's own workspace until its next use; products have the team's precision.
+  const float* forward(Team& team, std::span<const Features* const> molecules, Rows rows) const;
   // Packs the weights, which the first pass would do on one thread.
   void pack(int threads, Precision precision) const;
 
  private:
-  const float* layers(Team& team, const PackedBatch& batch, Precision precision, Rows rows,
-                      float* x) const;
+  const float* layers(Team& team, const PackedBatch& batch, Rows rows, float* x) const;
   void embed(std::span<const Features* const> molecules, size_t tokens, float* x) const;
 
   Architecture architecture_;

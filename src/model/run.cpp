@@ -76,14 +76,14 @@ void run_pass(const Model& model, std::span<const Features* const> molecules, co
   const size_t width = model.card().architecture.width;
   const auto batch = molecules.subspan(pass.first, pass.count);
   for (size_t encoder = 0; encoder < model.encoders(); ++encoder) {
-    const float* rows = model.encoder(encoder).forward(team, batch, run.precision, run.rows);
+    const float* rows = model.encoder(encoder).forward(team, batch, run.rows);
     for (size_t m = 0; m < batch.size(); ++m) {
       run.consume(pass.first + m, encoder, rows);
       rows += (run.rows == Encoder::Rows::cls ? 1 : batch[m]->length()) * width;
     }
   }
 } catch (const std::bad_alloc&) {
-  team = Team(team.size());
+  team = Team(team.size(), run.precision);
   if (pass.count == 1) return run.failed(pass.first);
   for (size_t i = 0; i < pass.count; ++i)
     run_pass(model, molecules, run, {pass.first + i, 1}, team);
@@ -109,7 +109,7 @@ class Progress {
 void run_beside(const Model& model, std::span<const Features* const> molecules,
                 const EncoderRun& run, std::span<const Pass> passes, Progress& progress) {
   std::vector<Team> teams;
-  for (int i = 0; i < std::max(1, run.threads); ++i) teams.emplace_back(1);
+  for (int i = 0; i < std::max(1, run.threads); ++i) teams.emplace_back(1, run.precision);
   parallel_for(
       run.threads, passes.size(),
       [&](size_t p, int worker) {
@@ -124,7 +124,8 @@ void run_beside(const Model& model, std::span<const Features* const> molecules,
 void run_together(const Model& model, std::span<const Features* const> molecules,
                   const EncoderRun& run, std::span<const Pass> passes, Progress& progress) {
   for (const Pass& pass : passes) {
-    Team team(std::max(1, run.threads));  // whose memory is not kept: it may be large
+    // Its memory is not kept: it may be large.
+    Team team(std::max(1, run.threads), run.precision);
     run_pass(model, molecules, run, pass, team);
     progress.add(pass.count);
     progress.tell();

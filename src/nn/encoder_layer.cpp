@@ -19,23 +19,22 @@ void EncoderLayer::pack(Precision precision) const {
   for (const Linear* linear : {&in_proj_, &out_proj_, &fc1_, &fc2_}) linear->pack(precision);
 }
 
-void EncoderLayer::forward(Team& team, Precision precision, const PackedBatch& batch,
-                           float* x) const {
+void EncoderLayer::forward(Team& team, const PackedBatch& batch, float* x) const {
   Workspace& w = team.own();
   const size_t rows = batch.tokens;
   float* normed = w.normed.resize(padded_rows(rows) * width_);
   float* qkv = w.qkv.resize(padded_rows(rows) * 3 * width_);
   float* context = w.context.resize(padded_rows(rows) * width_);
   attention_norm_.forward(team, x, rows, normed);
-  in_proj_.multiply(team, precision, normed, rows, qkv);
+  in_proj_.multiply(team, normed, rows, qkv);
   attend(team, batch, std::numeric_limits<int>::max(), w);
-  out_proj_.multiply(team, precision, context, rows, x);
-  feed_forward(team, precision, rows, x);
+  out_proj_.multiply(team, context, rows, x);
+  feed_forward(team, rows, x);
 }
 
 // Keys and values of all tokens, but the queries of CLS.
-void EncoderLayer::forward_cls(Team& team, Precision precision, const PackedBatch& batch,
-                               const float* x, float* cls) const {
+void EncoderLayer::forward_cls(Team& team, const PackedBatch& batch, const float* x,
+                               float* cls) const {
   Workspace& w = team.own();
   const size_t rows = batch.tokens, molecules = batch.molecules.size();
   const auto width = static_cast<size_t>(width_);
@@ -44,20 +43,20 @@ void EncoderLayer::forward_cls(Team& team, Precision precision, const PackedBatc
   float* context = w.context.resize(padded_rows(rows) * width);
   float* queries = w.cls.resize(padded_rows(molecules) * 3 * width);
   attention_norm_.forward(team, x, rows, normed);
-  in_proj_.multiply(team, precision, normed, rows, qkv, width_);
+  in_proj_.multiply(team, normed, rows, qkv, width_);
   for (size_t m = 0; m < molecules; ++m) {
     const size_t first = batch.molecules[m].first_token * width;
     std::copy_n(x + first, width, cls + m * width);
     std::copy_n(normed + first, width, context + m * width);
   }
-  in_proj_.multiply_to(team, precision, context, molecules, queries, width_);
+  in_proj_.multiply_to(team, context, molecules, queries, width_);
   for (size_t m = 0; m < molecules; ++m)
     std::copy_n(queries + 3 * m * width, width, qkv + 3 * batch.molecules[m].first_token * width);
   attend(team, batch, 1, w);
   for (size_t m = 0; m < molecules; ++m)
     std::copy_n(context + batch.molecules[m].first_token * width, width, normed + m * width);
-  out_proj_.multiply(team, precision, normed, molecules, cls);
-  feed_forward(team, precision, molecules, cls);
+  out_proj_.multiply(team, normed, molecules, cls);
+  feed_forward(team, molecules, cls);
 }
 
 // A worker takes some of a molecule's heads.
@@ -78,7 +77,7 @@ void EncoderLayer::attend(Team& team, const PackedBatch& batch, int queries, Wor
 }
 
 // A thread alone goes through it tile by tile, whose hidden values stay near.
-void EncoderLayer::feed_forward(Team& team, Precision precision, size_t rows, float* x) const {
+void EncoderLayer::feed_forward(Team& team, size_t rows, float* x) const {
   Workspace& w = team.own();
   const size_t step = team.size() == 1 ? row_tile : rows;
   float* normed = w.normed.resize(padded_rows(step) * width_);
@@ -86,8 +85,8 @@ void EncoderLayer::feed_forward(Team& team, Precision precision, size_t rows, fl
   for (size_t row = 0; row < rows; row += step) {
     const size_t count = std::min(step, rows - row);
     ffn_norm_.forward(team, x + row * width_, count, normed);
-    fc1_.multiply(team, precision, normed, count, hidden);
-    fc2_.multiply(team, precision, hidden, count, x + row * width_);
+    fc1_.multiply(team, normed, count, hidden);
+    fc2_.multiply(team, hidden, count, x + row * width_);
   }
 }
 

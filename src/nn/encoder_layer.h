@@ -39,15 +39,14 @@ class EncoderLayer {
   EncoderLayer(const Weights& weights, const std::string& name, int width, int ffn);
 
   // x [padded_rows(tokens), width], in place; each molecule's pair bias becomes its logits.
-  void forward(Team& team, Precision precision, const PackedBatch& batch, float* x) const;
+  void forward(Team& team, const PackedBatch& batch, float* x) const;
   // Of CLS alone, as the last layer: cls [padded_rows(molecules), width]. The same bytes.
-  void forward_cls(Team& team, Precision precision, const PackedBatch& batch, const float* x,
-                   float* cls) const;
+  void forward_cls(Team& team, const PackedBatch& batch, const float* x, float* cls) const;
   void pack(Precision precision) const;
 
  private:
   void attend(Team& team, const PackedBatch& batch, int queries, Workspace& w) const;
-  void feed_forward(Team& team, Precision precision, size_t rows, float* x) const;
+  void feed_forward(Team& team, size_t rows, float* x) const;
 
   int width_, ffn_;
   LayerNorm attention_norm_;

@@ -5,19 +5,6 @@
 #include "kernels/layer_norm.h"
 
 namespace molrt {
-namespace {
-
-// body(first, count) over the rows' tiles.
-template <typename Body>
-void share_tiles(Team& team, size_t rows, const Body& body) {
-  team.share(padded_rows(rows) / row_tile, [&](size_t tile, Workspace& workspace) {
-    const size_t first = tile * row_tile;
-    body(first, std::min(row_tile, rows - first), workspace);
-  });
-}
-
-}  // namespace
-
 LinearInputGradient::LinearInputGradient(const Parameters& parameters, const std::string& name,
                                          int inputs, int all_outputs, int first, int outputs)
     : weight_name_(name + ".weight"),
@@ -35,7 +22,7 @@ void LinearInputGradient::pack(const WeightNoise* noise, Workspace& w) {
 }
 
 void LinearInputGradient::backward(Team& team, const float* d_y, size_t rows, float* d_x) const {
-  share_tiles(team, rows, [&](size_t row, size_t, Workspace& w) {
+  team.share_tiles(rows, [&](size_t row, size_t, Workspace& w) {
     packed_->multiply(d_y + row * outputs_, row_tile, d_x + row * inputs_, w.matmul);
   });
 }
@@ -43,7 +30,7 @@ void LinearInputGradient::backward(Team& team, const float* d_y, size_t rows, fl
 void NormInputGradient::backward(Team& team, const float* x, const float* d_y, size_t rows,
                                  float* d_x, float* statistics) const {
   const size_t width = weight_.size();
-  share_tiles(team, rows, [&](size_t row, size_t count, Workspace&) {
+  team.share_tiles(rows, [&](size_t row, size_t count, Workspace&) {
     layer_norm_backward(x + row * width, d_y + row * width, count, weight_, d_x + row * width,
                         statistics + 2 * row);
   });

@@ -23,15 +23,13 @@ const PackedMatrix& Linear::packed(Precision precision) const {
   return *lazy.matrix;
 }
 
-void Linear::multiply(Team& team, Precision precision, const float* x, size_t rows, float* y,
-                      int first) const {
-  const PackedMatrix& matrix = packed(precision);
+void Linear::multiply(Team& team, const float* x, size_t rows, float* y, int first) const {
+  const PackedMatrix& matrix = packed(team.precision());
   share(team, matrix, matrix.blocks_before(first), matrix.blocks(), x, rows, y);
 }
 
-void Linear::multiply_to(Team& team, Precision precision, const float* x, size_t rows, float* y,
-                         int last) const {
-  const PackedMatrix& matrix = packed(precision);
+void Linear::multiply_to(Team& team, const float* x, size_t rows, float* y, int last) const {
+  const PackedMatrix& matrix = packed(team.precision());
   share(team, matrix, 0, matrix.blocks_to(last), x, rows, y);
 }
 

@@ -26,10 +26,8 @@ class Linear {
     packed(precision).multiply(x, rows, y, scratch);
   }
   // The same by all of the team; of the outputs from `first` on, or up to `last`, at least.
-  void multiply(Team& team, Precision precision, const float* x, size_t rows, float* y,
-                int first = 0) const;
-  void multiply_to(Team& team, Precision precision, const float* x, size_t rows, float* y,
-                   int last) const;
+  void multiply(Team& team, const float* x, size_t rows, float* y, int first = 0) const;
+  void multiply_to(Team& team, const float* x, size_t rows, float* y, int last) const;
   void pack(Precision precision) const { packed(precision); }
 
  private:
@@ -58,8 +56,7 @@ struct LayerNorm {
     layer_norm(x, rows, weight, bias, y);
   }
   void forward(Team& team, const float* x, size_t rows, float* y) const {
-    team.share((rows + row_tile - 1) / row_tile, [&](size_t tile, Workspace&) {
-      const size_t row = tile * row_tile, count = std::min(row_tile, rows - row);
+    team.share_tiles(rows, [&](size_t row, size_t count, Workspace&) {
       forward(x + row * weight.size(), count, y + row * weight.size());
     });
   }

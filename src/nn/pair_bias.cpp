@@ -92,14 +92,14 @@ void PairBias::pack(Precision precision) const {
   linear2_.pack(precision);
 }
 
-void PairBias::forward(Team& team, Precision precision, const AttentionShape& shape,
-                       const int32_t* tokens, const float* coordinates, float* pair) const {
+void PairBias::forward(Team& team, const AttentionShape& shape, const int32_t* tokens,
+                       const float* coordinates, float* pair) const {
   const size_t pairs = size_t(shape.tokens) * shape.tokens;
   const size_t chunk = team.size() == 1 ? pair_chunk : 2 * row_tile;
   std::fill(pair, pair + shape.pair_size(), -INFINITY);  // what stays so is padding
   team.share((pairs + chunk - 1) / chunk, [&](size_t i, Workspace& w) {
     const PairRange range{i * chunk, std::min(chunk, pairs - i * chunk)};
-    this->chunk(precision, shape, tokens, coordinates, range, pair, w);
+    this->chunk(team.precision(), shape, tokens, coordinates, range, pair, w);
   });
 }
 

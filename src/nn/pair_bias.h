@@ -21,7 +21,7 @@ class PairBias {
   ~PairBias();
 
   // tokens [n], coordinates [n, 3] -> pair [heads, n, pair_stride], for one molecule.
-  void forward(Team& team, Precision precision, const AttentionShape& shape, const int32_t* tokens,
+  void forward(Team& team, const AttentionShape& shape, const int32_t* tokens,
                const float* coordinates, float* pair) const;
   void pack(Precision precision) const;
 

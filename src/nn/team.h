@@ -37,6 +37,14 @@ class Team {
     const auto own = [&](size_t part, int worker) { body(part, workspaces_[worker]); };
     parallel_for(static_cast<int>(working_), count, std::ref(own));  // which allocates nothing
   }
+  // body(first row, rows, workspace) for the tiles of the rows.
+  template <typename Body>
+  void share_tiles(size_t rows, const Body& body) {
+    share(padded_rows(rows) / row_tile, [&](size_t tile, Workspace& workspace) {
+      const size_t first = tile * row_tile;
+      body(first, std::min(row_tile, rows - first), workspace);
+    });
+  }
 
  private:
   std::vector<Workspace> workspaces_;

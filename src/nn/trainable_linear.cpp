@@ -90,8 +90,7 @@ TrainableNorm::TrainableNorm(const Parameters& parameters, const std::string& na
 
 void TrainableNorm::forward(Team& team, const float* x, size_t rows, float* y) const {
   const size_t width = weight_.value.size();
-  team.share(tiles(rows), [&](size_t tile, Workspace&) {
-    const size_t row = tile * row_tile, count = std::min(row_tile, rows - row);
+  team.share_tiles(rows, [&](size_t row, size_t count, Workspace&) {
     layer_norm(x + row * width, count, weight_.value, bias_.value, y + row * width);
   });
 }
@@ -99,8 +98,7 @@ void TrainableNorm::forward(Team& team, const float* x, size_t rows, float* y) c
 void TrainableNorm::backward(Team& team, const float* x, const float* d_y, size_t rows, float* d_x,
                              float* statistics) const {
   const size_t width = weight_.value.size();
-  team.share(tiles(rows), [&](size_t tile, Workspace&) {
-    const size_t row = tile * row_tile, count = std::min(row_tile, rows - row);
+  team.share_tiles(rows, [&](size_t row, size_t count, Workspace&) {
     layer_norm_backward(x + row * width, d_y + row * width, count, weight_.value, d_x + row * width,
                         statistics + 2 * row);
   });

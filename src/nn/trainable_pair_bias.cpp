@@ -229,8 +229,8 @@ void TrainablePairBias::forward(Team& team, const PackedBatch& batch,
   }
   const PairBias bias(Weights(tensors, "training"), kernel_, vocabulary_, heads_);
   for (size_t m = 0; m < molecules.size(); ++m)
-    bias.forward(team, Precision::f32, batch.molecules[m].shape, molecules[m].tokens,
-                 molecules[m].coordinates, batch.molecules[m].pair);
+    bias.forward(team, batch.molecules[m].shape, molecules[m].tokens, molecules[m].coordinates,
+                 batch.molecules[m].pair);
 }
 
 void TrainablePairBias::backward(Team& team, const PackedBatch& batch,

@@ -36,7 +36,7 @@ TEST_P(OracleSizes, RepresentationMatchesTheOracle) {
   ASSERT_EQ(molecule.status, MOLRT_ROW_OK);
   Team team(1);
   const Features* const batch[] = {&molecule};
-  const float* rows = model.encoder().forward(team, batch, Precision::f32, Encoder::Rows::all);
+  const float* rows = model.encoder().forward(team, batch, Encoder::Rows::all);
   const auto oracle =
       test::oracle_representation(a, test::oracle_weights(model.tensors()), molecule);
   EXPECT_LE(test::relative_error({rows, rows + oracle.size()}, {oracle.begin(), oracle.end()}),

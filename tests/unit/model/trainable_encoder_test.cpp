@@ -37,10 +37,13 @@ TEST_P(TrainableEncoders, WithoutDropoutGiveThePredictionsBytes) {
   const Net net(GetParam());
   Parameters parameters(net.model.tensors(), "test");
   TrainableEncoder encoder(net.architecture, parameters);
-  Team team(2);
-  const auto training = forward(net, encoder, team, net.noise(0, 0, 0, 0));
-  const float* rows = net.model.encoder().forward(team, net.batch(), Precision::f32, Encoder::Rows::all);
-  EXPECT_TRUE(same_bytes(training, {rows, rows + training.size()}));
+  for (const Precision precision : {Precision::f32, Precision::split, Precision::bf16}) {
+    if (!why_not(precision).empty()) continue;
+    Team team(2, precision);
+    const auto training = forward(net, encoder, team, net.noise(0, 0, 0, 0));
+    const float* rows = net.model.encoder().forward(team, net.batch(), Encoder::Rows::all);
+    EXPECT_TRUE(same_bytes(training, {rows, rows + training.size()})) << precision_name(precision);
+  }
 }
 
 TEST_P(TrainableEncoders, DropWhatTheOracleDrops) {
