@@ -20,7 +20,8 @@ enum class Purpose : uint32_t {
   fisher = 4,
   initialise = 5,
   split = 6,
-  conformer = 7
+  conformer = 7,
+  pretrain = 8
 };
 
 // Sites of activation noise. ATT, RES1, ACT, RES2 are one per layer: site + 4 * layer.

@@ -118,19 +118,41 @@ CanonicalForm canonical_form(const MoleculeText& text) {
   return {text, {}};
 }
 
-std::string canonical_smiles(const MoleculeText& text) {
+namespace {
+
+// STATE, naming the text, for whatever `write` throws of its molecule.
+template <typename Write>
+std::string smiles_of(const MoleculeText& text, const Write& write) {
   const RdkitSession session;
   try {
     Molecule molecule = parse_molecule(text, {});
     if (const auto atoms = static_cast<int>(molecule.graph->getNumAtoms()); atoms > most_atoms)
       throw std::runtime_error(
           fmt::format("{} atoms are more than the {} that are made canonical", atoms, most_atoms));
-    return settle(std::move(molecule)).text.text;
+    return write(std::move(molecule));
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& e) {
     fail(MOLRT_ERROR_STATE, "{}: {}", described(text), printable(e.what()));
   }
+}
+
+}  // namespace
+
+std::string canonical_smiles(const MoleculeText& text) {
+  return smiles_of(text, [](Molecule molecule) { return settle(std::move(molecule)).text.text; });
+}
+
+std::string constitution_smiles(const MoleculeText& text) {
+  return smiles_of(text, [](const Molecule& molecule) {
+    RWMol bare(*molecule.graph);
+    for (Atom* atom : bare.atoms()) {
+      atom->setAtomMapNum(0);
+      atom->setIsotope(0);
+    }
+    RDKit::MolOps::removeHs(bare);
+    return RDKit::MolToSmiles(bare, false);
+  });
 }
 
 }  // namespace molrt

@@ -22,4 +22,8 @@ CanonicalForm canonical_form(const MoleculeText& text);
 // The same SMILES of any text, structures included. STATE if it cannot be read.
 std::string canonical_smiles(const MoleculeText& text);
 
+// The SMILES of its atoms and bonds alone, without stereochemistry, isotopes and atom map numbers:
+// all stereoisomers have the same. STATE if the text cannot be read.
+std::string constitution_smiles(const MoleculeText& text);
+
 }  // namespace molrt

@@ -72,7 +72,7 @@ bool same_encoder(const TensorMap& a, const TensorMap& b) {
 
 bool is_pretraining_tensor(const std::string& name) {
   static const std::array prefixes = {"encoder.final_head_layer_norm.", "lm_head.",
-                                      "pair2coord_proj.", "dist_head."};
+                                      "pair2coord_proj.", "dist_head.", "supervised_head."};
   return std::any_of(prefixes.begin(), prefixes.end(),
                      [&](const char* prefix) { return name.find(prefix) != std::string::npos; });
 }

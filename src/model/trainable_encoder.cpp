@@ -138,24 +138,34 @@ const float* TrainableEncoder::leave(Team& team) {
   return output;
 }
 
-void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_output) {
+EncoderEnds TrainableEncoder::ends() const {
+  return {x_.data(), pair_.data(), tapes_.back().logits.data()};
+}
+
+void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_output,
+                                const EndGradients* d_ends) {
   const size_t rows = padded_rows(batch_.tokens), floats = rows * architecture_.width;
   float* d_x = output_.data();  // the representations have had their last use
   std::fill(d_x, d_x + floats, 0.0f);
   final_norm_.backward(team, x_.data(), d_output, batch_.tokens, d_x,
                        scratch_.statistics.resize(2 * rows));
-  float* d_pair = clear_pair_gradients();
+  if (d_ends) add_values(team, d_ends->tokens, batch_.tokens * architecture_.width, d_x);
+  float* d_pair = start_pair_gradients(d_ends);
   for (int i = architecture_.layers; i-- > first_trained();)
     layers_[i].backward(team, batch_, noise.of_layer(i), tape(i), d_x, d_pair, scratch_);
   if (frozen_layers_ >= 0) return;
+  if (d_ends) add_values(team, d_ends->first_pairs, pair_floats(batch_), d_pair);
   pair_bias_.backward(team, batch_, molecules_, noise.weights, d_pair);
   embed_backward(team, noise, d_x);
 }
 
-float* TrainableEncoder::clear_pair_gradients() {
+float* TrainableEncoder::start_pair_gradients(const EndGradients* d_ends) {
   const size_t pairs = pair_floats(batch_);
   float* d_pair = d_pair_.resize(pairs);
-  std::fill(d_pair, d_pair + pairs, 0.0f);
+  if (d_ends)
+    std::copy_n(d_ends->last_pairs, pairs, d_pair);
+  else
+    std::fill(d_pair, d_pair + pairs, 0.0f);
   return d_pair;
 }
 

@@ -7,6 +7,7 @@
 
 #include "features/features.h"
 #include "model/architecture.h"
+#include "nn/layer_parts.h"
 #include "nn/trainable_layer.h"
 #include "nn/trainable_pair_bias.h"
 
@@ -17,6 +18,17 @@ struct LayerInput {
   std::vector<float> tokens;  // [n, width]
   std::vector<float> pairs;   // the layer's attention bias [heads, n, pair_stride]
   size_t bytes() const { return (tokens.size() + pairs.size()) * sizeof(float); }
+};
+
+// What pre-training reads of a pass beside the representations (spec: model.md section 5), until
+// the next pass or the way back. Pair matrices are those of all molecules, one behind the other.
+struct EncoderEnds {
+  const float* tokens;       // [tokens, width], of the last layer, before its norm
+  const float* first_pairs;  // the first layer's bias
+  const float* last_pairs;   // the last layer's logits
+};
+struct EndGradients {  // laid out likewise, 0 in padding columns
+  const float *tokens, *first_pairs, *last_pairs;
 };
 
 class TrainableEncoder {
@@ -54,7 +66,18 @@ class TrainableEncoder {
 
   // d_output [padded_rows(tokens), width], 0 in padding rows; destroyed. Adds to the parameters'
   // gradients. `noise` is the forward pass's.
-  void backward(Team& team, const EncoderNoise& noise, float* d_output);
+  void backward(Team& team, const EncoderNoise& noise, float* d_output) {
+    backward(team, noise, d_output, nullptr);
+  }
+
+  // After forward().
+  EncoderEnds ends() const;
+  size_t end_pairs() const { return pair_floats(batch_); }  // floats of such pair matrices
+  size_t first_pair(size_t molecule) const { return pair_offset(batch_, molecule); }
+  void backward(Team& team, const EncoderNoise& noise, float* d_output,
+                const EndGradients& d_ends) {
+    backward(team, noise, d_output, &d_ends);
+  }
 
   // Attribution (trainable_encoder_attribution.cpp): after a forward pass, with its noise, and
   // before a way back or another pass. No parameter's gradient is touched.
@@ -90,7 +113,8 @@ class TrainableEncoder {
   void embed_backward(Team& team, const EncoderNoise& noise, float* d_x);
   // The gradient of the last layer's output.
   float* leave_attribute(Team& team, const float* d_output);
-  float* clear_pair_gradients();
+  float* start_pair_gradients(const EndGradients* d_ends);
+  void backward(Team& team, const EncoderNoise& noise, float* d_output, const EndGradients* d_ends);
 
   Architecture architecture_;
   Parameter embed_tokens_;

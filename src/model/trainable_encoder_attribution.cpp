@@ -46,7 +46,7 @@ void TrainableEncoder::attribute(Team& team, const EncoderNoise& noise, Attribut
                                  const float* d_output, const AttentionVisitor& visit,
                                  Shown shown) {
   float* d_x = leave_attribute(team, d_output);
-  float* d_pair = clear_pair_gradients();
+  float* d_pair = start_pair_gradients(nullptr);
   for (int i = architecture_.layers; i-- > layers.front();) {
     const LayerPart part(layers, i, visit);
     layers_[i].attribute(team, batch_, noise.of_layer(i), tape(i), part.way, part.visit, shown, d_x,

@@ -28,6 +28,13 @@ inline void share_values(Team& team, size_t count,
              [&](size_t i, Workspace&) { body(i * part, std::min(part, count - i * part)); });
 }
 
+// x [count] += y
+inline void add_values(Team& team, const float* y, size_t count, float* x) {
+  share_values(team, count, [&](size_t first, size_t n) {
+    for (size_t i = first; i < first + n; ++i) x[i] += y[i];
+  });
+}
+
 // Where each molecule's pair matrices begin among all.
 inline size_t pair_offset(const PackedBatch& batch, size_t molecule) {
   return batch.molecules[molecule].pair - batch.molecules[0].pair;

@@ -15,12 +15,6 @@ std::string layer_name(int index, const char* part) {
   return fmt::format("encoder.layers.{}.{}", index, part);
 }
 
-void add(Team& team, const float* y, size_t count, float* x) {
-  share_values(team, count, [&](size_t first, size_t n) {
-    for (size_t i = first; i < first + n; ++i) x[i] += y[i];
-  });
-}
-
 }  // namespace
 
 TrainableLayer::TrainableLayer(const Parameters& parameters, int index, int width, int ffn)
@@ -69,7 +63,7 @@ void TrainableLayer::add_branch(Team& team, const PackedBatch& batch, const Enco
   float* branch = s.branch.resize(rows * width_);
   linear.forward(team, input, rows, branch);
   drop_rows(team, batch, noise, noise.residual, layer_site(index_, site), width_, branch);
-  add(team, branch, batch.tokens * width_, x);
+  add_values(team, branch, batch.tokens * width_, x);
 }
 
 // The gradient of the branch before its dropout, from that of x.

@@ -35,20 +35,12 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-const char* nearest_name(std::string_view name) {
-  const auto& table = settings_table();
+const char* nearest_name(const std::vector<SettingRow>& table, std::string_view name) {
   return std::min_element(table.begin(), table.end(),
                           [&](const auto& a, const auto& b) {
                             return edit_distance(name, a.name) < edit_distance(name, b.name);
                           })
       ->name;
-}
-
-const SettingRow& find_row(std::string_view name) {
-  for (const SettingRow& row : settings_table())
-    if (name == row.name) return row;
-  fail(MOLRT_ERROR_INVALID_ARGUMENT, "unknown setting '{}'; did you mean '{}'?", name,
-       nearest_name(name));
 }
 
 const char* type_name(const SettingRow& row) {
@@ -99,6 +91,13 @@ const std::vector<SettingRow>& settings_table() {
     return rows;
   }();
   return table;
+}
+
+const SettingRow& Settings::find_row(std::string_view name) const {
+  for (const SettingRow& row : *table_)
+    if (name == row.name) return row;
+  fail(MOLRT_ERROR_INVALID_ARGUMENT, "unknown setting '{}'; did you mean '{}'?", name,
+       nearest_name(*table_, name));
 }
 
 void Settings::set_f64(std::string_view name, double value) {
@@ -153,7 +152,7 @@ std::string Settings::text(std::string_view name) const {
 bool Settings::is_set(std::string_view name) const { return values_.contains(find_row(name).name); }
 
 void Settings::validate() const {
-  for (const SettingRow& row : settings_table()) {
+  for (const SettingRow& row : *table_) {
     if (!values_.contains(row.name)) continue;
     const std::string reason = why_without_effect(row, *this);
     if (!reason.empty())
@@ -166,7 +165,7 @@ void Settings::validate() const {
 
 std::string Settings::to_json() const {
   nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  for (const SettingRow& row : settings_table())
+  for (const SettingRow& row : *table_)
     if (why_without_effect(row, *this).empty())
       std::visit([&](const auto& typed_value) { json[row.name] = typed_value; }, value(row));
   return json.dump();

@@ -40,6 +40,10 @@ const std::vector<SettingRow>& settings_table();
 // Values of every setting; those not set have their defaults.
 class Settings {
  public:
+  Settings() : Settings(settings_table()) {}
+  explicit Settings(const std::vector<SettingRow>& table) : table_(&table) {}  // which outlives it
+  const std::vector<SettingRow>& table() const { return *table_; }
+
   // INVALID_ARGUMENT with the nearest name for an unknown one, or with the range or choices.
   void set_f64(std::string_view name, double value);
   void set_i64(std::string_view name, int64_t value);  // f64 settings take it too
@@ -56,7 +60,9 @@ class Settings {
   std::string to_json() const;  // every setting that takes effect, by name, as it will run
 
  private:
+  const SettingRow& find_row(std::string_view name) const;
   SettingValue value(const SettingRow& row) const;
+  const std::vector<SettingRow>* table_;
   std::map<std::string, SettingValue, std::less<>> values_;
 };
 

@@ -1,0 +1,105 @@
+#pragma once
+// One pre-training run: molecules with geometries in, an encoder with its scratch heads out
+// (spec: model.md section 5).
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "model/batch.h"
+#include "pretrain/corpus.h"
+#include "pretrain/settings.h"
+#include "train/checkpoint.h"
+
+namespace molrt {
+
+// A point of the curves: means since the one before, and of the held-out molecules (counts are 0
+// without any).
+struct PretrainRecord {
+  uint64_t step = 0;
+  PretrainSums train, held_out;
+  double lr = 0;       // of the last step
+  double seconds = 0;  // of the run's computing so far
+};
+
+struct PretrainProgress {
+  uint64_t step, steps;
+  double loss;  // of the last batch, weighted sum
+  double lr;
+  size_t molecules, held_out;              // in training, looked at
+  size_t records;                          // points of the curves so far
+  const PretrainRecord* latest = nullptr;  // null: none yet
+  double held_out_loss;                    // of the latest; NaN: none
+};
+using PretrainCallback = std::function<bool(const PretrainProgress&)>;  // true: stop
+
+// Where the molecules came from, for the provenance.
+struct PretrainSource {
+  std::string name;    // a file's name or "batch"
+  std::string sha256;  // of a file
+  uint64_t bytes = 0;
+  Corpus::Added added;
+};
+
+class Pretraining {
+ public:
+  // Goes on with what `start` has of pre-training, its targets' scaling too.
+  Pretraining(std::shared_ptr<const Model> start, std::vector<std::string> targets,
+              Settings settings);
+
+  // Before run(). What was done is kept in a directory (train/checkpoint.h).
+  void set_checkpoint(std::string directory, bool resume);
+  void exclude(const std::string& smiles) { corpus().exclude(smiles); }
+  Corpus::Added add_archive(const std::string& path, int threads,
+                            const std::function<bool()>& stop);
+  // Its molecules' conformers, which are there; labels [rows, targets], NaN: not known; empty:
+  // none.
+  Corpus::Added add_batch(const Batch& batch, std::span<const float> labels, int threads);
+
+  // CANCELLED when stopped, with the model so far.
+  void run(int threads, const PretrainCallback& progress);
+  void cancel() { cancelled_ = true; }  // from any thread
+  void remove_checkpoint();
+
+  bool started() const { return started_; }
+  bool done() const { return model_ != nullptr; }
+  std::shared_ptr<const Model> model() const { return model_; }
+  const std::vector<std::string>& targets() const { return targets_; }
+  const Settings& settings() const { return settings_; }
+  std::string report() const;  // JSON
+  const std::vector<PretrainRecord>& history() const { return history_; }
+  const PretrainSettings& values() const { return s_; }
+
+ private:
+  class Run;
+  struct Scaling {
+    double mean = 0, deviation = 1;
+    size_t count = 0;
+  };
+  Corpus& corpus();
+  bool is_held_out(size_t molecule) const;
+  void divide();
+  void learn_scalings();
+  std::optional<std::vector<Scaling>> scalings_of_start() const;
+  nlohmann::json facts() const;
+  std::string provenance() const;
+  Model trained_model(TensorMap tensors) const;
+
+  std::shared_ptr<const Model> start_, model_;
+  std::vector<std::string> targets_;
+  Settings settings_;
+  PretrainSettings s_;
+  std::string checkpoint_directory_;
+  bool resume_ = false;
+  std::unique_ptr<Corpus> corpus_;
+  std::vector<PretrainSource> sources_;
+  std::vector<size_t> train_, held_out_;
+  std::vector<Scaling> scalings_;
+  std::vector<PretrainRecord> history_;
+  uint64_t steps_done_ = 0;
+  std::atomic<bool> cancelled_{false};
+  bool started_ = false;
+};
+
+}  // namespace molrt
