@@ -401,12 +401,15 @@ MOLRT_API int32_t molrt_batch_get_smiles(const molrt_batch *batch, size_t row, c
 #define MOLRT_STAGE_NETWORK 2
 #define MOLRT_STAGE_TRAINING 3
 #define MOLRT_STAGE_PROBE 4
+#define MOLRT_STAGE_PRETRAINING 5
 
 typedef struct molrt_progress {
   uint32_t struct_size;
   int32_t stage;     /* MOLRT_STAGE_* */
-  uint64_t done;     /* conformers (also in the network), epochs of all folds (training), or
-                        conformers times layers of the network (probe) */
+  uint64_t done;     /* conformers (also in the network), epochs of all folds (training), conformers
+                        times layers of the network (probe), or points of the curves (pretraining,
+                        which fills train_loss, valid_loss, step, steps, learning_rate, train_rows,
+                        held_out_rows and part as training does; both losses are weighted sums) */
   uint64_t total;    /* with early stopping, `done` may end before it */
   int32_t fold;      /* training only: the network, 0, 1, ... */
   int32_t folds;     /* folds x seeds, and those of refit */
@@ -664,6 +667,77 @@ MOLRT_API int32_t molrt_job_get_held_out_errors(const molrt_job *job, float *err
 MOLRT_API int32_t molrt_job_get_row(const molrt_job *job, size_t row, molrt_row *out);
 /* What went wrong with the row, or "" (also for a row that does not exist). */
 MOLRT_API const char *molrt_job_row_message(const molrt_job *job, size_t row);
+
+/* ---- pre-training: encoders from molecules without measured values ------------------------------------- */
+typedef struct molrt_pretraining molrt_pretraining;
+
+/* Its table of settings, as molrt_settings_count and molrt_settings_describe have it of jobs', and
+ * settings of it, for molrt_settings_set_* and molrt_settings_get_*; a job takes none of these. */
+MOLRT_API size_t molrt_pretraining_settings_count(void);
+MOLRT_API int32_t molrt_pretraining_settings_describe(size_t index, molrt_setting_info *info);
+MOLRT_API int32_t molrt_pretraining_settings_create(molrt_settings **settings);
+
+/* A run that goes on from `start`'s encoder (molrt_model_create_untrained makes a new one) and from
+ * what it has of pre-training. Losses: masked atoms' elements, their coordinates and distances, norms,
+ * and, with target_count > 0, a head on the representation that predicts the targets of the molecules
+ * whose values are known (target_names [target_count]). settings NULL: all defaults (copied).
+ * UNSUPPORTED: a start of several encoders. */
+MOLRT_API int32_t molrt_pretraining_create(molrt_context *context, const molrt_model *start,
+                                           const molrt_settings *settings,
+                                           const char *const *target_names, size_t target_count,
+                                           molrt_pretraining **pretraining);
+MOLRT_API void molrt_pretraining_free(molrt_pretraining *pretraining);
+
+/* The molecule of this SMILES, in all its stereoisomers, stays out of what is added from now on. STATE
+ * if it cannot be read, or after molecules were added. */
+MOLRT_API int32_t molrt_pretraining_exclude(molrt_pretraining *pretraining, const char *smiles);
+
+/* What became of molecules that were added. */
+typedef struct molrt_added {
+  uint32_t struct_size;
+  int32_t reserved;
+  uint64_t used, excluded;
+  uint64_t unusable; /* no coordinates, too many atoms ...; molrt_pretraining_get_report says why the
+                        first one is */
+} molrt_added;
+MOLRT_API int32_t molrt_added_init(molrt_added *added, size_t struct_size);
+
+/* Adds molecules, before the run. They are kept in a temporary file ($TMPDIR), whatever their number.
+ * `added` may be NULL.
+ * _archive: NumPy's .npz with natoms [molecules], Z [atoms], xyz [atoms, 3] in Angstrom (or xyz_milli,
+ *   in .001 Angstrom), and, where there are, smiles [molecules] and an array [molecules] under each
+ *   target's name. FORMAT errors name the array; INVALID_ARGUMENT without smiles, if molecules are
+ *   excluded.
+ * _batch: the rows of a batch with conformers (molrt_batch_compute_conformers), all of them, of which
+ *   every step sees a random one; labels [rows, target_count], NaN where not known, of `count`
+ *   numbers; NULL: none. */
+MOLRT_API int32_t molrt_pretraining_add_archive(molrt_pretraining *pretraining, const char *path,
+                                                molrt_added *added);
+MOLRT_API int32_t molrt_pretraining_add_batch(molrt_pretraining *pretraining, const molrt_batch *batch,
+                                              const float *labels, size_t count, molrt_added *added);
+
+/* As those of a job. A run that goes on must be given the same molecules, in the same order. */
+MOLRT_API int32_t molrt_pretraining_set_checkpoint(molrt_pretraining *pretraining,
+                                                   const char *directory, int32_t resume);
+MOLRT_API int32_t molrt_pretraining_remove_checkpoint(molrt_pretraining *pretraining);
+/* Of the options only the progress callback may be set. DATA if there are too few molecules, a target
+ * has no values, or the losses diverge; CANCELLED when stopped: the model is the one so far. */
+MOLRT_API int32_t molrt_pretraining_run(molrt_pretraining *pretraining,
+                                        const molrt_run_options *options);
+MOLRT_API int32_t molrt_pretraining_cancel(molrt_pretraining *pretraining); /* from any thread */
+
+/* After the run. The model has no property head; beside its encoder it keeps the heads of pre-training,
+ * with which molrt_pretraining_create goes on. */
+MOLRT_API int32_t molrt_pretraining_get_model(const molrt_pretraining *pretraining, molrt_model **model);
+/* JSON: settings, sources with their hashes, molecules, targets with their scaling, and the curves:
+ * history [points] of step, lr, seconds, train and held_out, each with the means of loss (their weighted
+ * sum), token, coordinate, distance, norm, pair_norm, supervised, token_accuracy, coordinate_mae and
+ * distance_mae (Angstrom). */
+MOLRT_API int32_t molrt_pretraining_get_report(const molrt_pretraining *pretraining, char *buffer,
+                                               size_t capacity, size_t *needed);
+/* The same as a page with pictures, whole in itself. */
+MOLRT_API int32_t molrt_pretraining_get_html(const molrt_pretraining *pretraining, char *buffer,
+                                             size_t capacity, size_t *needed);
 
 /* ---- probe: which of its attention a model lives by ------------------------------------------------- */
 typedef struct molrt_probe molrt_probe;

@@ -102,6 +102,8 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
     require_range("target_count", static_cast<int64_t>(std::min<size_t>(target_count, INT32_MAX)),
                   1, most_targets);
     require(targets, "targets");
+    if (settings && &settings->settings.table() != &settings_table())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "settings: expected those of molrt_settings_create");
     TrainingTable table{{targets, targets + molecules.size() * target_count},
                         read_names(target_names, target_count),
                         std::vector<std::string>(target_count)};

@@ -1,3 +1,7 @@
+#include "pretrain/settings.h"
+
+#include <map>
+
 #include "api/guard.h"
 #include "api/handles.h"
 
@@ -16,25 +20,25 @@ int32_t type_of(const SettingValue& value) {
   return static_cast<int32_t>(value.index()) + MOLRT_SETTING_F64;  // double, int64_t, string
 }
 
-// Lives as long as the library: the table's texts never change.
-const char* default_text(size_t index) {
-  static const std::vector<std::string> texts = [] {
-    std::vector<std::string> list;
-    for (const SettingRow& row : settings_table())
-      list.push_back(
-          std::visit([](const auto& v) { return fmt::format("{}", v); }, row.default_value));
-    return list;
+// Lives as long as the library: the tables' texts never change.
+const char* default_text(const SettingRow& row) {
+  static const std::map<const SettingRow*, std::string> texts = [] {
+    std::map<const SettingRow*, std::string> all;
+    for (const auto* table : {&settings_table(), &pretrain_settings_table()})
+      for (const SettingRow& each : *table)
+        all[&each] =
+            std::visit([](const auto& v) { return fmt::format("{}", v); }, each.default_value);
+    return all;
   }();
-  return texts[index].c_str();
+  return texts.at(&row).c_str();
 }
 
-molrt_setting_info describe(size_t index) {
-  const SettingRow& row = settings_table()[index];
+molrt_setting_info describe(const SettingRow& row) {
   molrt_setting_info info = info_defaults();
   info.type = type_of(row.default_value);
   info.name = row.name;
   info.unit = row.unit;
-  info.default_text = default_text(index);
+  info.default_text = default_text(row);
   info.recommended_text = row.recommended;
   info.choices = row.choices;
   info.since = row.since;
@@ -45,6 +49,13 @@ molrt_setting_info describe(size_t index) {
 }
 
 }  // namespace
+
+void molrt::api::write_setting(const std::vector<SettingRow>& table, size_t index,
+                               molrt_setting_info* info) {
+  if (index >= table.size())
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "index = {}: there are {} settings", index, table.size());
+  write_struct(describe(table[index]), info, require(info, "info").struct_size, "info");
+}
 
 int32_t molrt_setting_info_init(molrt_setting_info* info, size_t struct_size) {
   return init_struct(info, struct_size, info_defaults(), "info");
@@ -59,12 +70,7 @@ size_t molrt_settings_count(void) {
 }
 
 int32_t molrt_settings_describe(size_t index, molrt_setting_info* info) {
-  return guarded([&] {
-    if (index >= settings_table().size())
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "index = {}: there are {} settings", index,
-           settings_table().size());
-    write_struct(describe(index), info, require(info, "info").struct_size, "info");
-  });
+  return guarded([&] { write_setting(settings_table(), index, info); });
 }
 
 int32_t molrt_settings_create(molrt_settings** settings) {

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <map>
 #include <memory>
 
 #include "cli/commands.h"
@@ -14,11 +13,6 @@
 
 namespace molrt::cli {
 namespace {
-
-const std::map<std::string, int32_t> dtypes = {{"keep", MOLRT_DTYPE_KEEP},
-                                               {"f32", MOLRT_DTYPE_F32},
-                                               {"f16", MOLRT_DTYPE_F16},
-                                               {"bf16", MOLRT_DTYPE_BF16}};
 
 struct ConvertOptions {
   std::string input, output, dtype = "keep";
@@ -62,10 +56,7 @@ Command convert_command(CLI::App& app) {
   command->add_option("-o,--output", options->output, "The file to write")
       ->required()
       ->type_name("FILE");
-  command->add_option("--dtype", options->dtype, "How the tensors are stored")
-      ->check(CLI::IsMember(dtypes).description(""))
-      ->type_name("{keep|f32|f16|bf16}")
-      ->capture_default_str();
+  add_dtype_option(*command, options->dtype);
   add_report_options(*command, options->report);
   add_open_options(*command, options->open);
   return {command, [options] { convert(*options); }};

@@ -45,7 +45,12 @@ class Finetuning {
   void run() {
     say_what_runs();
     make_job();
-    const TrainingCheckpoint checkpoint(job_.get(), options_.output, options_.resume, progress_);
+    const TrainingCheckpoint checkpoint(
+        {[this](const char* path, int32_t on) {
+           return molrt_job_set_checkpoint(job_.get(), path, on);
+         },
+         [this] { return molrt_job_remove_checkpoint(job_.get()); }},
+        options_.output, options_.resume, progress_);
     const auto run = run_options(options_.run, progress_);
     const int32_t status = molrt_job_run(job_.get(), &run);
     if (status == MOLRT_ERROR_DATA) fail_with_rows(molrt_last_error());

@@ -11,6 +11,7 @@ struct Command {
 };
 
 Command finetune_command(CLI::App& app);
+Command pretrain_command(CLI::App& app);
 Command predict_command(CLI::App& app);
 Command probe_command(CLI::App& app);
 Command embed_command(CLI::App& app);

@@ -103,9 +103,10 @@ int main(int argc, char** argv) {
                        fmt::format("molrt {}\n{}", molrt_version_text(), molrt_build_info()));
   app.require_subcommand(1);
   app.footer(exit_codes);
-  const std::array commands = {finetune_command(app), predict_command(app),    probe_command(app),
-                               embed_command(app),    conformers_command(app), convert_command(app),
-                               inspect_command(app),  init_command(app),       cache_command(app)};
+  const std::array commands = {
+      finetune_command(app),   predict_command(app),  probe_command(app),   embed_command(app),
+      conformers_command(app), pretrain_command(app), convert_command(app), inspect_command(app),
+      init_command(app),       cache_command(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -79,17 +79,30 @@ void add_report_options(CLI::App& command, ReportOptions& options) {
                    "the results");
 }
 
-void add_hydrogens_option(CLI::App& command, std::string& value) {
-  add_choice(command, "--hydrogens", value,
-             "What the weights were trained with; auto: as the file says, else molecule all, oled "
-             "none",
-             "auto all none");
+CLI::Option* add_hydrogens_option(CLI::App& command, std::string& value) {
+  return add_choice(
+      command, "--hydrogens", value,
+      "What the weights were trained with; auto: as the file says, else molecule all, oled "
+      "none",
+      "auto all none");
 }
 
-void add_layout_option(CLI::App& command, std::string& value) {
-  add_choice(command, "--layout", value,
-             "Order of the special tokens; auto: as the file says, else file-order",
-             "auto file-order specials-first");
+CLI::Option* add_layout_option(CLI::App& command, std::string& value) {
+  return add_choice(command, "--layout", value,
+                    "Order of the special tokens; auto: as the file says, else file-order",
+                    "auto file-order specials-first");
+}
+
+const std::map<std::string, int32_t> dtypes = {{"keep", MOLRT_DTYPE_KEEP},
+                                               {"f32", MOLRT_DTYPE_F32},
+                                               {"f16", MOLRT_DTYPE_F16},
+                                               {"bf16", MOLRT_DTYPE_BF16}};
+
+void add_dtype_option(CLI::App& command, std::string& value) {
+  command.add_option("--dtype", value, "How the tensors are stored")
+      ->check(CLI::IsMember(dtypes).description(""))
+      ->type_name("{keep|f32|f16|bf16}")
+      ->capture_default_str();
 }
 
 void add_open_options(CLI::App& command, OpenOptions& options) {

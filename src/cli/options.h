@@ -3,6 +3,7 @@
 // only what has an effect there.
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <map>
 #include <string>
 
 namespace molrt::cli {
@@ -80,6 +81,10 @@ struct ModelRunOptions {
   ReportOptions report;
 };
 
+// How a model's tensors are stored: of --dtype.
+extern const std::map<std::string, int32_t> dtypes;
+void add_dtype_option(CLI::App& command, std::string& value);
+
 CLI::Validator at_least(double minimum);
 template <typename Integer>
 CLI::Validator whole_from(Integer minimum);  // of int, uint64_t
@@ -89,8 +94,8 @@ CLI::Option* repeatable(CLI::Option* option);
 
 void add_report_options(CLI::App& command, ReportOptions& options);
 void add_open_options(CLI::App& command, OpenOptions& options);
-void add_hydrogens_option(CLI::App& command, std::string& value);
-void add_layout_option(CLI::App& command, std::string& value);
+CLI::Option* add_hydrogens_option(CLI::App& command, std::string& value);
+CLI::Option* add_layout_option(CLI::App& command, std::string& value);
 void add_conformer_options(CLI::App& command, ConformerOptions& options);
 // How many conformers, and of which text.
 void add_sampling_options(CLI::App& command, ConformerOptions& options);

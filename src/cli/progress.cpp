@@ -78,8 +78,11 @@ int32_t Progress::update(const molrt_progress& state) {
   const bool training = state.stage == MOLRT_STAGE_TRAINING;
   if (training) start_training(state);
   if (state.stage == MOLRT_STAGE_PROBE && !probe_start_) probe_start_ = Clock::now();
-  if ((training && epoch_due(state)) || due()) {
+  const bool pretraining = state.stage == MOLRT_STAGE_PRETRAINING;
+  if (pretraining) start_training(state);
+  if (((training || pretraining) && epoch_due(state)) || due()) {
     const auto line = training                           ? training_line(state)
+                      : pretraining                      ? pretraining_line(state)
                       : state.stage == MOLRT_STAGE_PROBE ? probe_line(state)
                                                          : rows_line(state);
     // \r: back to the line's start; \x1b[K: erase what is left of the line before.
@@ -153,6 +156,18 @@ std::string Progress::training_line(const molrt_progress& state) {
                            static_cast<double>(state.train_rows);
   if (molecules > 0) line += fmt::format(", {:.0f} molecules/s", molecules / seconds);
   return line + left;
+}
+
+std::string Progress::pretraining_line(const molrt_progress& state) {
+  const double seconds = since(training_start_);
+  auto line = fmt::format("pre-training: step {}/{}", state.step, state.steps);
+  append_value(line, "loss", state.train_loss);
+  append_value(line, "held out", state.valid_loss);
+  append_value(line, "lr", state.learning_rate);
+  const double part = state.part - part_before_;
+  if (seconds > 0)
+    line += fmt::format(", {:.1f} steps/s", part * static_cast<double>(state.steps) / seconds);
+  return line + remaining(seconds, part, 1 - state.part);
 }
 
 void Progress::log(int32_t level, const char* message) {

@@ -35,6 +35,7 @@ class Progress {
   std::string probe_line(const molrt_progress& state);
   void start_training(const molrt_progress& state);
   bool epoch_due(const molrt_progress& state);
+  std::string pretraining_line(const molrt_progress& state);
   std::string training_line(const molrt_progress& state);
 
   ReportOptions options_;

@@ -19,6 +19,7 @@ using Model = std::unique_ptr<molrt_model, Free<molrt_model_free>>;
 using Batch = std::unique_ptr<molrt_batch, Free<molrt_batch_free>>;
 using Settings = std::unique_ptr<molrt_settings, Free<molrt_settings_free>>;
 using Job = std::unique_ptr<molrt_job, Free<molrt_job_free>>;
+using Pretraining = std::unique_ptr<molrt_pretraining, Free<molrt_pretraining_free>>;
 using Probe = std::unique_ptr<molrt_probe, Free<molrt_probe_free>>;
 
 void check(int32_t status);  // throws molrt::Error with molrt_last_error()

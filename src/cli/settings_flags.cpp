@@ -10,10 +10,10 @@
 namespace molrt::cli {
 namespace {
 
-molrt_setting_info setting(size_t index) {
+molrt_setting_info setting(const SettingsTable& table, size_t index) {
   molrt_setting_info info;
   check(molrt_setting_info_init(&info, sizeof info));
-  check(molrt_settings_describe(index, &info));
+  check(table.describe(index, &info));
   return info;
 }
 
@@ -85,8 +85,8 @@ std::string flag_name(const std::string& setting) {
 }
 
 void SettingsFlags::add_to(CLI::App& command) {
-  for (size_t i = 0; i < molrt_settings_count(); ++i) {
-    const auto info = setting(i);
+  for (size_t i = 0; i < table_.count(); ++i) {
+    const auto info = setting(table_, i);
     options_[info.name] = command.add_option(flag_name(info.name), given_[info.name], help(info))
                               ->type_name(type_name(info))
                               ->group(group(info.name));
@@ -95,10 +95,10 @@ void SettingsFlags::add_to(CLI::App& command) {
 
 Settings SettingsFlags::settings() const {
   molrt_settings* created = nullptr;
-  check(molrt_settings_create(&created));
+  check(table_.create(&created));
   Settings settings(created);
-  for (size_t i = 0; i < molrt_settings_count(); ++i) {
-    const auto info = setting(i);
+  for (size_t i = 0; i < table_.count(); ++i) {
+    const auto info = setting(table_, i);
     if (options_.at(info.name)->count() > 0) check(set(created, info, given_.at(info.name)));
   }
   return settings;

@@ -19,9 +19,9 @@ bool is_special(const std::string& output) {
 
 }  // namespace
 
-TrainingCheckpoint::TrainingCheckpoint(molrt_job* job, const std::string& output, bool resume,
+TrainingCheckpoint::TrainingCheckpoint(Of run, const std::string& output, bool resume,
                                        Progress& progress)
-    : job_(job) {
+    : run_(std::move(run)) {
   if (is_special(output)) {
     if (resume)
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
@@ -38,11 +38,11 @@ TrainingCheckpoint::TrainingCheckpoint(molrt_job* job, const std::string& output
         fmt::format("warning: what a stopped run has left in {} is dropped; --resume would "
                     "have gone on with it",
                     directory_));
-  check(molrt_job_set_checkpoint(job_, directory_.c_str(), resume));
+  check(run_.set(directory_.c_str(), resume));
 }
 
 void TrainingCheckpoint::remove() const {
-  if (!directory_.empty()) check(molrt_job_remove_checkpoint(job_));
+  if (!directory_.empty()) check(run_.remove());
 }
 
 std::string TrainingCheckpoint::what_resumes() const {

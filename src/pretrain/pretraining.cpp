@@ -66,8 +66,13 @@ Corpus& Pretraining::corpus() {
   return *corpus_;
 }
 
-Corpus::Added Pretraining::add_archive(const std::string& path, int threads,
-                                       const std::function<bool()>& stop) {
+void Pretraining::exclude(const std::string& smiles) {
+  if (corpus().size() > 0)
+    fail(MOLRT_ERROR_STATE, "molecules were added already; what is excluded is told before");
+  corpus().exclude(smiles);
+}
+
+Corpus::Added Pretraining::add_archive(const std::string& path, int threads) {
   GeometryArchive archive(path, targets_);
   if (corpus().excludes() && !archive.has_smiles())
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
@@ -76,7 +81,7 @@ Corpus::Added Pretraining::add_archive(const std::string& path, int threads,
   PretrainSource source{std::filesystem::path(path).filename(), "", 0, {}};
   std::vector<CorpusMolecule> molecules(block);
   for (bool more = true; more;) {
-    if (stop()) fail(MOLRT_ERROR_CANCELLED, "cancelled while reading {}", path);
+    if (cancelled_) fail(MOLRT_ERROR_CANCELLED, "cancelled while reading {}", path);
     size_t count = 0;
     while (count < block && (more = archive.next(molecules[count]))) ++count;
     molecules.resize(count);
@@ -250,8 +255,12 @@ class Pretraining::Run {
     const PretrainRecord* latest = p_.history_.empty() ? nullptr : &p_.history_.back();
     const bool looked = latest && !p_.held_out_.empty();
     return p_.cancelled_ || progress_({p_.steps_done_, p_.s_.steps, loss_, rate(), p_.train_.size(),
-                                       p_.held_out_.size(), p_.history_.size(), latest,
+                                       p_.held_out_.size(), p_.history_.size(), planned_records(),
                                        looked ? latest->held_out.total(p_.s_.weights) : NAN});
+  }
+
+  size_t planned_records() const {
+    return static_cast<size_t>((p_.s_.steps + p_.s_.evaluate_every - 1) / p_.s_.evaluate_every);
   }
 
   double rate() const {

@@ -27,10 +27,9 @@ struct PretrainProgress {
   uint64_t step, steps;
   double loss;  // of the last batch, weighted sum
   double lr;
-  size_t molecules, held_out;              // in training, looked at
-  size_t records;                          // points of the curves so far
-  const PretrainRecord* latest = nullptr;  // null: none yet
-  double held_out_loss;                    // of the latest; NaN: none
+  size_t molecules, held_out;       // in training, looked at
+  size_t records, planned_records;  // points of the curves
+  double held_out_loss;             // of the latest; NaN: none
 };
 using PretrainCallback = std::function<bool(const PretrainProgress&)>;  // true: stop
 
@@ -50,9 +49,8 @@ class Pretraining {
 
   // Before run(). What was done is kept in a directory (train/checkpoint.h).
   void set_checkpoint(std::string directory, bool resume);
-  void exclude(const std::string& smiles) { corpus().exclude(smiles); }
-  Corpus::Added add_archive(const std::string& path, int threads,
-                            const std::function<bool()>& stop);
+  void exclude(const std::string& smiles);  // before any is added
+  Corpus::Added add_archive(const std::string& path, int threads);
   // Its molecules' conformers, which are there; labels [rows, targets], NaN: not known; empty:
   // none.
   Corpus::Added add_batch(const Batch& batch, std::span<const float> labels, int threads);
@@ -69,7 +67,6 @@ class Pretraining {
   const Settings& settings() const { return settings_; }
   std::string report() const;  // JSON
   const std::vector<PretrainRecord>& history() const { return history_; }
-  const PretrainSettings& values() const { return s_; }
 
  private:
   class Run;
