@@ -1,36 +1,23 @@
 #include "pretrain/pretraining.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 
 #include "base/crc.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "pretrain/geometry_archive.h"
-#include "pretrain/records.h"
-#include "train/best.h"
-#include "train/optimiser.h"
 #include "train/shuffle.h"
 
 namespace molrt {
 namespace {
 
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
 
 constexpr size_t most_held_out = 4096;
 constexpr size_t block = 4096;  // molecules read from an archive at a time
 constexpr const char* provenance_key = "pretraining";
-
-// Which conformer of a molecule a step sees.
-size_t choose_conformer(size_t count, PhiloxKey key, uint32_t id) {
-  constexpr uint32_t stream = 1 << 16;  // apart from masking's
-  const uint64_t bits = random_u32(key, id, stream, random_purpose(Purpose::pretrain), 0);
-  return bits * count >> 32;
-}
 
 uint32_t crc_of(const TensorMap& tensors) {
   uint32_t crc = 0;
@@ -165,7 +152,7 @@ void Pretraining::learn_scalings() {
     }
   }
   for (size_t t = 0; t < targets_.size(); ++t) {
-    Scaling& scaling = scalings_[t];
+    LabelScaling& scaling = scalings_[t];
     const auto n = static_cast<double>(scaling.count);
     if (scaling.count == 0)
       fail(MOLRT_ERROR_DATA, "target '{}': no molecule in training has a value", targets_[t]);
@@ -184,9 +171,9 @@ void Pretraining::learn_scalings() {
 }
 
 // Where the start was pre-trained on the same targets.
-std::optional<std::vector<Pretraining::Scaling>> Pretraining::scalings_of_start() const try {
+std::optional<std::vector<LabelScaling>> Pretraining::scalings_of_start() const try {
   const json before = json::parse(start_->card().provenance).at(provenance_key).at("targets");
-  std::vector<Scaling> scalings;
+  std::vector<LabelScaling> scalings;
   for (size_t t = 0; t < before.size(); ++t) {
     if (t >= targets_.size() || before[t].at("name") != targets_[t]) return std::nullopt;
     scalings.push_back({before[t].at("mean"), before[t].at("deviation"), 0});
@@ -206,193 +193,22 @@ json Pretraining::facts() const {
           {"molecules", {{"count", corpus_->size()}, {"crc32", corpus_->crc()}}}};
 }
 
-// The loop.
-class Pretraining::Run {
- public:
-  Run(Pretraining& p, int threads, const PretrainCallback& progress)
-      : p_(p),
-        threads_(threads),
-        progress_(progress),
-        team_(threads, p.s_.precision),
-        network_(p.start_->card().architecture,
-                 with_pretraining_heads(p.start_->tensors(), p.start_->card().architecture,
-                                        p.targets_.size(), p.s_.seed),
-                 p.targets_.size(), p.s_.weights, team_),
-        tensors_(network_.tensors(p.s_.weight_decay)),
-        adam_(p.s_.adam_beta1, p.s_.adam_beta2, p.s_.adam_eps, tensors_),
-        plan_{p.s_.batch_size, p.train_.size() / p.s_.batch_size, p.s_.steps, p.s_.warmup} {
-    if (p.checkpoint_directory_.empty()) return;
-    checkpoint_.emplace(p.checkpoint_directory_, p.facts(), p.resume_);
-    member_ = MemberCheckpoint(*checkpoint_, 0);
-    restore();
-  }
-
-  // Whether it came to its end.
-  bool run() {
-    begun_ = Clock::now();
-    while (p_.steps_done_ < p_.s_.steps) {
-      if (stopped()) {
-        save();
-        return false;
-      }
-      step();
-      if (is_due() || p_.steps_done_ == p_.s_.steps) record();
-      if (member_.due()) save();
-    }
-    save();
-    return true;
-  }
-
-  TensorMap tensors() const { return network_.copy_tensors(); }
-
- private:
-  double seconds() const {
-    return before_ + std::chrono::duration<double>(Clock::now() - begun_).count();
-  }
-  bool is_due() const { return p_.steps_done_ % p_.s_.evaluate_every == 0; }
-
-  bool stopped() const {
-    const PretrainRecord* latest = p_.history_.empty() ? nullptr : &p_.history_.back();
-    const bool looked = latest && !p_.held_out_.empty();
-    return p_.cancelled_ || progress_({p_.steps_done_, p_.s_.steps, loss_, rate(), p_.train_.size(),
-                                       p_.held_out_.size(), p_.history_.size(), planned_records(),
-                                       looked ? latest->held_out.total(p_.s_.weights) : NAN});
-  }
-
-  size_t planned_records() const {
-    return static_cast<size_t>((p_.s_.steps + p_.s_.evaluate_every - 1) / p_.s_.evaluate_every);
-  }
-
-  double rate() const {
-    return learning_rate(p_.s_.lr, p_.steps_done_ == 0 ? 0 : p_.steps_done_ - 1, plan_);
-  }
-
-  std::vector<PretrainItem> items(std::span<const size_t> molecules, PhiloxKey key) {
-    labels_.assign(molecules.size() * p_.targets_.size(), NAN);
-    std::vector<PretrainItem> items;
-    for (size_t i = 0; i < molecules.size(); ++i) {
-      const auto id = static_cast<uint32_t>(molecules[i]);
-      const CorpusMolecule m = p_.corpus_->read(id);
-      const size_t conformer = choose_conformer(m.conformers.size(), key, id);
-      const std::span<float> labels =
-          std::span(labels_).subspan(i * p_.targets_.size(), p_.targets_.size());
-      for (size_t t = 0; t < labels.size(); ++t)
-        labels[t] =
-            static_cast<float>((m.labels[t] - p_.scalings_[t].mean) / p_.scalings_[t].deviation);
-      items.push_back({mask_molecule(corpus_features(m, conformer, *p_.start_),
-                                     p_.start_->dictionary(), p_.s_.mask, key, id),
-                       id, labels});
-    }
-    return items;
-  }
-
-  std::span<const size_t> batch() {
-    const uint64_t epoch = p_.steps_done_ / plan_.batches, place = p_.steps_done_ % plan_.batches;
-    if (order_.empty() || place == 0)
-      order_ = epoch_order(p_.train_, p_.s_.seed, static_cast<uint32_t>(epoch), 0);
-    return std::span(order_).subspan(place * plan_.batch_size, plan_.batch_size);
-  }
-
-  void step() {
-    const PhiloxKey key = random_key(p_.s_.seed, static_cast<uint32_t>(p_.steps_done_));
-    const PretrainSums sums = network_.learn(items(batch(), key), p_.s_.dropout, key);
-    loss_ = sums.total(p_.s_.weights);
-    check_finite(loss_, "loss");
-    check_finite(clip_gradients(tensors_, p_.s_.clip, threads_), "gradient's norm");
-    adam_.step(tensors_, learning_rate(p_.s_.lr, p_.steps_done_, plan_), threads_);
-    since_record_ += sums;
-    ++p_.steps_done_;
-  }
-
-  void check_finite(double value, const char* what) const {
-    if (std::isfinite(value)) return;
-    fail(MOLRT_ERROR_DATA, "pre-training diverged: the {} is {} at step {}; lower lr (now {})",
-         what, value, p_.steps_done_ + 1, p_.s_.lr);
-  }
-
-  // Always with the same masks.
-  PretrainSums look() {
-    constexpr size_t at_once = 256;
-    PretrainSums sums;
-    for (size_t first = 0; first < p_.held_out_.size(); first += at_once) {
-      const size_t count = std::min(at_once, p_.held_out_.size() - first);
-      const auto molecules = std::span<const size_t>(p_.held_out_).subspan(first, count);
-      sums += network_.evaluate(items(molecules, random_key(~p_.s_.seed, 0)));
-    }
-    return sums;
-  }
-
-  void record() {
-    p_.history_.push_back({p_.steps_done_, since_record_, look(), rate(), seconds()});
-    since_record_ = {};
-  }
-
-  template <typename Visit>
-  void visit_arrays(const Visit& visit) {
-    for (size_t i = 0; i < tensors_.size(); ++i) {
-      visit("value." + tensors_[i].name, tensors_[i].value);
-      visit("mean." + tensors_[i].name, std::span<float>(adam_.moments()[i].mean));
-      visit("square." + tensors_[i].name, std::span<float>(adam_.moments()[i].square));
-    }
-  }
-
-  void save() {
-    if (!member_) return;
-    CheckpointState state;
-    visit_arrays([&](const std::string& name, std::span<float> values) {
-      state.tensors[name] = view(values);
-    });
-    json history = json::array();
-    for (const PretrainRecord& record : p_.history_) history.push_back(to_json(record));
-    state.facts = {{"step", p_.steps_done_},
-                   {"seconds", seconds()},
-                   {"since_record", to_json(since_record_)},
-                   {"history", history}};
-    member_.save(state);
-  }
-
-  void restore() {
-    const auto state = member_.part();
-    if (!state) return;
-    try {
-      p_.steps_done_ = state->facts.at("step");
-      before_ = state->facts.at("seconds");
-      since_record_ = sums_of(state->facts.at("since_record"));
-      for (const json& record : state->facts.at("history"))
-        p_.history_.push_back(record_of(record));
-    } catch (const json::exception& e) {
-      fail(MOLRT_ERROR_FORMAT, "the checkpoint's state is broken: {}", e.what());
-    }
-    visit_arrays([&](const std::string& name, std::span<float> to) {
-      read_tensor(state->tensors, name, to);
-    });
-    adam_.set_steps(p_.steps_done_);
-  }
-
-  Pretraining& p_;
-  int threads_;
-  const PretrainCallback& progress_;
-  Team team_;
-  PretrainNetwork network_;
-  std::vector<TrainedTensor> tensors_;
-  Adam adam_;
-  StepPlan plan_;
-  std::optional<Checkpoint> checkpoint_;
-  MemberCheckpoint member_;
-  std::vector<size_t> order_;  // of the epoch
-  std::vector<float> labels_;  // of the batch
-  PretrainSums since_record_;
-  double loss_ = NAN, before_ = 0;
-  Clock::time_point begun_ = Clock::now();
-};
-
 void Pretraining::run(int threads, const PretrainCallback& progress) {
   started_ = true;
   divide();
   learn_scalings();
-  Run run(*this, threads, progress);
-  const bool whole = run.run();
-  model_ = std::make_shared<Model>(trained_model(run.tensors()));
+  std::optional<Checkpoint> checkpoint;
+  if (!checkpoint_directory_.empty()) checkpoint.emplace(checkpoint_directory_, facts(), resume_);
+  const PretrainData data{*start_, *corpus_, train_, held_out_, scalings_};
+  const PretrainCallback stop = [&](const PretrainProgress& p) {
+    return progress(p) || cancelled_;
+  };
+  PretrainLoop loop(data, s_, threads,
+                    checkpoint ? MemberCheckpoint(*checkpoint, 0) : MemberCheckpoint(), stop);
+  const bool whole = loop.run();
+  steps_done_ = loop.steps_done();
+  history_ = loop.history();
+  model_ = std::make_shared<Model>(trained_model(loop.tensors()));
   if (!whole)
     fail(MOLRT_ERROR_CANCELLED, "the pre-training was cancelled; its model is the one so far");
 }

@@ -8,38 +8,9 @@
 #include <span>
 
 #include "model/batch.h"
-#include "pretrain/corpus.h"
-#include "pretrain/settings.h"
-#include "train/checkpoint.h"
+#include "pretrain/loop.h"
 
 namespace molrt {
-
-// A point of the curves: means since the one before, and of the held-out molecules (counts are 0
-// without any).
-struct PretrainRecord {
-  uint64_t step = 0;
-  PretrainSums train, held_out;
-  double lr = 0;       // of the last step
-  double seconds = 0;  // of the run's computing so far
-};
-
-struct PretrainProgress {
-  uint64_t step, steps;
-  double loss;  // of the last batch, weighted sum
-  double lr;
-  size_t molecules, held_out;       // in training, looked at
-  size_t records, planned_records;  // points of the curves
-  double held_out_loss;             // of the latest; NaN: none
-};
-using PretrainCallback = std::function<bool(const PretrainProgress&)>;  // true: stop
-
-// Where the molecules came from, for the provenance.
-struct PretrainSource {
-  std::string name;    // a file's name or "batch"
-  std::string sha256;  // of a file
-  uint64_t bytes = 0;
-  Corpus::Added added;
-};
 
 class Pretraining {
  public:
@@ -69,16 +40,11 @@ class Pretraining {
   const std::vector<PretrainRecord>& history() const { return history_; }
 
  private:
-  class Run;
-  struct Scaling {
-    double mean = 0, deviation = 1;
-    size_t count = 0;
-  };
   Corpus& corpus();
   bool is_held_out(size_t molecule) const;
   void divide();
   void learn_scalings();
-  std::optional<std::vector<Scaling>> scalings_of_start() const;
+  std::optional<std::vector<LabelScaling>> scalings_of_start() const;
   nlohmann::json facts() const;
   std::string provenance() const;
   Model trained_model(TensorMap tensors) const;
@@ -92,7 +58,7 @@ class Pretraining {
   std::unique_ptr<Corpus> corpus_;
   std::vector<PretrainSource> sources_;
   std::vector<size_t> train_, held_out_;
-  std::vector<Scaling> scalings_;
+  std::vector<LabelScaling> scalings_;
   std::vector<PretrainRecord> history_;
   uint64_t steps_done_ = 0;
   std::atomic<bool> cancelled_{false};
