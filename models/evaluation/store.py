@@ -21,8 +21,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        return ".".join([self.set, self.split, str(self.seed), *([self.model] if self.model else []),
-                         self.method.replace(" ", "-")])
+        words = [self.set, self.split, str(self.seed), *([self.model] if self.model else []), self.method]
+        return ".".join(words).replace(" + ", "+").replace(" ", "-")
 
 
 def hash_of(value) -> str:
