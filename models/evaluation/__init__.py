@@ -1,0 +1,1 @@
+"""What models/evaluate.py is made of."""
