@@ -181,6 +181,7 @@ MOLRT_API int32_t molrt_conformer_cache_clear(const char *path);
 /* ---- model: weights, immutable ------------------------------------------------------------------ */
 typedef struct molrt_model molrt_model;
 
+/* What is given against what the file says, or what is known of an official file, is told with a WARNING. */
 #define MOLRT_HYDROGENS_AUTO 0 /* as the file says; raw weights: molecule all, oled none, with a notice */
 #define MOLRT_HYDROGENS_ALL 1
 #define MOLRT_HYDROGENS_NONE 2
@@ -306,6 +307,18 @@ MOLRT_API int32_t molrt_model_describe(const molrt_model *model, char *buffer, s
 /* *supported = 1 if the element's symbol ("Cl") is in the model's dictionary, else 0. */
 MOLRT_API int32_t molrt_model_supports_element(const molrt_model *model, const char *symbol,
                                                int32_t *supported);
+
+/* ---- official weights: files that a user downloads; molrt never does ------------------------------ */
+/* Uni-Mol's files as a JSON list of objects: "name", "trained_on", "bytes" (give or take "bytes_margin"),
+ * "sha256" (null: not known), "hydrogens", "kernel", "dictionary", "vocabulary" (with [MASK]), "layout",
+ * "homes" (addresses), "licence". */
+MOLRT_API int32_t molrt_official_weights_describe(char *buffer, size_t capacity, size_t *needed);
+/* Which of them a file is, as JSON: "path", "bytes", "sha256" (null: it was not needed), "official" (its
+ * name, or null) and "verified" (by its sha256; else by its name and size). FORMAT for a file that bears
+ * the name of one but has not its size or sha256, such as a download that was cut off; molrt_model_open
+ * tells the log the same with a WARNING and opens it. */
+MOLRT_API int32_t molrt_official_weights_verify(const char *path, char *buffer, size_t capacity,
+                                                size_t *needed);
 
 /* ---- batch: molecules, each with a status -------------------------------------------------------- */
 typedef struct molrt_batch molrt_batch;

@@ -216,6 +216,19 @@ using Architecture = detail::Struct<molrt_architecture, molrt_architecture_init>
 using ModelInfo = detail::Struct<molrt_model_info, molrt_model_info_init>;
 using SaveOptions = detail::Struct<molrt_save_options, molrt_save_options_init>;
 
+// Uni-Mol's own weight files, as JSON, and which of them a file is; FORMAT for a broken download.
+inline std::string describe_official_weights() {
+  return detail::read_text([](char* buffer, size_t capacity, size_t* needed) {
+    return molrt_official_weights_describe(buffer, capacity, needed);
+  });
+}
+inline std::string verify_official_weights(const std::string& path) {
+  return detail::read_text([&](char* buffer, size_t capacity, size_t* needed) {
+    return molrt_official_weights_verify(detail::without_nul(path).c_str(), buffer, capacity,
+                                         needed);
+  });
+}
+
 class Model {
  public:
   static Model open(const Context& context, const std::string& path,

@@ -70,9 +70,9 @@ std::optional<Dtype> read_dtype(int32_t value) {
 // From a ByteSource or a path.
 template <typename From>
 molrt_model* open(const molrt_context& context, From& from, const molrt_open_options* options) {
-  const auto notice = [&](const std::string& text) { context.tell(MOLRT_LOG_NOTICE, text); };
+  const auto log = [&](int32_t level, const std::string& text) { context.tell(level, text); };
   return new molrt_model{
-      std::make_shared<Model>(open_model(from, read_open_options(options), notice))};
+      std::make_shared<Model>(open_model(from, read_open_options(options), log))};
 }
 
 Architecture read_architecture(const molrt_architecture& a) {

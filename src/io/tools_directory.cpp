@@ -135,7 +135,8 @@ class DirectoryReader {
     card.scalers.assign(static_cast<size_t>(folds), read_scalers());
     read_thresholds();
     card.provenance = provenance();
-    if (!config_.own_dictionary.empty())
+    result_.own_dictionary = !config_.own_dictionary.empty();
+    if (result_.own_dictionary)
       notice_(
           fmt::format("{}: the base model had a dictionary of its own, {}, which is not here "
                       "(override with the option dictionary)",

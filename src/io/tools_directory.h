@@ -13,7 +13,8 @@ namespace molrt {
 struct ToolsDirectory {
   ModelCard card;  // complete but for the dictionary
   TensorMap tensors;
-  std::string weights_file;  // the first of them
+  std::string weights_file;     // the first of them
+  bool own_dictionary = false;  // its base model had another than the usual ones
   uint64_t bytes_read = 0;
 };
 

@@ -49,6 +49,13 @@ TEST_F(Hpp, PredictsWhatTheCInterfacePredicts) {
   EXPECT_TRUE(std::isnan(ours.deviation.front()));  // one fold
 }
 
+TEST_F(Hpp, KnowsOfficialWeights) {
+  EXPECT_NE(molrt::describe_official_weights().find("mol_pre_all_h_220816.pt"), std::string::npos);
+  const std::string own = molrt::verify_official_weights(MOLRT_TEST_DATA "/molecule_linear.pth");
+  EXPECT_NE(own.find("\"official\":null"), std::string::npos) << own;
+  EXPECT_THROW(molrt::verify_official_weights("/no/such/file"), molrt::Error);
+}
+
 TEST_F(Hpp, KeepsConformers) {
   const std::string path = testing::TempDir() + "molrt-hpp-cache.sqlite";
   molrt::clear_conformer_cache(path);

@@ -56,6 +56,7 @@ class MisuseTest : public testing::Test {
   Table inits() const;
   Table contexts() const;
   Table caches() const;
+  Table official_weights() const;
   Table models() const;
   Table model_queries();
   Table batches();
@@ -165,6 +166,32 @@ MisuseTest::Table MisuseTest::caches() const {
        [] { return molrt_conformer_cache_clear(nullptr); }},
       {"molrt_conformer_cache_clear", "a table", MOLRT_ERROR_FORMAT,
        [] { return molrt_conformer_cache_clear(no_database); }},
+  };
+}
+
+MisuseTest::Table MisuseTest::official_weights() const {
+  static const auto verify = [](const char* path) {
+    size_t needed;
+    return molrt_official_weights_verify(path, nullptr, 0, &needed);
+  };
+  static const std::string cut_off = testing::TempDir() + "mol_pre_no_h_220816.pt";
+  return {
+      {"molrt_official_weights_describe", "no needed", kInvalid,
+       [] { return molrt_official_weights_describe(nullptr, 0, nullptr); }},
+      {"molrt_official_weights_verify", "NULL", kInvalid, [] { return verify(nullptr); }},
+      {"molrt_official_weights_verify", "no file", MOLRT_ERROR_IO,
+       [] { return verify("/no/such/file"); }},
+      {"molrt_official_weights_verify", "no needed", kInvalid,
+       [] {
+         return molrt_official_weights_verify(MOLRT_TEST_DATA "/esol.csv", nullptr, 0, nullptr);
+       }},
+      {"molrt_official_weights_verify", "a download cut off", MOLRT_ERROR_FORMAT,
+       [] {
+         std::ofstream(cut_off) << "PK";
+         const int32_t status = verify(cut_off.c_str());
+         std::remove(cut_off.c_str());
+         return status;
+       }},
   };
 }
 
@@ -834,8 +861,8 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   must(molrt_batch_prepare(c_, m_, b_, nullptr));  // so that there is something too big to return
   std::set<std::string> covered;
   for (const Table& table :
-       {inits(), contexts(), caches(), models(), model_queries(), batches(), rows(), runs(),
-        run_sizes(), settings_calls(), jobs(), job_results(), probes()})
+       {inits(), contexts(), caches(), official_weights(), models(), model_queries(), batches(),
+        rows(), runs(), run_sizes(), settings_calls(), jobs(), job_results(), probes()})
     for (const Misuse& misuse : table) {
       expect_refused(misuse);
       covered.insert(misuse.function);

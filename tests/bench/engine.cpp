@@ -29,7 +29,7 @@ using Words = std::vector<std::string>;
 // ---- models
 
 Model open_for_bench(const std::string& path) {
-  return open_model(path, OpenOptions(), [](const std::string&) {});
+  return open_model(path, OpenOptions(), [](int32_t, const std::string&) {});
 }
 
 Precision network_precision(const std::string& name) {

@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace molrt;
   try {
     const auto source = fuzz::file_of({reinterpret_cast<const char*>(data), size});
-    const Model model = open_model(*source, {}, [](const std::string&) {});
+    const Model model = open_model(*source, {}, [](int32_t, const std::string&) {});
     (void)describe_model(model);
     fuzz::run(model);
   } catch (const Error&) {

@@ -22,7 +22,7 @@ constexpr double tolerance = 1e-5;
 Model open(const std::string& path, std::optional<int> fold = {}) {
   OpenOptions options;
   options.fold = fold;
-  return open_model(path, options, [](const std::string&) {});
+  return open_model(path, options, [](int32_t, const std::string&) {});
 }
 
 struct Outputs {

@@ -72,6 +72,28 @@ def test_what_the_caller_says_wins():
     assert len(model.embed(["CCO"]).atoms[0]) == 3
 
 
+def test_what_contradicts_the_file_is_warned_of(headed, tmp_path, caplog):
+    headed.save(tmp_path / "model.molrt")
+    caplog.clear()
+    molrt.load(tmp_path / "model.molrt", hydrogens="all", layout="file_order")
+    assert caplog.text == ""
+    molrt.load(tmp_path / "model.molrt", hydrogens="none", layout="specials_first")
+    assert "the option hydrogens says no hydrogens" in caplog.text
+    assert "the option layout says specials first" in caplog.text
+
+
+def test_official_weights_are_known_and_verified(tmp_path, caplog):
+    files = {file["name"]: file for file in molrt.official_weights()}
+    assert files["mol_pre_no_h_220816.pt"]["hydrogens"] == "none"
+    assert molrt.verify_weights(DATA / "molecule_linear.pth")["official"] is None
+    claims = tmp_path / "mol_pre_no_h_220816.pt"
+    claims.write_bytes((DATA / "molecule_linear.pth").read_bytes())
+    with pytest.raises(molrt.FormatError, match="expected 190540187 bytes, found 507380"):
+        molrt.verify_weights(claims)
+    assert molrt.load(claims).info["hydrogens"] == "none"
+    assert "expected 190540187 bytes" in caplog.text
+
+
 def test_init_is_seeded():
     sizes = dict(layers=1, width=16, ffn=16, heads=2)
     one, same, other = (molrt.init(seed=seed, **sizes).embed(["CCO"]).cls for seed in (1, 1, 2))

@@ -5,7 +5,7 @@
 namespace molrt::test {
 
 Model open_golden(const std::string& file, const OpenOptions& options) {
-  return open_model(*ByteSource::open_file(golden_path(file)), options, [](const std::string&) {});
+  return open_model(*ByteSource::open_file(golden_path(file)), options, [](int32_t, const std::string&) {});
 }
 
 std::vector<Features> golden_features(const Npz& golden, const Model& model) {

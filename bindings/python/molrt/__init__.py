@@ -13,14 +13,16 @@ A molecule that fails is no exception: its numbers are NaN, and the result's `ok
 ValueError for wrong arguments. Arrays are numpy's.
 
 Calls release the GIL, and any number of threads may use one model. Assumptions that you may want to
-override, such as whether raw weights read hydrogens, go to the logger "molrt" as warnings.
+override, such as whether raw weights read hydrogens, and arguments that contradict what a file says go
+to the logger "molrt" as warnings.
+official_weights() tells where Uni-Mol's own weights are, verify_weights() whether a download is whole.
 """
 
 from ._call import ProgressArgument
 from ._conformers import Conformers, conformers
 from ._errors import DataError, Error, FileError, FormatError, InvalidArgumentError, OutOfMemoryError
 from ._library import lib as _lib, text as _text
-from ._model import Embedding, Model, Prediction, init, load, predict
+from ._model import Embedding, Model, Prediction, init, load, official_weights, predict, verify_weights
 from ._molecules import Rows
 from ._probe import probe
 from ._training import PART_NONE, PART_TEST, PART_TRAIN, FineTunedModel, Setting, finetune, settings
@@ -36,4 +38,5 @@ def build_info() -> str:
 __all__ = ["Conformers", "DataError", "Embedding", "Error", "FileError", "FineTunedModel",
            "FormatError", "InvalidArgumentError", "Model", "OutOfMemoryError", "PART_NONE", "PART_TEST",
            "PART_TRAIN", "Prediction", "ProgressArgument", "Rows", "Setting", "build_info",
-           "conformers", "finetune", "init", "load", "predict", "probe", "settings"]
+           "conformers", "finetune", "init", "load", "official_weights", "predict", "probe", "settings",
+           "verify_weights"]

@@ -78,6 +78,8 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "model_get_threshold": [_P, c_int32, POINTER(c_double)],
     "model_describe": [_P] + _TEXT_OUT,
     "model_supports_element": [_P, _TEXT, POINTER(c_int32)],
+    "official_weights_describe": _TEXT_OUT,
+    "official_weights_verify": [_TEXT] + _TEXT_OUT,
     "batch_create": [_P, _P, _P],
     "batch_add_smiles": [_P, _TEXT],
     "batch_add_mol_block": [_P, _TEXT],

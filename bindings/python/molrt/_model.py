@@ -368,6 +368,19 @@ def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
     return Model(_open(path, options, threads), threads)
 
 
+def official_weights() -> List[Dict[str, Any]]:
+    """Uni-Mol's own weight files, which users download themselves: "name", "bytes" (give or take
+    "bytes_margin"), "sha256" (None: not known), "hydrogens", "dictionary", "layout", "homes" ..."""
+    return json.loads(read_text(lib.molrt_official_weights_describe))
+
+
+def verify_weights(path: Union[str, "os.PathLike[str]"]) -> Dict[str, Any]:
+    """Which of official_weights() a file is: "official" (its name, or None), "verified" (by its
+    "sha256"; else by name and size). FormatError for a file that bears the name of one but has not its
+    size or sha256, such as a download that was cut off; load() opens it with a warning."""
+    return json.loads(read_text(lib.molrt_official_weights_verify, path_text(path)))
+
+
 def _open(path: Any, options: Any, threads: Optional[int]) -> Handle:
     context = new_context(threads)
     if isinstance(path, (bytes, bytearray, memoryview)):

@@ -27,7 +27,7 @@ class ModelFile : public testing::Test {
   Model open(const std::string& file, const OpenOptions& options = {}) {
     notices_.clear();
     return open_model(*ByteSource::open_file(file), options,
-                      [this](const std::string& text) { notices_ += text + "\n"; });
+                      [this](int32_t, const std::string& text) { notices_ += text + "\n"; });
   }
 
   std::string write(const std::string& name, const TensorMap& tensors,
@@ -342,7 +342,7 @@ TEST_F(ModelFile, OtherVocabulariesFindTheirDictionaryBesideTheFileOnly) {
   auto memory = ByteSource::copy_memory(bytes->read(0, bytes->size(), "file"), "memory");
   const fs::path before = fs::current_path();
   fs::current_path(folder_);
-  EXPECT_ERROR(open_model(*memory, {}, [](const std::string&) {}), MOLRT_ERROR_FORMAT,
+  EXPECT_ERROR(open_model(*memory, {}, [](int32_t, const std::string&) {}), MOLRT_ERROR_FORMAT,
                "option dictionary");
   fs::current_path(before);
 }

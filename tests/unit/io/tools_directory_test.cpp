@@ -18,7 +18,7 @@ using test::ToolsFolder;
 
 Model open(const std::string& path, const OpenOptions& options = {},
            std::string* notices = nullptr) {
-  return open_model(path, options, [&](const std::string& text) {
+  return open_model(path, options, [&](int32_t, const std::string& text) {
     if (notices) *notices += text + "\n";
   });
 }
