@@ -33,6 +33,7 @@ class Progress {
   bool due();
   std::string rows_line(const molrt_progress& state);
   std::string probe_line(const molrt_progress& state);
+  static std::string reading_line(const molrt_progress& state);
   void start_training(const molrt_progress& state);
   bool epoch_due(const molrt_progress& state);
   std::string pretraining_line(const molrt_progress& state);
