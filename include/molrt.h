@@ -745,8 +745,9 @@ MOLRT_API int32_t molrt_pretraining_cancel(molrt_pretraining *pretraining); /* f
 /* After the run. The model has no property head; beside its encoder it keeps the heads of pre-training,
  * with which molrt_pretraining_create goes on. */
 MOLRT_API int32_t molrt_pretraining_get_model(const molrt_pretraining *pretraining, molrt_model **model);
-/* JSON: settings, sources with their hashes, molecules, targets with their scaling, and the curves:
- * history [points] of step, lr, seconds, train and held_out, each with the means of loss (their weighted
+/* JSON: pretraining, an object of steps, settings, molecules (training, held_out), sources with their
+ * hashes, targets with their scaling, and the last point of the curves, which is the model's provenance;
+ * start, what that of the start was; and the curves: history [points] of step, lr, seconds, train and held_out, each with the means of loss (their weighted
  * sum), token, coordinate, distance, norm, pair_norm, supervised, token_accuracy, coordinate_mae and
  * distance_mae (Angstrom). */
 MOLRT_API int32_t molrt_pretraining_get_report(const molrt_pretraining *pretraining, char *buffer,

@@ -18,7 +18,8 @@
 //  5. Texts are std::string in UTF-8. C ends a text at its first NUL: one inside becomes U+FFFD.
 //  6. Callbacks are std::function and run on the calling thread. They may throw: the call stops
 //     as soon as it can, and the exception leaves the call as if there were no C between.
-//  7. Threads. A Context, Batch, Settings, Job or Pretraining is used by one thread at a time; a const Model
+//  7. Threads. A Context, Batch, Settings, Job or Pretraining is used by one thread at a time; a
+//  const Model
 //     by any number, each with a Context of its own.
 #ifndef MOLRT_HPP
 #define MOLRT_HPP
@@ -793,8 +794,7 @@ class Pretraining {
   }
 
   void set_checkpoint(const std::string& directory, bool resume = false) {
-    check(
-        molrt_pretraining_set_checkpoint(get(), detail::without_nul(directory).c_str(), resume));
+    check(molrt_pretraining_set_checkpoint(get(), detail::without_nul(directory).c_str(), resume));
   }
   void remove_checkpoint() { check(molrt_pretraining_remove_checkpoint(get())); }
   // Trains. Once only.

@@ -165,8 +165,8 @@ class Pretrain {
   void check_targets() const {
     for (size_t t = 0; t < known_.size(); ++t)
       if (known_[t] == 0)
-        fail(MOLRT_ERROR_INVALID_ARGUMENT, "--target {}: no input has a column or an array of this name",
-             options_.targets[t]);
+        fail(MOLRT_ERROR_INVALID_ARGUMENT,
+             "--target {}: no input has a column or an array of this name", options_.targets[t]);
   }
 
   // Leaves the model so far: where an older one stands, beside it.

@@ -201,6 +201,11 @@ std::string NpzArray::read_text() {
   return text;
 }
 
+void NpzArray::close() {
+  if (unzCloseCurrentFile(file_->zip.get()) == UNZ_CRCERROR)
+    file_->fail_format("it is damaged: the archive's checksum is another");
+}
+
 std::vector<std::string> npz_names(const std::string& path) {
   const Zip zip = open_zip(path);
   std::vector<std::string> names;

@@ -64,10 +64,13 @@ size_t GeometryArchive::next_natoms() {
   return static_cast<size_t>(natoms);
 }
 
-void GeometryArchive::check_end() const {
+void GeometryArchive::check_end() {
   if (atoms_left_ > 0)
     fail(MOLRT_ERROR_FORMAT, "{}: array 'Z': {} atoms are left behind those of all {} molecules",
          path_, atoms_left_, molecules_);
+  for (auto* array : {&*natoms_, &*z_, &*xyz_}) array->close();
+  if (smiles_) smiles_->close();
+  for (auto& [target, values] : values_) values.close();
 }
 
 void GeometryArchive::read_elements(size_t atoms, std::vector<uint8_t>& elements) {

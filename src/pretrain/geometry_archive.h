@@ -30,7 +30,7 @@ class GeometryArchive {
   NpzArray array(const std::string& name, bool is_text, size_t columns) const;
   size_t next_natoms();
   void read_elements(size_t atoms, std::vector<uint8_t>& elements);
-  void check_end() const;
+  void check_end();
 
   std::string path_;
   std::vector<std::string> targets_;

@@ -807,7 +807,7 @@ MisuseTest::Table MisuseTest::pretraining_setups() {
   static molrt_pretraining* made = nullptr;
   static molrt_setting_info info;
   static const char *const hole[] = {"y", nullptr}, *const twice[] = {"y", "y"},
-                    *const empty[] = {""}, *const not_utf8[] = {"\xFF"};
+                           *const empty[] = {""}, *const not_utf8[] = {"\xFF"};
   must(molrt_setting_info_init(&info, sizeof info));
   const auto create = [this](const char* const* names, size_t count) {
     return [=, this] { return molrt_pretraining_create(c_, m_, nullptr, names, count, &made); };
@@ -928,9 +928,7 @@ MisuseTest::Table MisuseTest::pretraining_results() {
       {"molrt_pretraining_run", "a precision", kInvalid,
        run_with([](auto& o) { o.precision = MOLRT_PRECISION_BF16; })},
       {"molrt_pretraining_run", "no molecules", MOLRT_ERROR_DATA,
-       [this] {
-         return molrt_pretraining_run(new_pretraining(c_, m_).get(), nullptr);
-       }},
+       [this] { return molrt_pretraining_run(new_pretraining(c_, m_).get(), nullptr); }},
       {"molrt_pretraining_cancel", "no pre-training", kInvalid,
        [] { return molrt_pretraining_cancel(nullptr); }},
       {"molrt_pretraining_get_model", "no pre-training", kInvalid,
@@ -1030,15 +1028,29 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
     }
   EXPECT_EQ(molrt_batch_size(b_), 2u) << "a refused row was added";
 
-  const std::set<std::string> without_status = {
-      "molrt_version",           "molrt_version_text",      "molrt_build_info",
-      "molrt_last_error",        "molrt_status_name",       "molrt_row_status_name",
-      "molrt_source_name",       "molrt_flag_name",         "molrt_context_free",
-      "molrt_model_free",        "molrt_batch_free",        "molrt_settings_free",
-      "molrt_job_free",          "molrt_probe_free",        "molrt_settings_count",
-      "molrt_batch_size",        "molrt_batch_row_message", "molrt_job_row_message",
-      "molrt_model_target_name", "molrt_model_column_name", "molrt_model_target_unit",
-      "molrt_pretraining_free",  "molrt_pretraining_settings_count"};
+  const std::set<std::string> without_status = {"molrt_version",
+                                                "molrt_version_text",
+                                                "molrt_build_info",
+                                                "molrt_last_error",
+                                                "molrt_status_name",
+                                                "molrt_row_status_name",
+                                                "molrt_source_name",
+                                                "molrt_flag_name",
+                                                "molrt_context_free",
+                                                "molrt_model_free",
+                                                "molrt_batch_free",
+                                                "molrt_settings_free",
+                                                "molrt_job_free",
+                                                "molrt_probe_free",
+                                                "molrt_settings_count",
+                                                "molrt_batch_size",
+                                                "molrt_batch_row_message",
+                                                "molrt_job_row_message",
+                                                "molrt_model_target_name",
+                                                "molrt_model_column_name",
+                                                "molrt_model_target_unit",
+                                                "molrt_pretraining_free",
+                                                "molrt_pretraining_settings_count"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);
   for (std::string name; symbols >> name;)

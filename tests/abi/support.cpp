@@ -62,8 +62,8 @@ Pretraining new_pretraining(molrt_context* context, const molrt_model* start,
   must(molrt_settings_set_i64(made, "evaluate.every", 2));
   must(molrt_settings_set_f64(made, "holdout", .2));
   molrt_pretraining* pretraining = nullptr;
-  must(molrt_pretraining_create(context, start, made, targets.data(), targets.size(),
-                                &pretraining));
+  must(
+      molrt_pretraining_create(context, start, made, targets.data(), targets.size(), &pretraining));
   return Pretraining(pretraining);
 }
 

@@ -19,12 +19,12 @@ def test_an_archive_and_molecules():
     values = [None if i % 3 == 0 else float(i) for i in range(len(GOOD))]
     model = molrt.pretrain(ARCHIVE, GOOD, labels={"gap": values}, holdout=0, **SMALL)
     assert isinstance(model, molrt.PretrainedModel) and model.info["outputs"] == 0
-    first, second = model.report["sources"]
+    first, second = model.report["pretraining"]["sources"]
     assert (first["name"], first["used"]) == ("geometries.npz", 20)
     assert (second["used"], second["unusable"]) == (len(GOOD), 0)
     with np.load(ARCHIVE) as file:
         known = [*file["gap"][np.isfinite(file["gap"])], *(v for v in values if v is not None)]
-    (target,) = model.report["targets"]
+    (target,) = model.report["pretraining"]["targets"]
     assert target["values"] == len(known)
     assert target["mean"] == pytest.approx(np.mean(known), rel=1e-6)
     assert [point["step"] for point in model.report["history"]] == [2, 4]
@@ -46,7 +46,7 @@ def test_given_geometries_are_those_of_the_archive(tmp_path):
 def test_excluded_molecules_and_bad_ones(caplog):
     smiles = ["C[C@H](N)O", "C[C@@H](N)O", "OCC", "not a molecule", *GOOD]
     model = molrt.pretrain(smiles=smiles, exclude=["CC(N)O"], **SMALL)
-    (source,) = model.report["sources"]
+    (source,) = model.report["pretraining"]["sources"]
     assert (source["used"], source["excluded"], source["unusable"]) == (len(GOOD) + 1, 2, 1)
     assert "not a molecule" in source["first_unusable"]
     assert "1 of 14 without a usable geometry" in caplog.text
@@ -58,7 +58,7 @@ def test_goes_on_from_a_model_or_a_file(tmp_path):
     for start in first, tmp_path / "a.molrt":
         again = molrt.pretrain(ARCHIVE, targets="gap", start=start, seed=1, **QUICK)
         assert again.report["start"]["pretraining"]["steps"] == 4
-        assert again.report["targets"][0]["mean"] == first.report["targets"][0]["mean"]
+        assert again.report["pretraining"]["targets"][0]["mean"] == first.report["pretraining"]["targets"][0]["mean"]
     assert molrt.finetune(again, GOOD, range(len(GOOD)), epochs=1).info["width"] == 16
 
 
@@ -87,7 +87,7 @@ def test_stopped_and_gone_on_with(tmp_path):
     whole = molrt.pretrain(ARCHIVE, **{**how, "checkpoint": None})
     with pytest.raises(KeyboardInterrupt) as stopped:
         molrt.pretrain(ARCHIVE, progress=stop, **how)
-    assert stopped.value.model.report["steps"] == 3
+    assert stopped.value.model.report["pretraining"]["steps"] == 3
     with pytest.raises(molrt.InvalidArgumentError, match="lr was 0.0001, is now 0.01"):
         molrt.pretrain(ARCHIVE, resume=True, lr=.01, **how)
     again = molrt.pretrain(ARCHIVE, resume=True, **how)

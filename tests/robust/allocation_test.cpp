@@ -77,8 +77,8 @@ struct Function {
   enum Through { nothing, rdkit, json, minizip } through = nothing;
   // RDKit may lose memory or a stream's text when it finds none, and says so in its own ways. The
   // JSON library (3.11) takes some even to free a value, and without it ends the process: of what
-  // goes through it only larger blocks are refused. minizip cannot tell a file that it lacks a small
-  // block for from one that is no zip file.
+  // goes through it only larger blocks are refused. minizip cannot tell a file that it lacks a
+  // small block for from one that is no zip file.
   size_t smallest_block() const { return through == json || through == minizip ? 4096 : 0; }
 };
 
@@ -585,15 +585,16 @@ std::vector<Function> of_pretrainings() {
        [](const Things& t) {
          const std::shared_ptr<molrt_pretraining> p(
              new_pretraining(t.context.get(), t.model.get()).release(), Free());
-         const Call call = without_result([=] { return molrt_pretraining_exclude(p.get(), "CCO"); });
+         const Call call =
+             without_result([=] { return molrt_pretraining_exclude(p.get(), "CCO"); });
          return call;
        },
        Function::rdkit},
       of_pretraining("molrt_pretraining_add_archive", false, Function::minizip,
                      [](auto* p) {
                        return without_result([=] {
-                         return molrt_pretraining_add_archive(
-                             p, MOLRT_TEST_DATA "/geometries.npz", nullptr, nullptr);
+                         return molrt_pretraining_add_archive(p, MOLRT_TEST_DATA "/geometries.npz",
+                                                              nullptr, nullptr);
                        });
                      }),
       {"molrt_pretraining_add_batch",
@@ -614,9 +615,10 @@ std::vector<Function> of_pretrainings() {
                        return without_result(
                            [=] { return molrt_pretraining_remove_checkpoint(p); });
                      }),
-      of_pretraining(
-          "molrt_pretraining_run", false, Function::json,
-          [](auto* p) { return without_result([=] { return molrt_pretraining_run(p, nullptr); }); }),
+      of_pretraining("molrt_pretraining_run", false, Function::json,
+                     [](auto* p) {
+                       return without_result([=] { return molrt_pretraining_run(p, nullptr); });
+                     }),
       of_pretraining(
           "molrt_pretraining_cancel", false, Function::nothing,
           [](auto* p) { return without_result([=] { return molrt_pretraining_cancel(p); }); }),
@@ -756,8 +758,8 @@ std::vector<Function> of_jobs() {
 
 std::vector<Function> all_functions() {
   std::vector<Function> all;
-  for (const auto& group : {of_models(), of_batches(), of_settings(), of_jobs(), of_pretrainings(),
-                            of_probes()})
+  for (const auto& group :
+       {of_models(), of_batches(), of_settings(), of_jobs(), of_pretrainings(), of_probes()})
     all.insert(all.end(), group.begin(), group.end());
   all.push_back(of_unlabelled());
   return all;
@@ -840,12 +842,14 @@ TEST(AllocationTable, HasEveryFunctionThatCanFail) {
   std::ifstream list(MOLRT_SYMBOLS);
   ASSERT_TRUE(list);
   const std::set<std::string> without_status = {
-      "molrt_version",           "molrt_version_text",      "molrt_build_info",
-      "molrt_last_error",        "molrt_status_name",       "molrt_row_status_name",
-      "molrt_source_name",       "molrt_flag_name",         "molrt_settings_count",
-      "molrt_batch_size",        "molrt_batch_row_message", "molrt_job_row_message",
-      "molrt_model_target_name", "molrt_model_target_unit", "molrt_model_column_name",
-      "molrt_pretraining_settings_count"};
+      "molrt_version",           "molrt_version_text",
+      "molrt_build_info",        "molrt_last_error",
+      "molrt_status_name",       "molrt_row_status_name",
+      "molrt_source_name",       "molrt_flag_name",
+      "molrt_settings_count",    "molrt_batch_size",
+      "molrt_batch_row_message", "molrt_job_row_message",
+      "molrt_model_target_name", "molrt_model_target_unit",
+      "molrt_model_column_name", "molrt_pretraining_settings_count"};
   for (std::string name; list >> name;) {
     if (name.ends_with("_free") || name.ends_with("_init") || without_status.count(name)) continue;
     EXPECT_TRUE(covered.count(name)) << name;

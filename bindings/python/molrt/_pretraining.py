@@ -29,11 +29,12 @@ class PretrainedModel(Model):
     """A model from pretrain(): an encoder to fine-tune, with the heads of pre-training, from which
     pretrain(start=...) goes on.
 
-    report: dict with steps, settings, molecules (training, held_out), sources (of each the molecules
-        used, excluded and unusable), targets (their mean and deviation in training), and history, the
-        points of the curves: step, lr, seconds, train and held_out, each with means of loss (the
-        weighted sum), token, coordinate, distance, norm, pair_norm, supervised, token_accuracy, and
-        coordinate_mae and distance_mae in Angstrom
+    report: dict with pretraining, a dict of steps, settings, molecules (training, held_out), sources (of
+        each the molecules used, excluded and unusable) and targets (their mean and deviation in
+        training); start, what is known of the start's training; and history, the points of the
+        curves: step, lr, seconds, train and held_out, each with means of loss (the weighted sum),
+        token, coordinate, distance, norm, pair_norm, supervised, token_accuracy, and coordinate_mae
+        and distance_mae in Angstrom
     """
 
     report: Dict[str, Any]
