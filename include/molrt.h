@@ -746,10 +746,10 @@ MOLRT_API int32_t molrt_pretraining_cancel(molrt_pretraining *pretraining); /* f
  * with which molrt_pretraining_create goes on. */
 MOLRT_API int32_t molrt_pretraining_get_model(const molrt_pretraining *pretraining, molrt_model **model);
 /* JSON: pretraining, an object of steps, settings, molecules (training, held_out), sources with their
- * hashes, targets with their scaling, and the last point of the curves, which is the model's provenance;
- * start, what that of the start was; and the curves: history [points] of step, lr, seconds, train and held_out, each with the means of loss (their weighted
- * sum), token, coordinate, distance, norm, pair_norm, supervised, token_accuracy, coordinate_mae and
- * distance_mae (Angstrom). */
+ * hashes, targets with their scaling, and the last point of the curves: the model's provenance; start,
+ * that of a start that had some; and the curves, history [points] of step, lr, seconds, train and
+ * held_out, each with the means of loss (their weighted sum), token, coordinate, distance, norm,
+ * pair_norm, supervised, token_accuracy, coordinate_mae and distance_mae (Angstrom). */
 MOLRT_API int32_t molrt_pretraining_get_report(const molrt_pretraining *pretraining, char *buffer,
                                                size_t capacity, size_t *needed);
 /* The same as a page with pictures, whole in itself. */

@@ -286,7 +286,10 @@ std::string Pretraining::provenance() const {
                               {"values", scalings_[t].count},
                               {"mean", scalings_[t].mean},
                               {"deviation", scalings_[t].deviation}});
-  if (!history_.empty()) own["last"] = readable(history_.back(), s_.weights);
+  if (!history_.empty()) {
+    own["last"] = readable(history_.back(), s_.weights);
+    own["last"].erase("seconds");  // the same run, the same bytes
+  }
   nlohmann::ordered_json all = {{provenance_key, own}};
   const auto before = nlohmann::ordered_json::parse(start_->card().provenance);
   if (before.is_object() && before.value("untrained", false) == false) all["start"] = before;
