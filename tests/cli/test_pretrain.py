@@ -284,7 +284,7 @@ def test_reading_says_how_far_it_is(tmp_path):
     (["--steps", "0"], 2, "--steps must be between 1"),
     (["--mask-keep", ".6", "--mask-random", ".6"], 2, "more than 1"),
     (["--loss-supervised", "2"], 2, "there are no targets"),
-    (["--batch-size", "21"], 3, "'batch_size' is 21"),
+    (["--batch-size", "21"], 3, "--batch-size is 21"),
     (["-t", "gap", "-t", "gap"], 2, "twice"),
     (["--epochs", "3"], 2, "--epochs"),
     (["-w", str(DATA / "molecule_pretrained.pt")], 2, "is of a new network"),

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import BIN, DATA
 
-SETTINGS = {"steps": 60, "batch-size": 5, "evaluate-every": 7, "holdout": .2, "lr": 1e-3, "threads": 1}
+SETTINGS = {"steps": 300, "batch-size": 5, "evaluate-every": 40, "holdout": .2, "lr": 1e-3, "threads": 1}
 SIZES = ["--layers", "2", "--width", "32", "--ffn", "32", "--heads", "4"]
 
 
@@ -53,6 +53,11 @@ def facts(path):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_killed_again_and_again(whole, tmp_path, threads):
     out = tmp_path / "m.molrt"
+    process = start(out, threads=threads)
+    until(tmp_path / "m.molrt.checkpoint" / "member-0.part.safetensors", process)
+    process.kill()
+    process.communicate()
+    assert not out.exists()
     dice = random.Random(threads)
     for attempt in range(12):
         process = start(out, "--resume", threads=threads)
