@@ -415,14 +415,16 @@ MOLRT_API int32_t molrt_batch_get_smiles(const molrt_batch *batch, size_t row, c
 #define MOLRT_STAGE_TRAINING 3
 #define MOLRT_STAGE_PROBE 4
 #define MOLRT_STAGE_PRETRAINING 5
+#define MOLRT_STAGE_READING 6
 
 typedef struct molrt_progress {
   uint32_t struct_size;
   int32_t stage;     /* MOLRT_STAGE_* */
   uint64_t done;     /* conformers (also in the network), epochs of all folds (training), conformers
-                        times layers of the network (probe), or points of the curves (pretraining,
-                        which fills train_loss, valid_loss, step, steps, learning_rate, train_rows,
-                        held_out_rows and part as training does; both losses are weighted sums) */
+                        times layers of the network (probe), molecules of an archive (reading), or
+                        points of the curves (pretraining, which fills train_loss, valid_loss, step,
+                        steps, learning_rate, train_rows, held_out_rows and part as training does;
+                        both losses are weighted sums) */
   uint64_t total;    /* with early stopping, `done` may end before it */
   int32_t fold;      /* training only: the network, 0, 1, ... */
   int32_t folds;     /* folds x seeds, and those of refit */
@@ -715,16 +717,17 @@ typedef struct molrt_added {
 } molrt_added;
 MOLRT_API int32_t molrt_added_init(molrt_added *added, size_t struct_size);
 
-/* Adds molecules, before the run. They are kept in a temporary file ($TMPDIR), whatever their number.
- * `added` may be NULL.
+/* Adds molecules, before the run: all or, after an error, none. They are kept in a temporary file
+ * ($TMPDIR), whatever their number. `added` may be NULL. DATA for a value of a target that is infinite.
  * _archive: NumPy's .npz with natoms [molecules], Z [atoms], xyz [atoms, 3] in Angstrom (or xyz_milli,
  *   in .001 Angstrom), and, where there are, smiles [molecules] and an array [molecules] under each
  *   target's name. FORMAT errors name the array; INVALID_ARGUMENT without smiles, if molecules are
- *   excluded.
+ *   excluded. Of the options only the progress callback may be set; NULL: none.
  * _batch: the rows of a batch with conformers (molrt_batch_compute_conformers), all of them, of which
  *   every step sees a random one; labels [rows, target_count], NaN where not known, of `count`
- *   numbers; NULL: none. */
+ *   numbers; NULL: none. Rows without a conformer are unusable. */
 MOLRT_API int32_t molrt_pretraining_add_archive(molrt_pretraining *pretraining, const char *path,
+                                                const molrt_run_options *options,
                                                 molrt_added *added);
 MOLRT_API int32_t molrt_pretraining_add_batch(molrt_pretraining *pretraining, const molrt_batch *batch,
                                               const float *labels, size_t count, molrt_added *added);
@@ -742,10 +745,11 @@ MOLRT_API int32_t molrt_pretraining_cancel(molrt_pretraining *pretraining); /* f
 /* After the run. The model has no property head; beside its encoder it keeps the heads of pre-training,
  * with which molrt_pretraining_create goes on. */
 MOLRT_API int32_t molrt_pretraining_get_model(const molrt_pretraining *pretraining, molrt_model **model);
-/* JSON: settings, sources with their hashes, molecules, targets with their scaling, and the curves:
- * history [points] of step, lr, seconds, train and held_out, each with the means of loss (their weighted
- * sum), token, coordinate, distance, norm, pair_norm, supervised, token_accuracy, coordinate_mae and
- * distance_mae (Angstrom). */
+/* JSON: pretraining, an object of steps, settings, molecules (training, held_out), sources with their
+ * hashes, targets with their scaling, and the last point of the curves: the model's provenance; start,
+ * that of a start that had some; and the curves, history [points] of step, lr, seconds, train and
+ * held_out, each with the means of loss (their weighted sum), token, coordinate, distance, norm,
+ * pair_norm, supervised, token_accuracy, coordinate_mae and distance_mae (Angstrom). */
 MOLRT_API int32_t molrt_pretraining_get_report(const molrt_pretraining *pretraining, char *buffer,
                                                size_t capacity, size_t *needed);
 /* The same as a page with pictures, whole in itself. */

@@ -18,7 +18,8 @@
 //  5. Texts are std::string in UTF-8. C ends a text at its first NUL: one inside becomes U+FFFD.
 //  6. Callbacks are std::function and run on the calling thread. They may throw: the call stops
 //     as soon as it can, and the exception leaves the call as if there were no C between.
-//  7. Threads. A Context, Batch, Settings or Job is used by one thread at a time; a const Model
+//  7. Threads. A Context, Batch, Settings, Job or Pretraining is used by one thread at a time; a
+//  const Model
 //     by any number, each with a Context of its own.
 #ifndef MOLRT_HPP
 #define MOLRT_HPP
@@ -561,18 +562,18 @@ using SettingInfo = detail::Struct<molrt_setting_info, molrt_setting_info_init>;
 
 class Settings {
  public:
-  // The library's table of settings.
+  // The library's table of settings of jobs.
   static std::vector<SettingInfo> table() {
-    std::vector<SettingInfo> list(molrt_settings_count());
-    for (size_t i = 0; i < list.size(); ++i) check(molrt_settings_describe(i, &list[i]));
-    return list;
+    return rows(molrt_settings_count(), molrt_settings_describe);
+  }
+  // That of pre-training.
+  static std::vector<SettingInfo> pretraining_table() {
+    return rows(molrt_pretraining_settings_count(), molrt_pretraining_settings_describe);
   }
 
-  Settings() {
-    molrt_settings* made = nullptr;
-    check(molrt_settings_create(&made));
-    handle_.reset(made);
-  }
+  Settings() : Settings(molrt_settings_create) {}
+  // What Pretraining takes; a Job takes none of these.
+  static Settings of_pretraining() { return Settings(molrt_pretraining_settings_create); }
 
   Settings& set(const std::string& name, double value) {
     return done(molrt_settings_set_f64(get(), detail::without_nul(name).c_str(), value));
@@ -607,6 +608,17 @@ class Settings {
   const molrt_settings* get() const noexcept { return handle_.get(); }
 
  private:
+  explicit Settings(int32_t (*create)(molrt_settings**)) {
+    molrt_settings* made = nullptr;
+    check(create(&made));
+    handle_.reset(made);
+  }
+  static std::vector<SettingInfo> rows(size_t count,
+                                       int32_t (*describe)(size_t, molrt_setting_info*)) {
+    std::vector<SettingInfo> list(count);
+    for (size_t i = 0; i < list.size(); ++i) check(describe(i, &list[i]));
+    return list;
+  }
   Settings& done(int32_t status) {
     check(status);
     return *this;
@@ -737,6 +749,86 @@ class Job {
  private:
   size_t rows_;
   detail::Handle<molrt_job, molrt_job_free> handle_;
+};
+
+/* ---- pre-training
+ * -------------------------------------------------------------------------------- */
+using Added = detail::Struct<molrt_added, molrt_added_init>;
+
+// An encoder from molecules without measured values.
+class Pretraining {
+ public:
+  Pretraining(const Context& context, const Model& start,
+              const std::vector<std::string>& target_names = {},
+              const Settings& settings = Settings::of_pretraining())
+      : targets_(target_names.size()) {
+    const auto names = detail::without_nul(target_names);
+    molrt_pretraining* made = nullptr;
+    const int32_t status =
+        molrt_pretraining_create(context.get(), start.get(), settings.get(),
+                                 detail::addresses(names).data(), names.size(), &made);
+    handle_.reset(made);
+    context.finish(status);
+  }
+
+  // Before molecules are added: this one stays out, in all its stereoisomers.
+  void exclude(const std::string& smiles) {
+    check(molrt_pretraining_exclude(get(), detail::without_nul(smiles).c_str()));
+  }
+  // NumPy's .npz (molrt.h). Of the options only on_progress may be set.
+  Added add_archive(const std::string& path, const RunOptions& options = {}) {
+    Added added;
+    detail::Run run(options);
+    run.finish(molrt_pretraining_add_archive(get(), detail::without_nul(path).c_str(),
+                                             run.options(), &added));
+    return added;
+  }
+  // A batch with conformers; labels [rows of batch, target_names], NaN where not known; {}: none.
+  Added add(const Batch& batch, const std::vector<float>& labels = {}) {
+    detail::require(labels.empty() || labels.size() == batch.size() * targets_,
+                    "labels: expected one for each row and target");
+    Added added;
+    check(molrt_pretraining_add_batch(get(), batch.get(), labels.empty() ? nullptr : labels.data(),
+                                      labels.size(), &added));
+    return added;
+  }
+
+  void set_checkpoint(const std::string& directory, bool resume = false) {
+    check(molrt_pretraining_set_checkpoint(get(), detail::without_nul(directory).c_str(), resume));
+  }
+  void remove_checkpoint() { check(molrt_pretraining_remove_checkpoint(get())); }
+  // Trains. Once only.
+  void run(const RunOptions& options = {}) {
+    detail::Run run(options);
+    run.finish(molrt_pretraining_run(get(), run.options()));
+  }
+  // Asks run() to stop, which then throws Error with MOLRT_ERROR_CANCELLED. From any thread.
+  void cancel() { check(molrt_pretraining_cancel(get())); }
+
+  Model model() const {
+    molrt_model* made = nullptr;
+    check(molrt_pretraining_get_model(get(), &made));
+    return Model(made);
+  }
+  // What happened, with the curves, as JSON.
+  std::string report() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_pretraining_get_report(get(), buffer, capacity, needed);
+    });
+  }
+  // The same for people, as one self-contained HTML page.
+  std::string html() const {
+    return detail::read_text([this](char* buffer, size_t capacity, size_t* needed) {
+      return molrt_pretraining_get_html(get(), buffer, capacity, needed);
+    });
+  }
+
+  molrt_pretraining* get() noexcept { return handle_.get(); }
+  const molrt_pretraining* get() const noexcept { return handle_.get(); }
+
+ private:
+  size_t targets_;
+  detail::Handle<molrt_pretraining, molrt_pretraining_free> handle_;
 };
 
 /* ---- probe

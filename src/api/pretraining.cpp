@@ -50,6 +50,11 @@ const Pretraining& finished(const molrt_pretraining* pretraining) {
   return run;
 }
 
+// Before anything is added.
+void check_added(const molrt_added* added) {
+  if (added) check_struct_size("added", added->struct_size);
+}
+
 void tell(const Corpus::Added& added, molrt_added* out) {
   if (!out) return;
   molrt_added counts = no_molecules;
@@ -57,6 +62,14 @@ void tell(const Corpus::Added& added, molrt_added* out) {
   counts.excluded = added.excluded;
   counts.unusable = added.unusable;
   write_struct(counts, out, out->struct_size, "added");
+}
+
+molrt_progress progress_of(size_t molecules, size_t of_archive) {
+  molrt_progress progress = {};
+  progress.stage = MOLRT_STAGE_READING;
+  progress.done = molecules;
+  progress.total = of_archive;
+  return progress;
 }
 
 molrt_progress progress_of(const PretrainProgress& p) {
@@ -75,11 +88,14 @@ molrt_progress progress_of(const PretrainProgress& p) {
   return progress;
 }
 
-void check_options(const molrt_run_options& o) {
+CallerRun progress_only(const molrt_run_options* options, int threads) {
+  const CallerRun run = read_run_options(options, threads, nullptr);
+  const molrt_run_options& o = run.caller;
   if (o.max_atoms != 0 || o.crop != 0 || o.batch_size != 0 || o.precision != MOLRT_PRECISION_F32)
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "max_atoms, crop, batch_size and precision of the run options have no effect on a "
          "pre-training; it has settings");
+  return run;
 }
 
 }  // namespace
@@ -130,10 +146,16 @@ int32_t molrt_pretraining_exclude(molrt_pretraining* pretraining, const char* sm
 }
 
 int32_t molrt_pretraining_add_archive(molrt_pretraining* pretraining, const char* path,
-                                      molrt_added* added) {
+                                      const molrt_run_options* options, molrt_added* added) {
   return guarded([&] {
     Pretraining& run = not_started(pretraining);
-    tell(run.add_archive(&require(path, "path"), pretraining->threads), added);
+    const std::string archive = &require(path, "path");
+    check_added(added);
+    const CallerRun caller = progress_only(options, pretraining->threads);
+    const auto progress = [&](size_t done, size_t total) {
+      return tell_progress(caller.caller, progress_of(done, total));
+    };
+    tell(run.add_archive(archive, pretraining->threads, progress), added);
   });
 }
 
@@ -142,6 +164,7 @@ int32_t molrt_pretraining_add_batch(molrt_pretraining* pretraining, const molrt_
   return guarded([&] {
     Pretraining& run = not_started(pretraining);
     const Batch& molecules = require(batch, "batch").batch;
+    check_added(added);
     if (labels && count != molecules.size() * run.targets().size())
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "count = {}: expected {} rows * {} targets", count,
            molecules.size(), run.targets().size());
@@ -167,8 +190,7 @@ int32_t molrt_pretraining_remove_checkpoint(molrt_pretraining* pretraining) {
 int32_t molrt_pretraining_run(molrt_pretraining* pretraining, const molrt_run_options* options) {
   return guarded([&] {
     Pretraining& run = not_started(pretraining);
-    const CallerRun caller = read_run_options(options, pretraining->threads, nullptr);
-    check_options(caller.caller);
+    const CallerRun caller = progress_only(options, pretraining->threads);
     run.run(pretraining->threads, [&](const PretrainProgress& p) {
       return tell_progress(caller.caller, progress_of(p));
     });

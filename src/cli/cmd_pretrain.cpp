@@ -1,6 +1,7 @@
 // molrt pretrain: an encoder from molecules' geometries, without measured values.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "cli/signals.h"
 #include "cli/tally.h"
 #include "cli/training_checkpoint.h"
+#include "io/npz.h"
 
 namespace molrt::cli {
 namespace {
@@ -92,9 +94,10 @@ class Pretrain {
     added_ = defaults(molrt_added_init);
     if (is_archive(path)) {
       auto added = defaults(molrt_added_init);
-      check(molrt_pretraining_add_archive(run_.get(), path.c_str(), &added));
+      const auto how = run_options(options_.run, progress_);
+      check(molrt_pretraining_add_archive(run_.get(), path.c_str(), &how, &added));
       count(added);
-      for (size_t& known : known_) ++known;  // the library looks for values
+      count_targets(npz_names(path));
     } else {
       add_table(path);
     }
@@ -111,6 +114,11 @@ class Pretrain {
     added_.used += added.used;
     added_.excluded += added.excluded;
     added_.unusable += added.unusable;
+  }
+
+  void count_targets(const std::vector<std::string>& names) {
+    for (size_t t = 0; t < known_.size(); ++t)
+      if (std::find(names.begin(), names.end(), options_.targets[t]) != names.end()) ++known_[t];
   }
 
   void add_table(const std::string& path) {
@@ -146,9 +154,7 @@ class Pretrain {
     check(molrt_batch_compute_conformers(context_.get(), batch, &how));
     auto added = defaults(molrt_added_init);
     check(molrt_pretraining_add_batch(run_.get(), batch, labels.data(), labels.size(), &added));
-    const uint64_t without = rows - added.used - added.excluded - added.unusable;
-    added.unusable += without;
-    failed_ += without;
+    failed_ += added.unusable;
     rows_ += rows;
     count(added);
     labels.clear();
@@ -159,8 +165,8 @@ class Pretrain {
   void check_targets() const {
     for (size_t t = 0; t < known_.size(); ++t)
       if (known_[t] == 0)
-        fail(MOLRT_ERROR_INVALID_ARGUMENT, "--target {}: no input has such a column",
-             options_.targets[t]);
+        fail(MOLRT_ERROR_INVALID_ARGUMENT,
+             "--target {}: no input has a column or an array of this name", options_.targets[t]);
   }
 
   // Leaves the model so far: where an older one stands, beside it.
@@ -208,7 +214,7 @@ class Pretrain {
   Context context_;
   Model start_;
   Pretraining run_;
-  std::vector<size_t> known_;  // [targets]: sources that may have values
+  std::vector<size_t> known_;  // [targets]: inputs that have it
   molrt_added added_{};        // of the input that is read
   uint64_t rows_ = 0, failed_ = 0;
 };

@@ -67,8 +67,8 @@ void Progress::begin_window(uint64_t rows_before, uint64_t rows, uint64_t failed
   failed_ = failed;
 }
 
-bool Progress::due() {
-  if (options_.quiet || !(terminal_ || options_.verbose)) return false;
+bool Progress::due(bool also_in_logs) {
+  if (options_.quiet || !(terminal_ || options_.verbose || also_in_logs)) return false;
   if (since(last_) < (terminal_ ? 0.1 : 10.0)) return false;
   last_ = Clock::now();
   return true;
@@ -80,11 +80,12 @@ int32_t Progress::update(const molrt_progress& state) {
   if (state.stage == MOLRT_STAGE_PROBE && !probe_start_) probe_start_ = Clock::now();
   const bool pretraining = state.stage == MOLRT_STAGE_PRETRAINING;
   if (pretraining) start_training(state);
-  if (((training || pretraining) && epoch_due(state)) || due()) {
-    const auto line = training                           ? training_line(state)
-                      : pretraining                      ? pretraining_line(state)
-                      : state.stage == MOLRT_STAGE_PROBE ? probe_line(state)
-                                                         : rows_line(state);
+  if (((training || pretraining) && epoch_due(state)) || due(state.stage == MOLRT_STAGE_READING)) {
+    const auto line = training                             ? training_line(state)
+                      : pretraining                        ? pretraining_line(state)
+                      : state.stage == MOLRT_STAGE_READING ? reading_line(state)
+                      : state.stage == MOLRT_STAGE_PROBE   ? probe_line(state)
+                                                           : rows_line(state);
     // \r: back to the line's start; \x1b[K: erase what is left of the line before.
     write_stderr(fmt::format("{}{}{}", terminal_ ? "\r" : "", line, terminal_ ? "\x1b[K" : "\n"));
     shown_ = terminal_;
@@ -130,6 +131,10 @@ std::string Progress::rows_line(const molrt_progress& state) {
   }
   if (failed_ > 0) line += fmt::format(", {} failed", failed_);
   return line;
+}
+
+std::string Progress::reading_line(const molrt_progress& state) {
+  return fmt::format("reading: molecule {}/{}", state.done, state.total);
 }
 
 std::string Progress::probe_line(const molrt_progress& state) {

@@ -1,7 +1,7 @@
 #pragma once
 // What a person sees on stderr while a command runs: one line of progress, rewritten in place on a
 // terminal, and the messages that must not be lost in it. Elsewhere, as in a log file, training has
-// a line an epoch, of quick ones every few.
+// a line an epoch, of quick ones every few, and reading an archive one every ten seconds.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -30,9 +30,10 @@ class Progress {
 
  private:
   void clear();
-  bool due();
+  bool due(bool also_in_logs);
   std::string rows_line(const molrt_progress& state);
   std::string probe_line(const molrt_progress& state);
+  static std::string reading_line(const molrt_progress& state);
   void start_training(const molrt_progress& state);
   bool epoch_due(const molrt_progress& state);
   std::string pretraining_line(const molrt_progress& state);

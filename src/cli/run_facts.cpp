@@ -31,7 +31,8 @@ bool changes_no_bytes(const std::string& name) {
 }
 
 bool names_files(const std::string& name) {
-  static constexpr std::array names = {"input", "model", "weights", "dictionary", "split-file"};
+  static constexpr std::array names = {"input",   "exclude",    "model",
+                                       "weights", "dictionary", "split-file"};
   return is_one_of(name, names);
 }
 

@@ -1,6 +1,7 @@
 #include "io/npz.h"
 
 #include <minizip/unzip.h>
+#include <zlib.h>
 
 #include <cerrno>
 #include <cstring>
@@ -14,6 +15,11 @@ namespace molrt {
 namespace {
 
 using Zip = std::unique_ptr<void, int (*)(unzFile)>;
+
+// minizip's codes for no memory.
+void check_memory(int status) {
+  if (status == UNZ_INTERNALERROR || status == Z_MEM_ERROR) throw std::bad_alloc();
+}
 
 Zip open_zip(const std::string& path) {
   std::unique_ptr<FILE, int (*)(FILE*)> readable(std::fopen(path.c_str(), "rb"), std::fclose);
@@ -45,7 +51,10 @@ float half(const char* bytes) {
 
 using Read = float (*)(const char*);
 
+constexpr uint32_t longest_header = 4096;  // bytes; NumPy's have about a hundred
+
 Read reader(NumpyType dtype) {
+  if (dtype.size > 8) return nullptr;
   switch (dtype.kind * 16 + static_cast<int>(dtype.size)) {
     case 'b' * 16 + 1:
     case 'u' * 16 + 1:
@@ -107,6 +116,7 @@ struct NpzArray::File {
     for (size_t done = 0; done < size;) {
       const auto piece = static_cast<unsigned>(std::min<size_t>(size - done, 1 << 20));
       const int got = unzReadCurrentFile(zip.get(), bytes.data() + done, piece);
+      check_memory(got);
       if (got < 0) fail_format("the archive is damaged here");
       if (got == 0) fail_format("it ends before its shape says");
       done += static_cast<size_t>(got);
@@ -121,7 +131,7 @@ struct NpzArray::File {
       take(2);
       length |= static_cast<uint32_t>(static_cast<uint8_t>(bytes[0])) << 16;
     }
-    if (length > 1 << 16) fail_format("its header is too long");
+    if (length > longest_header) fail_format("its header is too long");
     take(length);
     parse({bytes.begin(), bytes.end()});
   }
@@ -153,7 +163,9 @@ NpzArray::NpzArray(const std::string& path, const std::string& name)
   file_->zip = open_zip(path);
   if (unzLocateFile(file_->zip.get(), (name + ".npy").c_str(), 1) != UNZ_OK)
     fail(MOLRT_ERROR_FORMAT, "{}: array '{}' is missing", path, name);
-  if (unzOpenCurrentFile(file_->zip.get()) != UNZ_OK) file_->fail_format("it cannot be unpacked");
+  const int status = unzOpenCurrentFile(file_->zip.get());
+  check_memory(status);
+  if (status != UNZ_OK) file_->fail_format("it cannot be unpacked");
   file_->read_header();
 }
 
@@ -189,13 +201,18 @@ std::string NpzArray::read_text() {
   return text;
 }
 
+void NpzArray::close() {
+  if (unzCloseCurrentFile(file_->zip.get()) == UNZ_CRCERROR)
+    file_->fail_format("it is damaged: the archive's checksum is another");
+}
+
 std::vector<std::string> npz_names(const std::string& path) {
   const Zip zip = open_zip(path);
   std::vector<std::string> names;
   for (int status = unzGoToFirstFile(zip.get()); status == UNZ_OK;
        status = unzGoToNextFile(zip.get())) {
-    char name[1024];
-    unzGetCurrentFileInfo64(zip.get(), nullptr, name, sizeof name, nullptr, 0, nullptr, 0);
+    char name[1024] = {};  // ends with a NUL, however long the archive's is
+    unzGetCurrentFileInfo64(zip.get(), nullptr, name, sizeof name - 1, nullptr, 0, nullptr, 0);
     std::string text = name;
     if (text.ends_with(".npy")) names.push_back(text.substr(0, text.size() - 4));
   }

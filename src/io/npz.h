@@ -20,6 +20,7 @@ class NpzArray {
   // The next numbers of any dtype (bool, u1 to i8, f2 to f8), FORMAT error if there are fewer.
   void read(size_t count, std::vector<float>& numbers);
   std::string read_text();  // the next one
+  void close();             // after the last: FORMAT error if the archive's checksum is another
 
  private:
   struct File;

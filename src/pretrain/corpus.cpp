@@ -73,6 +73,10 @@ Corpus::Added& Corpus::Added::operator+=(const Added& more) {
 
 Corpus::Added Corpus::add(const std::vector<CorpusMolecule>& molecules, const Model& model,
                           int threads) {
+  for (const CorpusMolecule& molecule : molecules)
+    if (excludes() && molecule.smiles.empty())
+      fail(MOLRT_ERROR_INVALID_ARGUMENT,
+           "a molecule without SMILES cannot be told from those that are excluded");
   std::vector<Found> found(molecules.size());
   parallel_for(threads, molecules.size(), [&](size_t i, int) {
     const CorpusMolecule& m = molecules[i];
@@ -87,9 +91,6 @@ Corpus::Added Corpus::add(const std::vector<CorpusMolecule>& molecules, const Mo
   });
   Added added;
   for (size_t i = 0; i < molecules.size(); ++i) {
-    if (excludes() && molecules[i].smiles.empty())
-      fail(MOLRT_ERROR_INVALID_ARGUMENT,
-           "a molecule without SMILES cannot be told from those that are excluded");
     if (found[i].excluded) {
       ++added.excluded;
     } else if (!found[i].problem.empty() || molecules[i].conformers.empty()) {
@@ -101,6 +102,11 @@ Corpus::Added Corpus::add(const std::vector<CorpusMolecule>& molecules, const Mo
   }
   file_.flush();
   return added;
+}
+
+void Corpus::go_back(const Mark& mark) {
+  index_.resize(mark.size);
+  crc_ = mark.crc;
 }
 
 void Corpus::append(const CorpusMolecule& molecule, const std::string& constitution) {

@@ -40,6 +40,15 @@ class Corpus {
   };
   Added add(const std::vector<CorpusMolecule>& molecules, const Model& model, int threads);
 
+  // What was added since goes again, such as the first part of an archive that is broken further
+  // on.
+  struct Mark {
+    size_t size;
+    uint32_t crc;
+  };
+  Mark mark() const { return {size(), crc_}; }
+  void go_back(const Mark& mark);
+
   size_t size() const { return index_.size(); }
   CorpusMolecule read(size_t molecule) const;  // without its SMILES
   // The same of all that the same molecule is, such as its other conformers in other sources.

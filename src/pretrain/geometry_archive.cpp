@@ -1,6 +1,7 @@
 #include "pretrain/geometry_archive.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/error.h"
@@ -9,6 +10,7 @@ namespace molrt {
 namespace {
 
 constexpr int most_atoms_of_one = 10000;
+constexpr float last_element = 118;
 
 }  // namespace
 
@@ -49,18 +51,46 @@ NpzArray GeometryArchive::array(const std::string& name, bool is_text, size_t co
   return array;
 }
 
-bool GeometryArchive::next(CorpusMolecule& molecule) {
-  if (done_ == molecules_) return false;
-  ++done_;
+size_t GeometryArchive::next_natoms() {
   natoms_->read(1, numbers_);
   const float natoms = numbers_[0];
-  if (!(natoms >= 1) || natoms > most_atoms_of_one || static_cast<int64_t>(natoms) > atoms_left_)
+  if (!(natoms >= 1) || natoms > most_atoms_of_one || natoms != std::floor(natoms))
+    fail(MOLRT_ERROR_FORMAT, "{}: array 'natoms': molecule {}: expected 1 to {}, found {}", path_,
+         done_, most_atoms_of_one, natoms);
+  if (static_cast<int64_t>(natoms) > atoms_left_)
     fail(MOLRT_ERROR_FORMAT, "{}: molecule {} has {} atoms, and {} are left in Z", path_, done_,
          natoms, atoms_left_);
-  const auto atoms = static_cast<size_t>(natoms);
-  atoms_left_ -= static_cast<int64_t>(atoms);
+  atoms_left_ -= static_cast<int64_t>(natoms);
+  return static_cast<size_t>(natoms);
+}
+
+void GeometryArchive::check_end() {
+  if (atoms_left_ > 0)
+    fail(MOLRT_ERROR_FORMAT, "{}: array 'Z': {} atoms are left behind those of all {} molecules",
+         path_, atoms_left_, molecules_);
+  for (auto* array : {&*natoms_, &*z_, &*xyz_}) array->close();
+  if (smiles_) smiles_->close();
+  for (auto& [target, values] : values_) values.close();
+}
+
+void GeometryArchive::read_elements(size_t atoms, std::vector<uint8_t>& elements) {
   z_->read(atoms, numbers_);
-  molecule.atomic_numbers.assign(numbers_.begin(), numbers_.end());
+  for (const float z : numbers_)
+    if (!(z >= 0 && z <= last_element) || z != std::floor(z))
+      fail(MOLRT_ERROR_FORMAT,
+           "{}: array 'Z': molecule {}: expected atomic numbers of 0 to {}, found {}", path_, done_,
+           last_element, z);
+  elements.assign(numbers_.begin(), numbers_.end());
+}
+
+bool GeometryArchive::next(CorpusMolecule& molecule) {
+  if (done_ == molecules_) {
+    check_end();
+    return false;
+  }
+  ++done_;
+  const size_t atoms = next_natoms();
+  read_elements(atoms, molecule.atomic_numbers);
   xyz_->read(3 * atoms, numbers_);
   for (float& x : numbers_) x *= unit_;
   molecule.conformers = {numbers_};

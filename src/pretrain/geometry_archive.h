@@ -23,11 +23,14 @@ class GeometryArchive {
   size_t size() const { return molecules_; }
   bool has_smiles() const { return smiles_.has_value(); }
   bool has_target(size_t target) const { return values_.contains(target); }
-  // The next one; false at the end.
+  // The next one; false at the end. FORMAT errors as above, and for atoms that are left over.
   bool next(CorpusMolecule& molecule);
 
  private:
   NpzArray array(const std::string& name, bool is_text, size_t columns) const;
+  size_t next_natoms();
+  void read_elements(size_t atoms, std::vector<uint8_t>& elements);
+  void check_end();
 
   std::string path_;
   std::vector<std::string> targets_;

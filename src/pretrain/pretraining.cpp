@@ -59,27 +59,68 @@ void Pretraining::exclude(const std::string& smiles) {
   corpus().exclude(smiles);
 }
 
-Corpus::Added Pretraining::add_archive(const std::string& path, int threads) {
+namespace {
+
+template <typename Add>
+auto whole_or_none(Corpus& corpus, const Add& add) {
+  const Corpus::Mark before = corpus.mark();
+  try {
+    return add();
+  } catch (...) {
+    corpus.go_back(before);
+    throw;
+  }
+}
+
+std::vector<CorpusMolecule> next_block(GeometryArchive& archive) {
+  std::vector<CorpusMolecule> molecules;
+  for (CorpusMolecule one; molecules.size() < block && archive.next(one);) molecules.push_back(one);
+  return molecules;
+}
+
+}  // namespace
+
+Corpus::Added Pretraining::add_archive(const std::string& path, int threads,
+                                       const ReadCallback& progress) {
+  const PretrainSource source =
+      whole_or_none(corpus(), [&] { return read_archive(path, threads, progress); });
+  sources_.push_back(source);
+  return source.added;
+}
+
+PretrainSource Pretraining::read_archive(const std::string& path, int threads,
+                                         const ReadCallback& progress) {
   GeometryArchive archive(path, targets_);
   if (corpus().excludes() && !archive.has_smiles())
     fail(MOLRT_ERROR_INVALID_ARGUMENT,
          "{}: it has no array 'smiles', by which the molecules that are excluded could be told",
          path);
   PretrainSource source{std::filesystem::path(path).filename(), "", 0, {}};
-  std::vector<CorpusMolecule> molecules(block);
-  for (bool more = true; more;) {
-    if (cancelled_) fail(MOLRT_ERROR_CANCELLED, "cancelled while reading {}", path);
-    size_t count = 0;
-    while (count < block && (more = archive.next(molecules[count]))) ++count;
-    molecules.resize(count);
+  std::vector<CorpusMolecule> molecules;
+  size_t done = 0;
+  do {
+    if (cancelled_ || progress(done, archive.size()))
+      fail(MOLRT_ERROR_CANCELLED, "cancelled while reading {}", path);
+    molecules = next_block(archive);
+    check_labels(molecules);
     source.added += corpus().add(molecules, *start_, threads);
-    molecules.resize(block);
-  }
+    done += molecules.size();
+  } while (!molecules.empty());
   const auto bytes = ByteSource::open_file(path);
   source.sha256 = sha256(*bytes);
   source.bytes = bytes->size();
-  sources_.push_back(source);
-  return source.added;
+  return source;
+}
+
+// A value beyond float32 is infinite here.
+void Pretraining::check_labels(const std::vector<CorpusMolecule>& molecules) const {
+  for (const CorpusMolecule& molecule : molecules)
+    for (size_t t = 0; t < targets_.size(); ++t)
+      if (std::isinf(molecule.labels[t]))
+        fail(MOLRT_ERROR_DATA,
+             "target '{}': a value is infinite or beyond float32; expected NaN where it is not "
+             "known",
+             targets_[t]);
 }
 
 namespace {
@@ -101,13 +142,20 @@ CorpusMolecule molecule_of(const Batch& batch, size_t row, std::span<const float
 Corpus::Added Pretraining::add_batch(const Batch& batch, std::span<const float> labels,
                                      int threads) {
   std::vector<CorpusMolecule> molecules;
+  Corpus::Added failed;
   const std::vector<float> none(targets_.size(), NAN);
   for (size_t row = 0; row < batch.size(); ++row) {
     const auto own = labels.empty() ? std::span<const float>(none)
                                     : labels.subspan(row * targets_.size(), targets_.size());
-    if (batch.row(row).status == MOLRT_ROW_OK) molecules.push_back(molecule_of(batch, row, own));
+    if (batch.row(row).status == MOLRT_ROW_OK)
+      molecules.push_back(molecule_of(batch, row, own));
+    else if (failed.unusable++ == 0)
+      failed.first_unusable = batch.message(row);
   }
-  const Corpus::Added added = corpus().add(molecules, *start_, threads);
+  check_labels(molecules);
+  Corpus::Added added =
+      whole_or_none(corpus(), [&] { return corpus().add(molecules, *start_, threads); });
+  added += failed;
   if (sources_.empty() || !sources_.back().sha256.empty() || sources_.back().name != "molecules")
     sources_.push_back({"molecules", "", 0, {}});
   sources_.back().added += added;
@@ -238,7 +286,10 @@ std::string Pretraining::provenance() const {
                               {"values", scalings_[t].count},
                               {"mean", scalings_[t].mean},
                               {"deviation", scalings_[t].deviation}});
-  if (!history_.empty()) own["last"] = readable(history_.back(), s_.weights);
+  if (!history_.empty()) {
+    own["last"] = readable(history_.back(), s_.weights);
+    own["last"].erase("seconds");  // the same run, the same bytes
+  }
   nlohmann::ordered_json all = {{provenance_key, own}};
   const auto before = nlohmann::ordered_json::parse(start_->card().provenance);
   if (before.is_object() && before.value("untrained", false) == false) all["start"] = before;

@@ -12,6 +12,8 @@
 
 namespace molrt {
 
+using ReadCallback = std::function<bool(size_t done, size_t total)>;  // molecules; true: stop
+
 class Pretraining {
  public:
   // Goes on with what `start` has of pre-training, its targets' scaling too.
@@ -21,9 +23,9 @@ class Pretraining {
   // Before run(). What was done is kept in a directory (train/checkpoint.h).
   void set_checkpoint(std::string directory, bool resume);
   void exclude(const std::string& smiles);  // before any is added
-  Corpus::Added add_archive(const std::string& path, int threads);
-  // Its molecules' conformers, which are there; labels [rows, targets], NaN: not known; empty:
-  // none.
+  // All of it or, after an error, nothing.
+  Corpus::Added add_archive(const std::string& path, int threads, const ReadCallback& progress);
+  // Its molecules' conformers; labels [rows, targets], NaN: not known; empty: none.
   Corpus::Added add_batch(const Batch& batch, std::span<const float> labels, int threads);
 
   // CANCELLED when stopped, with the model so far.
@@ -41,6 +43,8 @@ class Pretraining {
 
  private:
   Corpus& corpus();
+  PretrainSource read_archive(const std::string& path, int threads, const ReadCallback& progress);
+  void check_labels(const std::vector<CorpusMolecule>& molecules) const;
   bool is_held_out(size_t molecule) const;
   void divide();
   void learn_scalings();

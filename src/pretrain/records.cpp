@@ -54,6 +54,7 @@ ordered_json to_json(const PretrainSource& s) {
   all["used"] = s.added.used;
   all["excluded"] = s.added.excluded;
   all["unusable"] = s.added.unusable;
+  if (!s.added.first_unusable.empty()) all["first_unusable"] = s.added.first_unusable;
   return all;
 }
 

@@ -192,6 +192,54 @@ TEST_F(Hpp, SettingsOfEveryType) {
   }));
 }
 
+TEST_F(Hpp, PreTrains) {
+  auto settings = molrt::Settings::of_pretraining();
+  settings.set("steps", 4).set("batch_size", 4).set("evaluate.every", 2).set("holdout", .2);
+  const auto table = molrt::Settings::pretraining_table();
+  EXPECT_EQ(table.size(), molrt_pretraining_settings_count());
+  EXPECT_EQ(settings.get_i64("steps"), 4);
+  const auto start = molrt::Model::untrained(context_, small_architecture());
+  molrt::Pretraining pretraining(context_, start, {"gap"}, settings);
+  pretraining.exclude("OCC");
+  molrt::RunOptions run;
+  std::vector<int32_t> stages;
+  run.on_progress = [&](const molrt_progress& p) {
+    if (stages.empty() || stages.back() != p.stage) stages.push_back(p.stage);
+    return true;
+  };
+  const auto added = pretraining.add_archive(golden_path("geometries.npz"), run);
+  EXPECT_EQ(added.used, 19u);
+  EXPECT_EQ(added.excluded, 1u);
+  auto batch = new_batch(context_, {"CCCO", "C1CC"});
+  batch.compute_conformers(context_);
+  EXPECT_EQ(pretraining.add(batch, {1, NAN}).used, 1u);
+  EXPECT_EQ(pretraining.add(batch).unusable, 1u);
+  EXPECT_EQ(status_of([&] { pretraining.add(batch, {1}); }, "labels"),
+            MOLRT_ERROR_INVALID_ARGUMENT);
+  EXPECT_EQ(status_of([&] { pretraining.model(); }), MOLRT_ERROR_STATE);
+  pretraining.run(run);
+  EXPECT_EQ(stages, (std::vector<int32_t>{MOLRT_STAGE_READING, MOLRT_STAGE_PRETRAINING}));
+  EXPECT_EQ(pretraining.model().info().width, 16);
+  EXPECT_NE(pretraining.report().find("\"name\":\"gap\""), std::string::npos);
+  EXPECT_NE(pretraining.html().find("</html>"), std::string::npos);
+}
+
+TEST_F(Hpp, APreTrainingIsStopped) {
+  const auto start = molrt::Model::untrained(context_, small_architecture());
+  auto settings = molrt::Settings::of_pretraining();
+  settings.set("batch_size", 4);
+  molrt::Pretraining pretraining(context_, start, {}, settings);
+  molrt::RunOptions stop;
+  stop.on_progress = [](const molrt_progress&) { return false; };
+  const std::string archive = golden_path("geometries.npz");
+  EXPECT_EQ(status_of([&] { pretraining.add_archive(archive, stop); }), MOLRT_ERROR_CANCELLED);
+  EXPECT_EQ(pretraining.add_archive(archive).used, 20u);
+  stop.on_progress = [](const molrt_progress& p) { return p.step < 2; };
+  EXPECT_EQ(status_of([&] { pretraining.run(stop); }), MOLRT_ERROR_CANCELLED);
+  EXPECT_NE(pretraining.report().find("\"steps\":2"), std::string::npos) << pretraining.report();
+  EXPECT_EQ(pretraining.model().info().layers, 2);
+}
+
 TEST_F(Hpp, AJobTrainsAModel) {
   const auto batch = new_batch(context_, good_smiles());
   std::vector<double> targets;

@@ -137,6 +137,13 @@ AT(molrt_run_options, progress, 16);
 AT(molrt_run_options, progress_user, 24);
 AT(molrt_run_options, precision, 32);
 
+SIZE(molrt_added, 32);
+AT(molrt_added, struct_size, 0);
+AT(molrt_added, reserved, 4);
+AT(molrt_added, used, 8);
+AT(molrt_added, excluded, 16);
+AT(molrt_added, unusable, 24);
+
 SIZE(molrt_probe_options, 56);
 AT(molrt_probe_options, struct_size, 0);
 AT(molrt_probe_options, attributions, 4);

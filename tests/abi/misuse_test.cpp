@@ -66,6 +66,9 @@ class MisuseTest : public testing::Test {
   Table settings_calls();
   Table jobs();
   Table job_results();
+  Table pretraining_setups();
+  Table pretraining_sources();
+  Table pretraining_results();
   Table probes();
 
   std::function<int32_t()> open_with(std::function<void(molrt_open_options&)> change) const;
@@ -86,12 +89,14 @@ class MisuseTest : public testing::Test {
     return Settings(made);
   }();
   Job job_ = new_job(context_.get(), model_.get());
+  Pretraining pretraining_ = new_pretraining(context_.get(), model_.get(), {"y"});
 
   molrt_context* const c_ = context_.get();
   molrt_model* const m_ = model_.get();
   molrt_batch* const b_ = batch_.get();
   molrt_settings* const s_ = settings_.get();
   molrt_job* const j_ = job_.get();
+  molrt_pretraining* const p_ = pretraining_.get();
   static constexpr int kWidth = 16;
 };
 
@@ -114,6 +119,7 @@ MisuseTest::Table MisuseTest::inits() const {
       null_init("molrt_setting_info_init", molrt_setting_info_init),
       null_init("molrt_uncertain_options_init", molrt_uncertain_options_init),
       null_init("molrt_uncertain_result_init", molrt_uncertain_result_init),
+      null_init("molrt_added_init", molrt_added_init),
       null_init("molrt_probe_options_init", molrt_probe_options_init),
   };
 }
@@ -669,6 +675,13 @@ MisuseTest::Table MisuseTest::jobs() {
        [this] { return create_job(m_, targets, 0, nullptr, &made); }},
       {"molrt_job_create", "more targets than memory", kAnyError,
        [this] { return create_job(m_, targets, SIZE_MAX, nullptr, &made); }},
+      {"molrt_job_create", "settings of a pre-training", kInvalid,
+       [this] {
+         molrt_settings* settings = nullptr;
+         must(molrt_pretraining_settings_create(&settings));
+         const Settings owner(settings);
+         return molrt_job_create(c_, m_, b_, targets, 1, nullptr, settings, &made);
+       }},
       {"molrt_job_create", "a name is NULL", kInvalid,
        [this] { return create_job(m_, targets, 1, hole, &made); }},
       {"molrt_job_create", "no result", kInvalid,
@@ -790,6 +803,151 @@ MisuseTest::Table MisuseTest::job_results() {
   };
 }
 
+MisuseTest::Table MisuseTest::pretraining_setups() {
+  static molrt_pretraining* made = nullptr;
+  static molrt_setting_info info;
+  static const char *const hole[] = {"y", nullptr}, *const twice[] = {"y", "y"},
+                           *const empty[] = {""}, *const not_utf8[] = {"\xFF"};
+  must(molrt_setting_info_init(&info, sizeof info));
+  const auto create = [this](const char* const* names, size_t count) {
+    return [=, this] { return molrt_pretraining_create(c_, m_, nullptr, names, count, &made); };
+  };
+  return {
+      {"molrt_pretraining_settings_describe", "no result", kInvalid,
+       [] { return molrt_pretraining_settings_describe(0, nullptr); }},
+      {"molrt_pretraining_settings_describe", "behind the last", kInvalid,
+       [] {
+         return molrt_pretraining_settings_describe(molrt_pretraining_settings_count(), &info);
+       }},
+      {"molrt_pretraining_settings_describe", "far behind", kInvalid,
+       [] { return molrt_pretraining_settings_describe(SIZE_MAX, &info); }},
+      {"molrt_pretraining_settings_create", "no result", kInvalid,
+       [] { return molrt_pretraining_settings_create(nullptr); }},
+      {"molrt_pretraining_create", "no context", kInvalid,
+       [this] { return molrt_pretraining_create(nullptr, m_, nullptr, nullptr, 0, &made); }},
+      {"molrt_pretraining_create", "no start", kInvalid,
+       [this] { return molrt_pretraining_create(c_, nullptr, nullptr, nullptr, 0, &made); }},
+      {"molrt_pretraining_create", "no result", kInvalid,
+       [this] { return molrt_pretraining_create(c_, m_, nullptr, nullptr, 0, nullptr); }},
+      {"molrt_pretraining_create", "settings of a job", kInvalid,
+       [this] { return molrt_pretraining_create(c_, m_, s_, nullptr, 0, &made); }},
+      {"molrt_pretraining_create", "a weight of no targets", kInvalid,
+       [this] {
+         molrt_settings* settings = nullptr;
+         must(molrt_pretraining_settings_create(&settings));
+         const Settings owner(settings);
+         must(molrt_settings_set_f64(settings, "loss.supervised", 2));
+         return molrt_pretraining_create(c_, m_, settings, nullptr, 0, &made);
+       }},
+      {"molrt_pretraining_create", "no names", kInvalid, create(nullptr, 1)},
+      {"molrt_pretraining_create", "a name is NULL", kInvalid, create(hole, 2)},
+      {"molrt_pretraining_create", "a name twice", kInvalid, create(twice, 2)},
+      {"molrt_pretraining_create", "an empty name", kInvalid, create(empty, 1)},
+      {"molrt_pretraining_create", "a name that is not UTF-8", kInvalid, create(not_utf8, 1)},
+      {"molrt_pretraining_create", "more names than memory", kInvalid, create(twice, SIZE_MAX)},
+      {"molrt_pretraining_exclude", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_exclude(nullptr, "C"); }},
+      {"molrt_pretraining_exclude", "no SMILES", kInvalid,
+       [this] { return molrt_pretraining_exclude(p_, nullptr); }},
+      {"molrt_pretraining_exclude", "garbage", MOLRT_ERROR_STATE,
+       [this] { return molrt_pretraining_exclude(p_, "C1CC"); }},
+  };
+}
+
+MisuseTest::Table MisuseTest::pretraining_sources() {
+  static const float labels[2] = {1, HUGE_VALF};
+  const auto archive = [this](const char* path) {
+    return [=, this] { return molrt_pretraining_add_archive(p_, path, nullptr, nullptr); };
+  };
+  const auto archive_with = [this](std::function<void(molrt_run_options&)> change) {
+    return with<molrt_run_options>(molrt_run_options_init, change, [this](auto& o) {
+      return molrt_pretraining_add_archive(p_, MOLRT_TEST_DATA "/geometries.npz", &o, nullptr);
+    });
+  };
+  const auto batch = [this](const float* values, size_t count) {
+    return [=, this] { return molrt_pretraining_add_batch(p_, b_, values, count, nullptr); };
+  };
+  return {
+      {"molrt_pretraining_add_archive", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_add_archive(nullptr, "x.npz", nullptr, nullptr); }},
+      {"molrt_pretraining_add_archive", "no path", kInvalid, archive(nullptr)},
+      {"molrt_pretraining_add_archive", "missing", MOLRT_ERROR_IO, archive("/no/such/file.npz")},
+      {"molrt_pretraining_add_archive", "an empty path", MOLRT_ERROR_IO, archive("")},
+      {"molrt_pretraining_add_archive", "a directory", kAnyError, archive("/")},
+      {"molrt_pretraining_add_archive", "a table", MOLRT_ERROR_FORMAT,
+       archive(MOLRT_TEST_DATA "/esol.csv")},
+      {"molrt_pretraining_add_archive", "of other arrays", MOLRT_ERROR_FORMAT,
+       archive(MOLRT_TEST_DATA "/molecule_linear_forward.npz")},
+      {"molrt_pretraining_add_archive", "a batch size", kInvalid,
+       archive_with([](auto& o) { o.batch_size = 2; })},
+      {"molrt_pretraining_add_archive", "max_atoms", kInvalid,
+       archive_with([](auto& o) { o.max_atoms = 20; })},
+      {"molrt_pretraining_add_archive", "a result without its size", kInvalid,
+       [this] {
+         molrt_added added = {};
+         return molrt_pretraining_add_archive(p_, MOLRT_TEST_DATA "/geometries.npz", nullptr,
+                                              &added);
+       }},
+      {"molrt_pretraining_add_batch", "no pre-training", kInvalid,
+       [this] { return molrt_pretraining_add_batch(nullptr, b_, labels, 2, nullptr); }},
+      {"molrt_pretraining_add_batch", "no batch", kInvalid,
+       [this] { return molrt_pretraining_add_batch(p_, nullptr, labels, 2, nullptr); }},
+      {"molrt_pretraining_add_batch", "one label short", kInvalid, batch(labels, 1)},
+      {"molrt_pretraining_add_batch", "far too many labels", kInvalid, batch(labels, SIZE_MAX)},
+      {"molrt_pretraining_add_batch", "an infinite label", MOLRT_ERROR_DATA, batch(labels, 2)},
+      {"molrt_pretraining_add_batch", "a result without its size", kInvalid,
+       [this] {
+         molrt_added added = {};
+         return molrt_pretraining_add_batch(p_, b_, nullptr, 0, &added);
+       }},
+  };
+}
+
+MisuseTest::Table MisuseTest::pretraining_results() {
+  static molrt_model* made = nullptr;
+  static size_t needed;
+  const auto run_with = [this](std::function<void(molrt_run_options&)> change) {
+    return with<molrt_run_options>(molrt_run_options_init, change,
+                                   [this](auto& o) { return molrt_pretraining_run(p_, &o); });
+  };
+  return {
+      {"molrt_pretraining_set_checkpoint", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_set_checkpoint(nullptr, "run", 0); }},
+      {"molrt_pretraining_set_checkpoint", "no directory", kInvalid,
+       [this] { return molrt_pretraining_set_checkpoint(p_, nullptr, 0); }},
+      {"molrt_pretraining_set_checkpoint", "an empty directory", kInvalid,
+       [this] { return molrt_pretraining_set_checkpoint(p_, "", 0); }},
+      {"molrt_pretraining_set_checkpoint", "resume is neither", kInvalid,
+       [this] { return molrt_pretraining_set_checkpoint(p_, "run", 2); }},
+      {"molrt_pretraining_remove_checkpoint", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_remove_checkpoint(nullptr); }},
+      {"molrt_pretraining_run", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_run(nullptr, nullptr); }},
+      {"molrt_pretraining_run", "a batch size", kInvalid,
+       run_with([](auto& o) { o.batch_size = 2; })},
+      {"molrt_pretraining_run", "a precision", kInvalid,
+       run_with([](auto& o) { o.precision = MOLRT_PRECISION_BF16; })},
+      {"molrt_pretraining_run", "no molecules", MOLRT_ERROR_DATA,
+       [this] { return molrt_pretraining_run(new_pretraining(c_, m_).get(), nullptr); }},
+      {"molrt_pretraining_cancel", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_cancel(nullptr); }},
+      {"molrt_pretraining_get_model", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_get_model(nullptr, &made); }},
+      {"molrt_pretraining_get_model", "no result", kInvalid,
+       [this] { return molrt_pretraining_get_model(p_, nullptr); }},
+      {"molrt_pretraining_get_model", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_pretraining_get_model(p_, &made); }},
+      {"molrt_pretraining_get_report", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_get_report(nullptr, nullptr, 0, &needed); }},
+      {"molrt_pretraining_get_report", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_pretraining_get_report(p_, nullptr, 0, &needed); }},
+      {"molrt_pretraining_get_html", "no pre-training", kInvalid,
+       [] { return molrt_pretraining_get_html(nullptr, nullptr, 0, &needed); }},
+      {"molrt_pretraining_get_html", "before the run", MOLRT_ERROR_STATE,
+       [this] { return molrt_pretraining_get_html(p_, nullptr, 0, &needed); }},
+  };
+}
+
 MisuseTest::Table MisuseTest::probes() {
   static Model headed;
   headed = golden_model(c_, "molecule_linear.pth");
@@ -862,21 +1020,37 @@ TEST_F(MisuseTest, EveryFunctionThatReturnsAStatusRefusesIt) {
   std::set<std::string> covered;
   for (const Table& table :
        {inits(), contexts(), caches(), official_weights(), models(), model_queries(), batches(),
-        rows(), runs(), run_sizes(), settings_calls(), jobs(), job_results(), probes()})
+        rows(), runs(), run_sizes(), settings_calls(), jobs(), job_results(), pretraining_setups(),
+        pretraining_sources(), pretraining_results(), probes()})
     for (const Misuse& misuse : table) {
       expect_refused(misuse);
       covered.insert(misuse.function);
     }
   EXPECT_EQ(molrt_batch_size(b_), 2u) << "a refused row was added";
 
-  const std::set<std::string> without_status = {
-      "molrt_version",           "molrt_version_text",      "molrt_build_info",
-      "molrt_last_error",        "molrt_status_name",       "molrt_row_status_name",
-      "molrt_source_name",       "molrt_flag_name",         "molrt_context_free",
-      "molrt_model_free",        "molrt_batch_free",        "molrt_settings_free",
-      "molrt_job_free",          "molrt_probe_free",        "molrt_settings_count",
-      "molrt_batch_size",        "molrt_batch_row_message", "molrt_job_row_message",
-      "molrt_model_target_name", "molrt_model_column_name", "molrt_model_target_unit"};
+  const std::set<std::string> without_status = {"molrt_version",
+                                                "molrt_version_text",
+                                                "molrt_build_info",
+                                                "molrt_last_error",
+                                                "molrt_status_name",
+                                                "molrt_row_status_name",
+                                                "molrt_source_name",
+                                                "molrt_flag_name",
+                                                "molrt_context_free",
+                                                "molrt_model_free",
+                                                "molrt_batch_free",
+                                                "molrt_settings_free",
+                                                "molrt_job_free",
+                                                "molrt_probe_free",
+                                                "molrt_settings_count",
+                                                "molrt_batch_size",
+                                                "molrt_batch_row_message",
+                                                "molrt_job_row_message",
+                                                "molrt_model_target_name",
+                                                "molrt_model_column_name",
+                                                "molrt_model_target_unit",
+                                                "molrt_pretraining_free",
+                                                "molrt_pretraining_settings_count"};
   std::ifstream symbols(MOLRT_SYMBOLS);
   ASSERT_TRUE(symbols);
   for (std::string name; symbols >> name;)
@@ -910,6 +1084,7 @@ TEST_F(MisuseTest, FunctionsWithoutAStatusTakeAnything) {
   molrt_batch_free(nullptr);
   molrt_settings_free(nullptr);
   molrt_job_free(nullptr);
+  molrt_pretraining_free(nullptr);
   EXPECT_EQ(molrt_last_error(), error) << "they must not touch the last error";
 }
 

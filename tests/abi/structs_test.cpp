@@ -113,6 +113,11 @@ class Structs : public testing::Test {
                                [this](auto* o) { return molrt_model_get_info(model_.get(), o); }),
         make<molrt_row>("row", offsetof(molrt_row, flags), true, molrt_row_init,
                         [this](auto* o) { return molrt_batch_get_row(batch_.get(), 0, o); }),
+        make<molrt_added>("added", offsetof(molrt_added, excluded), true, molrt_added_init,
+                          [this](auto* o) {
+                            return molrt_pretraining_add_batch(pretraining_.get(), batch_.get(),
+                                                               nullptr, 0, o);
+                          }),
         make<molrt_setting_info>("setting_info", offsetof(molrt_setting_info, unit), true,
                                  molrt_setting_info_init,
                                  [](auto* o) { return molrt_settings_describe(0, o); }),
@@ -137,6 +142,7 @@ class Structs : public testing::Test {
   Context context_ = new_context();
   Model model_ = small_model(context_.get());
   Batch batch_ = new_batch(context_.get(), {"C"});
+  Pretraining pretraining_ = new_pretraining(context_.get(), model_.get());
 };
 
 TEST_F(Structs, InitFillsExactlyTheSizeItIsTold) {

@@ -52,6 +52,21 @@ Job new_job(molrt_context* context, const molrt_model* base) {
   return Job(job);
 }
 
+Pretraining new_pretraining(molrt_context* context, const molrt_model* start,
+                            const std::vector<const char*>& targets) {
+  molrt_settings* made = nullptr;
+  must(molrt_pretraining_settings_create(&made));
+  const Settings settings(made);
+  must(molrt_settings_set_i64(made, "steps", 4));
+  must(molrt_settings_set_i64(made, "batch_size", 2));
+  must(molrt_settings_set_i64(made, "evaluate.every", 2));
+  must(molrt_settings_set_f64(made, "holdout", .2));
+  molrt_pretraining* pretraining = nullptr;
+  must(
+      molrt_pretraining_create(context, start, made, targets.data(), targets.size(), &pretraining));
+  return Pretraining(pretraining);
+}
+
 std::vector<std::string> good_smiles() {
   return {"C",       "CC",     "CCO",  "c1ccccc1", "CC(=O)O",   "CN",       "OCC(O)CO",
           "CCCC",    "C1CC1",  "CC#N", "ClCCl",    "CS(C)=O",   "c1ccncc1", "CC(C)C",

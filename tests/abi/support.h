@@ -16,6 +16,7 @@ struct Free {
   void operator()(molrt_batch* p) const { molrt_batch_free(p); }
   void operator()(molrt_settings* p) const { molrt_settings_free(p); }
   void operator()(molrt_job* p) const { molrt_job_free(p); }
+  void operator()(molrt_pretraining* p) const { molrt_pretraining_free(p); }
   void operator()(molrt_probe* p) const { molrt_probe_free(p); }
 };
 using Context = std::unique_ptr<molrt_context, Free>;
@@ -23,6 +24,7 @@ using Model = std::unique_ptr<molrt_model, Free>;
 using Batch = std::unique_ptr<molrt_batch, Free>;
 using Settings = std::unique_ptr<molrt_settings, Free>;
 using Job = std::unique_ptr<molrt_job, Free>;
+using Pretraining = std::unique_ptr<molrt_pretraining, Free>;
 using Probe = std::unique_ptr<molrt_probe, Free>;
 
 // Throws with the library's text, which gtest reports.
@@ -43,6 +45,9 @@ Model golden_model(molrt_context* context, const std::string& name);
 Batch new_batch(molrt_context* context, const std::vector<std::string>& smiles);
 // A job over small_model that trains in well under a second.
 Job new_job(molrt_context* context, const molrt_model* base);
+// Of a few steps, for the targets; no molecules yet.
+Pretraining new_pretraining(molrt_context* context, const molrt_model* start,
+                            const std::vector<const char*>& targets = {});
 
 std::vector<std::string> good_smiles();
 molrt_model_info info_of(const molrt_model* model);

@@ -7,7 +7,8 @@
 
 load() opens weights: Uni-Mol checkpoints and molrt's own files. Model.predict() and Model.embed() take
 molecules, as do predict() with several models at once and finetune(), which fits a model to measured
-values; probe() shows which of its attention a model lives by; conformers() needs no model.
+values; pretrain() makes encoders from molecules without any; probe() shows which of its attention a
+model lives by; conformers() needs no model.
 A molecule that fails is no exception: its numbers are NaN, and the result's `ok`, `status`, `flags` and
 `messages` tell what happened (see Rows). Calls that fail raise an Error, or a plain TypeError or
 ValueError for wrong arguments. Arrays are numpy's.
@@ -24,8 +25,10 @@ from ._errors import DataError, Error, FileError, FormatError, InvalidArgumentEr
 from ._library import lib as _lib, text as _text
 from ._model import Embedding, Model, Prediction, init, load, official_weights, predict, verify_weights
 from ._molecules import Rows
+from ._pretraining import PretrainedModel, pretrain, pretraining_settings
 from ._probe import probe
-from ._training import PART_NONE, PART_TEST, PART_TRAIN, FineTunedModel, Setting, finetune, settings
+from ._settings import Setting
+from ._training import PART_NONE, PART_TEST, PART_TRAIN, FineTunedModel, finetune, settings
 
 __version__ = _text(_lib.molrt_version_text())
 
@@ -37,6 +40,6 @@ def build_info() -> str:
 
 __all__ = ["Conformers", "DataError", "Embedding", "Error", "FileError", "FineTunedModel",
            "FormatError", "InvalidArgumentError", "Model", "OutOfMemoryError", "PART_NONE", "PART_TEST",
-           "PART_TRAIN", "Prediction", "ProgressArgument", "Rows", "Setting", "build_info",
-           "conformers", "finetune", "init", "load", "official_weights", "predict", "probe", "settings",
-           "verify_weights"]
+           "PART_TRAIN", "Prediction", "PretrainedModel", "ProgressArgument", "Rows", "Setting",
+           "build_info", "conformers", "finetune", "init", "load", "official_weights", "predict",
+           "pretrain", "pretraining_settings", "probe", "settings", "verify_weights"]

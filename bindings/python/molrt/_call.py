@@ -28,10 +28,13 @@ ProgressArgument = Union[None, bool, Callable[..., Any]]
 #: Of a file that keeps conformers: its path, or path and limit in bytes; None: none.
 CacheArgument = Union[None, str, "os.PathLike[str]", Tuple[Union[str, "os.PathLike[str]"], int]]
 
-_STAGES = {1: "conformers", 2: "network", 3: "training", 4: "probe"}
+_STAGES = {1: "conformers", 2: "network", 3: "training", 4: "probe", 5: "pretraining", 6: "reading"}
 _DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss", "step", "steps",
             "valid_metric", "metric_name", "learning_rate", "train_rows", "held_out_rows", "part",
             "mc_pass", "mc_passes")
+_PRETRAINING_DETAILS = ("train_loss", "valid_loss", "step", "steps", "learning_rate", "train_rows",
+                        "held_out_rows", "part")
+_DETAILS_OF = {"training": _DETAILS, "pretraining": _PRETRAINING_DETAILS}
 _LOG_LEVELS = {0: logging.INFO, 1: logging.WARNING, 2: logging.WARNING}  # notices are to be seen
 _EXIT_SECONDS = 10.0  # for calls of daemon threads to stop
 _logger = logging.getLogger("molrt")
@@ -69,8 +72,9 @@ def _on_progress(_user: Any, progress: Any) -> int:
             raise SystemExit  # ends a thread without a word
         if call.progress and not call.raised:
             p = progress.contents
-            details = {name: _detail(p, name) for name in _DETAILS} if p.stage == 3 else {}
-            call.progress(_STAGES.get(p.stage, str(p.stage)), p.done, p.total, **details)
+            stage = _STAGES.get(p.stage, str(p.stage))
+            details = {name: _detail(p, name) for name in _DETAILS_OF.get(stage, ())}
+            call.progress(stage, p.done, p.total, **details)
     except BaseException as error:  # KeyboardInterrupt too; re-raised by run_long()
         call.raised = error
     return 1 if call.raised else 0

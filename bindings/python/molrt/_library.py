@@ -55,10 +55,12 @@ UncertainOptions = _struct("uncertain_options", mode=c_int32, samples=c_int32, l
 UncertainResult = _struct("uncertain_result", mode=c_int32, value=c_void_p, std=c_void_p,
                           error=c_void_p, low=c_void_p, high=c_void_p, spread=c_void_p, gap=c_void_p,
                           deterministic=c_void_p, entropy=c_void_p, mutual_information=c_void_p)
+Added = _struct("added", reserved=c_int32, used=c_uint64, excluded=c_uint64, unusable=c_uint64)
 ProbeOptions = _struct("probe_options", attributions=c_uint32, layers=c_void_p, layer_count=c_size_t,
                        rates=c_void_p, rate_count=c_size_t, seed=c_uint64, title=c_char_p)
 STRUCTS = (ContextOptions, ConformerCacheInfo, OpenOptions, Architecture, ModelInfo, SaveOptions,
-           ConformerOptions, Row, Progress, RunOptions, SettingInfo, UncertainOptions, UncertainResult, ProbeOptions)
+           ConformerOptions, Row, Progress, RunOptions, SettingInfo, UncertainOptions, UncertainResult, ProbeOptions,
+           Added)
 
 # Handles, arrays and structs travel as addresses.
 _P, _TEXT, _SIZE = c_void_p, c_char_p, c_size_t
@@ -120,6 +122,18 @@ _STATUS_FUNCTIONS: Dict[str, List[Any]] = {
     "job_get_parts": [_P, _P, _SIZE],
     "job_get_held_out_errors": [_P, _P, _P, _P, _SIZE],
     "job_get_row": [_P, _SIZE, _P],
+    "pretraining_settings_describe": [_SIZE, _P],
+    "pretraining_settings_create": [_P],
+    "pretraining_create": [_P, _P, _P, POINTER(c_char_p), _SIZE, _P],
+    "pretraining_exclude": [_P, _TEXT],
+    "pretraining_add_archive": [_P, _TEXT, _P, _P],
+    "pretraining_add_batch": [_P, _P, _P, _SIZE, _P],
+    "pretraining_set_checkpoint": [_P, _TEXT, c_int32],
+    "pretraining_remove_checkpoint": [_P],
+    "pretraining_run": [_P, _P],
+    "pretraining_get_model": [_P, _P],
+    "pretraining_get_report": [_P] + _TEXT_OUT,
+    "pretraining_get_html": [_P] + _TEXT_OUT,
     "probe_get_passes": [_P, _P, POINTER(c_double)],
     "probe_run": [_P, _P, _P, _P, _SIZE, _P, _P, _P],
     "probe_get_report": [_P] + _TEXT_OUT,
@@ -142,8 +156,9 @@ _OTHER_FUNCTIONS = {
     "batch_row_message": (_TEXT, [_P, _SIZE]),
     "job_row_message": (_TEXT, [_P, _SIZE]),
     "settings_count": (_SIZE, []),
+    "pretraining_settings_count": (_SIZE, []),
     **{handle + "_free": (None, [_P]) for handle in ("context", "model", "batch", "settings", "job",
-                                                     "probe")},
+                                                     "pretraining", "probe")},
 }
 
 

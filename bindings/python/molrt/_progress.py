@@ -25,7 +25,8 @@ class TerminalLine:
             return
         self._shown = now
         pace = self._time_left(details["part"], now) if "part" in details else self._pace(done, total, now)
-        self._show(f"{stage} {done}/{total}" + pace + _losses(details))
+        counted = f"step {details['step']}/{details['steps']}" if stage == "pretraining" else f"{done}/{total}"
+        self._show(f"{stage} {counted}" + pace + _losses(details))
 
     def close(self) -> None:
         if self._width:
@@ -57,9 +58,9 @@ def _losses(details: Any) -> str:
     if "train_loss" not in details:
         return ""
     named = {"loss": details["train_loss"], "held out": details["valid_loss"]}
-    if details["metric_name"] != "loss":
+    if details.get("metric_name", "loss") != "loss":
         named["held-out " + details["metric_name"]] = details["valid_metric"]
     named["lr"] = details["learning_rate"]
-    member = f", fold {details['fold'] + 1}/{details['folds']}" if details["folds"] > 1 else ""
+    member = f", fold {details['fold'] + 1}/{details['folds']}" if details.get("folds", 1) > 1 else ""
     return member + "".join(f", {name} {value:.4g}" for name, value in named.items()
                             if not math.isnan(value))

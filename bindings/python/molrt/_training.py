@@ -1,50 +1,24 @@
 """Training: settings, and a head fitted on measured values."""
 
 import ctypes
-import difflib
 import json
 import logging
-import numbers
 import operator
 import os
 from ctypes import byref
-from dataclasses import dataclass
 from typing import Any, Dict, List, Optional, Sequence, Union
 
 import numpy as np
 
-from ._call import CacheArgument, Handle, ProgressArgument, c_text, new_struct, read_text, run
+from ._call import CacheArgument, Handle, ProgressArgument, c_text, read_text, run
 from ._call import write_whole
 from ._errors import DataError, Error
-from ._library import SettingInfo, lib, text
+from ._library import lib
 from ._model import Model, load
 from ._molecules import Columns, Coordinates, MolBlocks, Molecules, Rows, Smiles, Symbols, Work, job_rows
+from ._settings import Setting, SettingsTable
 
 PART_TRAIN, PART_TEST, PART_NONE = -1, -2, -3  # of a split, as molrt.h has them
-
-_F64, _I64, _TEXT = 1, 2, 3
-_TYPES = {_F64: "float", _I64: "int", _TEXT: "str"}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One training setting: finetune(..., keyword=value). Models store it as `name`.
-
-    default and recommended are texts; the latter is a good value where the default is off. choices,
-    minimum and maximum (inclusive) are what is taken; since is the version that brought it.
-    """
-
-    name: str
-    keyword: str
-    type: str  # "float", "int" or "str"
-    unit: str
-    default: str
-    recommended: str
-    choices: List[str]  # of a str; empty: any
-    since: str
-    help: str
-    minimum: float
-    maximum: float
 
 
 class FineTunedModel(Model):
@@ -86,9 +60,13 @@ class FineTunedModel(Model):
         return super().__reduce__()
 
 
+_SETTINGS = SettingsTable("finetune()", "molrt.settings()", lib.molrt_settings_count,
+                          lib.molrt_settings_describe, lib.molrt_settings_create)
+
+
 def settings() -> List[Setting]:
     """All settings of finetune(), with defaults, ranges and help."""
-    return [_setting(i) for i in range(lib.molrt_settings_count())]
+    return _SETTINGS.rows()
 
 
 def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Optional[Smiles] = None,
@@ -140,7 +118,7 @@ def finetune(weights: Union[Model, str, "os.PathLike[str]", bytes], smiles: Opti
 
     Molecules that fail are left out: see the result's `rows` and `report`.
     """
-    handle = _settings_handle(settings)
+    handle = _SETTINGS.handle(settings)
     base = weights if isinstance(weights, Model) else load(weights, threads=threads)
     threads = base._threads_of(threads)
     work = Work(Molecules(smiles, symbols, coordinates, mol_blocks), ladder=ladder,
@@ -296,50 +274,3 @@ def _units(units: Union[str, Sequence[str], None], count: int) -> List[bytes]:
     if len(listed) != count:
         raise ValueError(f"units has {len(listed)} texts, but targets has {count} columns")
     return [c_text(unit) for unit in listed]
-
-
-def _settings_handle(values: Dict[str, Any]) -> Handle:
-    table = {setting.keyword: setting for setting in settings()}
-    handle = Handle(lib.molrt_settings_free, lib.molrt_settings_create)
-    for keyword, value in values.items():
-        if keyword not in table:
-            raise TypeError(f"finetune() has no setting {keyword!r}" + _nearest(keyword, table))
-        _set(handle, table[keyword], value)
-    return handle
-
-
-def _set(handle: Handle, setting: Setting, value: Any) -> None:
-    name = c_text(setting.name)
-    try:
-        if setting.type == "float" and isinstance(value, numbers.Real):
-            run(lib.molrt_settings_set_f64, handle, name, float(value))
-        elif setting.type == "int":
-            run(lib.molrt_settings_set_i64, handle, name, _int64(operator.index(value)))
-        elif setting.type == "str" and isinstance(value, str):
-            run(lib.molrt_settings_set_text, handle, name, c_text(value))
-        else:
-            raise TypeError(f"expected a {setting.type}")
-    except TypeError as error:
-        raise TypeError(f"setting {setting.keyword}={value!r}: {error}") from None
-
-
-def _int64(value: int) -> int:
-    if not -(2**63) <= value < 2**63:  # ctypes would wrap it silently
-        raise ValueError(f"{value} does not fit into a 64-bit integer")
-    return value
-
-
-def _nearest(keyword: str, table: Dict[str, Setting]) -> str:
-    close = difflib.get_close_matches(keyword, table, n=1, cutoff=0)
-    return f"; the nearest is {close[0]!r}. molrt.settings() lists all" if close else ""
-
-
-def _setting(index: int) -> Setting:
-    info = new_struct(SettingInfo)
-    run(lib.molrt_settings_describe, index, byref(info))
-    name, choices = text(info.name), text(info.choices)
-    return Setting(name=name, keyword=name.replace(".", "_"), type=_TYPES[info.type],
-                   unit=text(info.unit), default=text(info.default_text),
-                   recommended=text(info.recommended_text),
-                   choices=choices.split("|") if choices else [], since=text(info.since),
-                   help=text(info.help), minimum=info.minimum, maximum=info.maximum)
