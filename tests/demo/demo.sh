@@ -1,25 +1,26 @@
 #!/usr/bin/env bash
-# The main job on real data: fit a head on measured solubilities (ESOL) and predict molecules that the
-# training did not see. usage: demo.sh BUILD_DIRECTORY
+# The main job on real data: fit a shipped model to measured solubilities (ESOL) and predict molecules
+# that the training did not see, with error bars. usage: demo.sh BUILD_DIRECTORY
 set -euo pipefail
 molrt=$1/bin/molrt
 export MOLRT_CONFORMER_CACHE=off  # nothing outside of $out
 out=demo-output
 mkdir -p "$out"
 data=tests/golden/data/esol.csv
+weights=models/molecule.molrt
 
 echo "== ESOL: $(($(wc -l <"$data") - 1)) measured solubilities (log10 mol/L); every fifth is held out"
 awk 'NR == 1 || NR % 5 != 0' "$data" >"$out/train.csv"
 awk 'NR == 1 || NR % 5 == 0' "$data" >"$out/test.csv"
 
 echo
-echo "== An encoder of 6 layers. It is UNTRAINED: random weights, until trained ones ship with molrt."
-"$molrt" init --layers 6 -o "$out/encoder.molrt"
+echo "== $weights: pre-trained on 186,000 geometries, none of ESOL's molecules among them (models/README.md)"
+"$molrt" inspect "$weights" | head -1
 
 echo
-echo "== Fit a head on its representations"
-"$molrt" finetune --weights "$out/encoder.molrt" "$out/train.csv" --target logp --folds 5 \
-  -o "$out/esol.molrt" --report "$out/report.html"
+echo "== Fit five heads to what it says of a molecule, beside RDKit's descriptors: seconds"
+"$molrt" finetune --weights "$weights" "$out/train.csv" --target logp --unit "log10 mol/L" \
+  --inputs cls+rdkit --folds 5 -o "$out/esol.molrt" --report "$out/report.html"
 
 echo
 echo "== Predict the held-out molecules"
@@ -27,8 +28,13 @@ echo "== Predict the held-out molecules"
 
 echo
 echo "== Some of them (log10 mol/L)"
-awk -F, 'NR == 1 { printf "%9s %10s %8s  %s\n", "measured", "predicted", "+-", "molecule" }
-         NR > 1 && NR % 25 == 2 { printf "%9.2f %10.2f %8.2f  %s\n", $2, $3, $5, $1 }' "$out/predictions.csv"
+awk -F, 'NR == 1 { for (i = 1; i <= NF; ++i) at[$i] = i
+                   printf "%9s %10s %8s  %s\n", "measured", "predicted", "+-", "molecule" }
+         NR > 1 { error = $at["logp"] - $at["logp_pred"]; sum += error * error; ++n
+                  within += $at["logp"] >= $at["logp_low"] && $at["logp"] <= $at["logp_high"] }
+         NR > 1 && NR % 25 == 2 { printf "%9.2f %10.2f %8.2f  %s\n", $at["logp"], $at["logp_pred"], $at["logp_error"], $1 }
+         END { printf "\nRMSE of all %d: %.2f; %.0f %% lie within their 90 %% intervals\n", n, sqrt(sum / n), 100 * within / n }' \
+  "$out/predictions.csv"
 
 echo
-echo "The CSV: $out/predictions.csv   the run's report: $out/report.html   the model: $out/esol.molrt (try: $molrt inspect $out/esol.molrt)"
+echo "Look at $out/report.html: how good the model is, in pictures and words.   The CSV: $out/predictions.csv   the model: $out/esol.molrt (try: $molrt inspect $out/esol.molrt)"
