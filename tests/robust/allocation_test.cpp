@@ -188,6 +188,21 @@ std::vector<Function> of_models() {
          cache_file();
          return without_result([] { return molrt_conformer_cache_clear(cache_file().c_str()); });
        }},
+      {"molrt_official_weights_describe",
+       [](const Things&) {
+         return getting_text([](char* buffer, size_t size, size_t* needed) {
+           return molrt_official_weights_describe(buffer, size, needed);
+         });
+       },
+       Function::json},
+      {"molrt_official_weights_verify",
+       [](const Things&) {
+         return getting_text([](char* buffer, size_t size, size_t* needed) {
+           return molrt_official_weights_verify(MOLRT_TEST_DATA "/molecule_linear.pth", buffer,
+                                                size, needed);
+         });
+       },
+       Function::json},
       {"molrt_model_open",
        [](const Things& t) {
          return making<molrt_model>([&](auto** m) {
@@ -629,15 +644,22 @@ std::vector<Function> of_pretrainings() {
                      }),
       of_pretraining("molrt_pretraining_get_report", true, Function::json,
                      [](auto* p) {
-                       return getting_text([=](char* buffer, size_t size, size_t* needed) {
-                         return molrt_pretraining_get_report(p, buffer, size, needed);
-                       });
+                       const Call call =
+                           getting_text([=](char* buffer, size_t size, size_t* needed) {
+                             return molrt_pretraining_get_report(p, buffer, size, needed);
+                           });  // the curves tell the seconds
+                       return Call{call.run, [=] {
+                                     const std::string text = call.result();
+                                     return text.substr(0, text.find("\"history\""));
+                                   }};
                      }),
       of_pretraining("molrt_pretraining_get_html", true, Function::json, [](auto* p) {
         const Call call = getting_text([=](char* buffer, size_t size, size_t* needed) {
           return molrt_pretraining_get_html(p, buffer, size, needed);
-        });  // the page tells the minute
-        return Call{call.run, [=] { return std::to_string(call.result().size()); }};
+        });  // the page tells seconds and the minute
+        return Call{call.run, [=] {
+                      return std::to_string(call.result().find("</html>") != std::string::npos);
+                    }};
       })};
 }
 
