@@ -255,6 +255,16 @@ std::vector<Function> of_models() {
            return molrt_model_get_info(t.model.get(), &info);
          });
        }},
+      {"molrt_official_weights_describe",
+       [](const Things&) { return getting_text(molrt_official_weights_describe); }, Function::json},
+      {"molrt_official_weights_verify",
+       [](const Things&) {
+         return getting_text([](char* buffer, size_t size, size_t* needed) {
+           return molrt_official_weights_verify(MOLRT_TEST_DATA "/molecule_linear.pth", buffer,
+                                                size, needed);
+         });
+       },
+       Function::json},
       {"molrt_model_describe",
        [](const Things& t) {
          return getting_text([&](char* buffer, size_t size, size_t* needed) {
