@@ -188,21 +188,6 @@ std::vector<Function> of_models() {
          cache_file();
          return without_result([] { return molrt_conformer_cache_clear(cache_file().c_str()); });
        }},
-      {"molrt_official_weights_describe",
-       [](const Things&) {
-         return getting_text([](char* buffer, size_t size, size_t* needed) {
-           return molrt_official_weights_describe(buffer, size, needed);
-         });
-       },
-       Function::json},
-      {"molrt_official_weights_verify",
-       [](const Things&) {
-         return getting_text([](char* buffer, size_t size, size_t* needed) {
-           return molrt_official_weights_verify(MOLRT_TEST_DATA "/molecule_linear.pth", buffer,
-                                                size, needed);
-         });
-       },
-       Function::json},
       {"molrt_model_open",
        [](const Things& t) {
          return making<molrt_model>([&](auto** m) {
