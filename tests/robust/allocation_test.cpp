@@ -639,15 +639,22 @@ std::vector<Function> of_pretrainings() {
                      }),
       of_pretraining("molrt_pretraining_get_report", true, Function::json,
                      [](auto* p) {
-                       return getting_text([=](char* buffer, size_t size, size_t* needed) {
-                         return molrt_pretraining_get_report(p, buffer, size, needed);
-                       });
+                       const Call call =
+                           getting_text([=](char* buffer, size_t size, size_t* needed) {
+                             return molrt_pretraining_get_report(p, buffer, size, needed);
+                           });  // the curves tell the seconds
+                       return Call{call.run, [=] {
+                                     const std::string text = call.result();
+                                     return text.substr(0, text.find("\"history\""));
+                                   }};
                      }),
       of_pretraining("molrt_pretraining_get_html", true, Function::json, [](auto* p) {
         const Call call = getting_text([=](char* buffer, size_t size, size_t* needed) {
           return molrt_pretraining_get_html(p, buffer, size, needed);
-        });  // the page tells the minute
-        return Call{call.run, [=] { return std::to_string(call.result().size()); }};
+        });  // the page tells seconds and the minute
+        return Call{call.run, [=] {
+                      return std::to_string(call.result().find("</html>") != std::string::npos);
+                    }};
       })};
 }
 
