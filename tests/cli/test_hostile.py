@@ -3,8 +3,8 @@ file under the output's name, the old file kept."""
 import os
 import pathlib
 import resource
-import signal
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
