@@ -73,10 +73,13 @@ class Pretrain {
 
   void exclude(const std::string& path) {
     InputTable table(input(path));
+    const Batch one = make_batch(context_.get(), options_.conformers);
     size_t count = 0, unreadable = 0;
     for (Record record; table.next(record); check_signals()) {
-      if (!record.problem.empty() ||
-          molrt_pretraining_exclude(run_.get(), table.smiles(record).c_str()) != MOLRT_OK) {
+      check(molrt_batch_clear(one.get()));
+      table.add_to(one.get(), record);
+      const std::string smiles = row_smiles(one.get(), 0);
+      if (smiles.empty() || molrt_pretraining_exclude(run_.get(), smiles.c_str()) != MOLRT_OK) {
         if (unreadable++ == 0)
           progress_.say(
               fmt::format("{}: row {} cannot be read, and excludes nothing", path, record.row));

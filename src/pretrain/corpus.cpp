@@ -74,14 +74,14 @@ Corpus::Added& Corpus::Added::operator+=(const Added& more) {
 Corpus::Added Corpus::add(const std::vector<CorpusMolecule>& molecules, const Model& model,
                           int threads) {
   for (const CorpusMolecule& molecule : molecules)
-    if (excludes() && molecule.smiles.empty())
+    if (excludes() && molecule.text.text.empty())
       fail(MOLRT_ERROR_INVALID_ARGUMENT,
            "a molecule without SMILES cannot be told from those that are excluded");
   std::vector<Found> found(molecules.size());
   parallel_for(threads, molecules.size(), [&](size_t i, int) {
     const CorpusMolecule& m = molecules[i];
     try {
-      if (!m.smiles.empty()) found[i].constitution = constitution_smiles(m.smiles);
+      if (!m.text.text.empty()) found[i].constitution = constitution_smiles(m.text);
       for (size_t k = 0; k < m.conformers.size() && found[i].problem.empty(); ++k)
         found[i].problem = corpus_features(m, k, model).message;
     } catch (const Error& e) {

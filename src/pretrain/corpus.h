@@ -11,7 +11,7 @@
 namespace molrt {
 
 struct CorpusMolecule {
-  std::string smiles;                          // empty: not known
+  MoleculeText text;                           // empty: not known
   std::vector<uint8_t> atomic_numbers;         // [atoms]
   std::vector<std::vector<float>> conformers;  // each [atoms, 3], Angstrom
   std::vector<float> labels;                   // [targets]; NaN: not known

@@ -94,7 +94,7 @@ bool GeometryArchive::next(CorpusMolecule& molecule) {
   xyz_->read(3 * atoms, numbers_);
   for (float& x : numbers_) x *= unit_;
   molecule.conformers = {numbers_};
-  molecule.smiles = smiles_ ? smiles_->read_text() : "";
+  molecule.text = smiles_ ? smiles_->read_text() : "";
   molecule.labels.assign(targets_.size(), std::numeric_limits<float>::quiet_NaN());
   for (auto& [target, values] : values_) {
     values.read(1, numbers_);

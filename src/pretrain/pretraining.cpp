@@ -127,7 +127,7 @@ namespace {
 
 CorpusMolecule molecule_of(const Batch& batch, size_t row, std::span<const float> labels) {
   CorpusMolecule molecule;
-  if (!batch.is_atoms(row)) molecule.smiles = batch.text(row).text;
+  if (!batch.is_atoms(row)) molecule.text = batch.text(row);
   molecule.labels.assign(labels.begin(), labels.end());
   for (size_t k = 0; k < batch.conformers(row); ++k) {
     const Conformer& conformer = batch.conformer(row, k);
