@@ -52,6 +52,11 @@ CallerRun read_run_options(const molrt_run_options* user, int threads,
 CallerRun read_run_options(const molrt_run_options* user, const molrt_context* context);
 // Calls the caller's progress callback, if any; true: stop.
 bool tell_progress(const molrt_run_options& caller, molrt_progress progress);
+constexpr size_t most_targets = 10000;
+// UTF-8 and all different; INVALID_ARGUMENT naming the one that is not.
+std::vector<std::string> read_target_names(const char* const* names, size_t count);
+// Of a checkpoint.
+std::string read_directory(const char* directory, int32_t resume);
 // A row of a table of settings for the caller.
 void write_setting(const std::vector<SettingRow>& table, size_t index, molrt_setting_info* info);
 void fill_row(const Batch& batch, size_t row, molrt_row* out);

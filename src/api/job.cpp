@@ -12,21 +12,6 @@ using namespace molrt::api;
 
 namespace {
 
-constexpr size_t most_targets = 10000;
-
-std::vector<std::string> read_names(const char* const* names, size_t count) {
-  if (!names) return default_target_names(static_cast<int>(count));
-  std::vector<std::string> list;
-  for (size_t i = 0; i < count; ++i) {
-    list.emplace_back(&require(names[i], "a target name"));
-    if (!is_utf8(list.back()))
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is not UTF-8", in_quotes(list.back()));
-    if (std::find(list.begin(), list.end() - 1, list.back()) != list.end() - 1)
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is there twice", in_quotes(list.back()));
-  }
-  return list;
-}
-
 // Its columns can be set until it runs.
 RowColumns& open_columns(molrt_job* job) {
   Job& j = require(job, "job").job;
@@ -86,6 +71,25 @@ std::string now_in_words() {
 
 }  // namespace
 
+std::vector<std::string> molrt::api::read_target_names(const char* const* names, size_t count) {
+  std::vector<std::string> list;
+  for (size_t i = 0; i < count; ++i) {
+    list.emplace_back(&require((&require(names, "target_names"))[i], "a target name"));
+    if (!is_utf8(list.back()))
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is not UTF-8", in_quotes(list.back()));
+    if (std::find(list.begin(), list.end() - 1, list.back()) != list.end() - 1)
+      fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is there twice", in_quotes(list.back()));
+  }
+  return list;
+}
+
+std::string molrt::api::read_directory(const char* directory, int32_t resume) {
+  require_range("resume", resume, 0, 1);
+  const std::string path = &require(directory, "directory");
+  if (path.empty()) fail(MOLRT_ERROR_INVALID_ARGUMENT, "directory is empty");
+  return path;
+}
+
 int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const molrt_batch* batch,
                          const double* targets, size_t target_count,
                          const char* const* target_names, const molrt_settings* settings,
@@ -105,7 +109,8 @@ int32_t molrt_job_create(molrt_context* context, const molrt_model* base, const 
     if (settings && &settings->settings.table() != &settings_table())
       fail(MOLRT_ERROR_INVALID_ARGUMENT, "settings: expected those of molrt_settings_create");
     TrainingTable table{{targets, targets + molecules.size() * target_count},
-                        read_names(target_names, target_count),
+                        target_names ? read_target_names(target_names, target_count)
+                                     : default_target_names(static_cast<int>(target_count)),
                         std::vector<std::string>(target_count)};
     *job = new molrt_job{
         c.threads, c.cache,
@@ -131,10 +136,7 @@ int32_t molrt_job_set_checkpoint(molrt_job* job, const char* directory, int32_t 
   return guarded([&] {
     Job& j = require(job, "job").job;
     if (j.started()) fail(MOLRT_ERROR_STATE, "the job has run already");
-    require_range("resume", resume, 0, 1);
-    const std::string path = &require(directory, "directory");
-    if (path.empty()) fail(MOLRT_ERROR_INVALID_ARGUMENT, "directory is empty");
-    j.set_checkpoint(path, resume == 1);
+    j.set_checkpoint(read_directory(directory, resume), resume == 1);
   });
 }
 

@@ -17,23 +17,15 @@ struct molrt_pretraining {
 
 namespace {
 
-constexpr size_t most_targets = 10000;
 const molrt_added no_molecules = {sizeof(molrt_added), 0, 0, 0, 0};
 
 std::vector<std::string> read_targets(const char* const* names, size_t count) {
   if (count > most_targets)
     fail(MOLRT_ERROR_INVALID_ARGUMENT, "target_count = {}: expected at most {}", count,
          most_targets);
-  std::vector<std::string> targets;
-  for (size_t i = 0; i < count; ++i) {
-    const std::string name = &require((&require(names, "target_names"))[i], "a target name");
-    if (name.empty() || !is_utf8(name))
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is {}", in_quotes(name),
-           name.empty() ? "empty" : "not UTF-8");
-    if (std::find(targets.begin(), targets.end(), name) != targets.end())
-      fail(MOLRT_ERROR_INVALID_ARGUMENT, "target name {} is there twice", in_quotes(name));
-    targets.push_back(name);
-  }
+  std::vector<std::string> targets = read_target_names(names, count);
+  if (std::find(targets.begin(), targets.end(), "") != targets.end())
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "a target name is empty");
   return targets;
 }
 
@@ -176,10 +168,7 @@ int32_t molrt_pretraining_set_checkpoint(molrt_pretraining* pretraining, const c
                                          int32_t resume) {
   return guarded([&] {
     Pretraining& run = not_started(pretraining);
-    require_range("resume", resume, 0, 1);
-    const std::string path = &require(directory, "directory");
-    if (path.empty()) fail(MOLRT_ERROR_INVALID_ARGUMENT, "directory is empty");
-    run.set_checkpoint(path, resume == 1);
+    run.set_checkpoint(read_directory(directory, resume), resume == 1);
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 // Scratch memory of f32 values, aligned for SIMD, that only ever grows.
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -13,6 +14,11 @@ class Buffer {
   float* resize(size_t count) {
     if (count > capacity_) grow(count);
     return data_.get();
+  }
+  float* zeros(size_t count) {
+    float* values = resize(count);
+    std::fill(values, values + count, 0.0f);
+    return values;
   }
   float* data() { return data_.get(); }
   const float* data() const { return data_.get(); }

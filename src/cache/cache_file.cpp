@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/crc.h"
+#include "base/hash.h"
 
 namespace molrt {
 namespace {
@@ -39,12 +40,8 @@ uint64_t log_bytes(uint64_t max_bytes) {
   return std::min({std::max(max_bytes / 4, least_log), max_bytes / 2, largest_log});
 }
 
-// FNV-1a. Two keys of one hash take each other's place, and that is all.
-int64_t hash_of(std::string_view key) {
-  uint64_t hash = 14695981039346656037u;
-  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return static_cast<int64_t>(hash);
-}
+// Two keys of one hash take each other's place, and that is all.
+int64_t hash_of(std::string_view key) { return static_cast<int64_t>(fnv1a(key)); }
 
 int64_t checksum(std::string_view key, std::string_view value) { return crc32(value, crc32(key)); }
 

@@ -33,16 +33,6 @@ void check_units(const FinetuneOptions& options) {
        units, units == 1 ? "" : "s", targets);
 }
 
-void check_html(const FinetuneOptions& options) {
-  const std::string& html = options.html;
-  if (html.empty()) return;
-  if (html == "-") fail(MOLRT_ERROR_INVALID_ARGUMENT, "--report -: goes to a file; name one");
-  check_output_is_no_input(*options.command, html);
-  if (is_same_file(html, options.output))
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: --report and --output are the same file", html);
-  check_file_output(html);
-}
-
 void add_columns(CLI::App& command, FinetuneOptions& options) {
   add_input_options(command, options.input);
   add_decimal_comma_option(command, options.input);
@@ -106,7 +96,7 @@ void add_run(CLI::App& command, FinetuneOptions& options) {
 void check_finetune_options(const FinetuneOptions& options) {
   check_output_is_no_input(*options.command, options.output);
   check_model_output(options.output);
-  check_html(options);
+  check_report_page(*options.command, options.html, options.output);
   check_split_output(options);
   check_conformers(options.conformers.count);
   check_units(options);

@@ -10,15 +10,6 @@
 namespace molrt::cli {
 namespace {
 
-void check_html(const PretrainOptions& options) {
-  const std::string& html = options.html;
-  if (html.empty()) return;
-  check_output_is_no_input(*options.command, html);
-  if (is_same_file(html, options.output))
-    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: --report and --output are the same file", html);
-  check_file_output(html);
-}
-
 void check_start(const PretrainOptions& options) {
   if (options.weights.empty()) return;
   for (const CLI::Option* size : options.sizes)
@@ -78,7 +69,7 @@ void add_outputs(CLI::App& command, PretrainOptions& options) {
 void check_pretrain_options(const PretrainOptions& options) {
   check_output_is_no_input(*options.command, options.output);
   check_model_output(options.output);
-  check_html(options);
+  check_report_page(*options.command, options.html, options.output);
   check_start(options);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cli/output.h"
 #include "molrt.h"
 
 namespace molrt::cli {
@@ -179,6 +180,16 @@ void check_output_is_no_input(const CLI::App& command, const std::string& output
       }
     }
   }
+}
+
+void check_report_page(const CLI::App& command, const std::string& page,
+                       const std::string& output) {
+  if (page.empty()) return;
+  if (page == "-") fail(MOLRT_ERROR_INVALID_ARGUMENT, "--report -: goes to a file; name one");
+  check_output_is_no_input(command, page);
+  if (is_same_file(page, output))
+    fail(MOLRT_ERROR_INVALID_ARGUMENT, "{}: --report and --output are the same file", page);
+  check_file_output(page);
 }
 
 }  // namespace molrt::cli

@@ -21,4 +21,8 @@ bool is_same_file(const std::string& one, const std::string& other);
 // INVALID_ARGUMENT if the output is one of the files that the command reads.
 void check_output_is_no_input(const CLI::App& command, const std::string& output);
 
+// Fails if the page of --report (empty: none) cannot be written later, or would take the place of
+// what the command reads or of its --output.
+void check_report_page(const CLI::App& command, const std::string& page, const std::string& output);
+
 }  // namespace molrt::cli

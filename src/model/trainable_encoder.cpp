@@ -123,8 +123,7 @@ void TrainableEncoder::gather_cls(const float* output, float* cls, size_t stride
 
 float* TrainableEncoder::scatter_cls(const float* d_cls, size_t stride) {
   const size_t width = architecture_.width, floats = padded_rows(batch_.tokens) * width;
-  float* d_output = d_output_.resize(floats);
-  std::fill(d_output, d_output + floats, 0.0f);
+  float* d_output = d_output_.zeros(floats);
   for (size_t m = 0; m < batch_.molecules.size(); ++m)
     std::copy_n(d_cls + m * stride, width, d_output + first_token(m) * width);
   return d_output;
@@ -132,8 +131,7 @@ float* TrainableEncoder::scatter_cls(const float* d_cls, size_t stride) {
 
 const float* TrainableEncoder::leave(Team& team) {
   const size_t floats = padded_rows(batch_.tokens) * architecture_.width;
-  float* output = output_.resize(floats);
-  std::fill(output, output + floats, 0.0f);
+  float* output = output_.zeros(floats);
   final_norm_.forward(team, x_.data(), batch_.tokens, output);
   return output;
 }
@@ -161,12 +159,8 @@ void TrainableEncoder::backward(Team& team, const EncoderNoise& noise, float* d_
 
 float* TrainableEncoder::start_pair_gradients(const EndGradients* d_ends) {
   const size_t pairs = pair_floats(batch_);
-  float* d_pair = d_pair_.resize(pairs);
-  if (d_ends)
-    std::copy_n(d_ends->last_pairs, pairs, d_pair);
-  else
-    std::fill(d_pair, d_pair + pairs, 0.0f);
-  return d_pair;
+  if (!d_ends) return d_pair_.zeros(pairs);
+  return std::copy_n(d_ends->last_pairs, pairs, d_pair_.resize(pairs)) - pairs;
 }
 
 // x = dropout(LN(token embedding)); the embedding itself is kept for the way back.

@@ -4,18 +4,12 @@
 
 #include "base/crc.h"
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/parallel.h"
 #include "chem/canonical.h"
 
 namespace molrt {
 namespace {
-
-// FNV-1a.
-uint64_t hash_of(std::string_view bytes) {
-  uint64_t hash = 14695981039346656037u;
-  for (const char c : bytes) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return hash;
-}
 
 template <typename T>
 void put(std::string& record, const T* values, size_t count) {
@@ -112,7 +106,7 @@ void Corpus::go_back(const Mark& mark) {
 void Corpus::append(const CorpusMolecule& molecule, const std::string& constitution) {
   const std::string record = record_of(molecule);
   crc_ = crc32(record, crc_);
-  index_.push_back({file_.size(), hash_of(constitution.empty() ? record : constitution)});
+  index_.push_back({file_.size(), fnv1a(constitution.empty() ? record : constitution)});
   file_.write(record.data(), record.size());
 }
 

@@ -10,11 +10,6 @@ namespace {
 // have gone back.
 constexpr size_t most_tokens = 2048;
 
-bool is_bias_or_norm(const std::string& name) {
-  return name.ends_with(".bias") || name.find("norm") != std::string::npos ||
-         name.starts_with("gbf.ln.");
-}
-
 double known_labels(std::span<const float> labels) {
   return static_cast<double>(
       std::count_if(labels.begin(), labels.end(), [](float y) { return !std::isnan(y); }));

@@ -1,18 +1,10 @@
 #include "pretrain/output_head.h"
 
-#include <algorithm>
-
 #include "kernels/gelu.h"
 #include "nn/layer_parts.h"
 
 namespace molrt {
 namespace {
-
-float* zeros(Buffer& buffer, size_t count) {
-  float* values = buffer.resize(count);
-  std::fill(values, values + count, 0.0f);
-  return values;
-}
 
 void pack(TrainableLinear& linear, Team& team, Product product) {
   linear.pack(product, Epilogue::none, nullptr, team.precision(), team.own());
@@ -32,7 +24,7 @@ OutputHead::OutputHead(const Parameters& parameters, const Names& names, int wid
 
 float* OutputHead::inputs(size_t rows) {
   rows_ = padded_rows(rows);
-  return zeros(input_, rows_ * width_);
+  return input_.zeros(rows_ * width_);
 }
 
 const float* OutputHead::forward(Team& team) {
@@ -49,13 +41,13 @@ const float* OutputHead::forward(Team& team) {
   return output_.data();
 }
 
-float* OutputHead::output_gradients() { return zeros(d_output_, rows_ * outputs_); }
+float* OutputHead::output_gradients() { return d_output_.zeros(rows_ * outputs_); }
 
 const float* OutputHead::backward(Team& team) {
   const size_t floats = rows_ * hidden_width_;
   pack(dense_, team, Product::backward);
   pack(out_, team, Product::backward);
-  float* d_hidden = zeros(d_hidden_, floats);
+  float* d_hidden = d_hidden_.zeros(floats);
   float* d_normed = norm_ ? d_normed_.resize(floats) : d_hidden;
   out_.backward(team, normed(), d_output_.data(), rows_, d_normed);
   if (norm_)

@@ -1,5 +1,4 @@
 // Distances and coordinates: what is predicted of pairs.
-#include <algorithm>
 #include <cmath>
 
 #include "pretrain/part.h"
@@ -57,8 +56,7 @@ void PretrainPart::distance_losses(size_t m, const float* h, float* d_h) {
 
 void PretrainPart::coordinates(bool learn) {
   const size_t floats = padded_rows(pair_rows_) * heads();
-  float* change = e_.change.resize(floats);
-  std::fill(change, change + floats, 0.0f);
+  float* change = e_.change.zeros(floats);
   gather_change(change);
   float* rows = e_.heads.coordinate.inputs(pair_rows_);
   e_.heads.pair_norm.forward(e_.team, change, pair_rows_, rows);
@@ -67,8 +65,7 @@ void PretrainPart::coordinates(bool learn) {
   each_molecule([&](size_t m) { coordinate_losses(m, w, d_w); });
   if (!learn) return;
   const float* d_rows = e_.heads.coordinate.backward(e_.team);
-  float* d_change = e_.d_change.resize(floats);
-  std::fill(d_change, d_change + floats, 0.0f);
+  float* d_change = e_.d_change.zeros(floats);
   e_.heads.pair_norm.backward(e_.team, change, d_rows, pair_rows_, d_change,
                               e_.statistics.resize(2 * padded_rows(pair_rows_)));
   scatter(d_change, true, 1, d_last_);

@@ -45,13 +45,10 @@ PretrainSums PretrainPart::run(const PretrainRates& rates, PhiloxKey key, bool l
 void PretrainPart::clear_gradients() {
   const size_t floats = padded_rows(e_.encoder.tokens()) * width();
   const size_t pairs = e_.encoder.end_pairs();
-  d_output_ = e_.d_output.resize(floats);
-  d_tokens_ = e_.d_tokens.resize(floats);
-  d_first_ = e_.d_first.resize(pairs);
-  d_last_ = e_.d_last.resize(pairs);
-  for (const auto& [values, count] : {std::pair{d_output_, floats}, std::pair{d_tokens_, floats},
-                                      std::pair{d_first_, pairs}, std::pair{d_last_, pairs}})
-    std::fill(values, values + count, 0.0f);
+  d_output_ = e_.d_output.zeros(floats);
+  d_tokens_ = e_.d_tokens.zeros(floats);
+  d_first_ = e_.d_first.zeros(pairs);
+  d_last_ = e_.d_last.zeros(pairs);
 }
 
 void PretrainPart::tokens(bool learn) {

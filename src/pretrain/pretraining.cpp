@@ -4,10 +4,10 @@
 #include <cmath>
 #include <filesystem>
 
-#include "base/crc.h"
 #include "base/error.h"
 #include "base/sha256.h"
 #include "pretrain/geometry_archive.h"
+#include "train/fingerprint.h"
 #include "train/shuffle.h"
 
 namespace molrt {
@@ -18,13 +18,6 @@ using nlohmann::json;
 constexpr size_t most_held_out = 4096;
 constexpr size_t block = 4096;  // molecules read from an archive at a time
 constexpr const char* provenance_key = "pretraining";
-
-uint32_t crc_of(const TensorMap& tensors) {
-  uint32_t crc = 0;
-  for (const auto& [name, tensor] : tensors)
-    crc = crc32(std::span(tensor.data, tensor.bytes()), crc32(name, crc));
-  return crc;
-}
 
 }  // namespace
 

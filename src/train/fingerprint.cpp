@@ -20,12 +20,7 @@ uint32_t crc_of(const Features& features, uint32_t crc) {
 }
 
 uint32_t crc_of(const Model& model) {
-  uint32_t crc = 0;
-  for (const auto& [name, tensor] : model.tensors()) {
-    crc = crc32(name, crc);
-    crc = crc32(std::span(tensor.data, tensor.bytes()), crc);
-  }
-  return crc32(model.card().dictionary_text, crc);
+  return crc32(model.card().dictionary_text, crc_of(model.tensors()));
 }
 
 json conformer_facts(const Batch& batch) {
@@ -41,6 +36,13 @@ json conformer_facts(const Batch& batch) {
 }
 
 }  // namespace
+
+uint32_t crc_of(const TensorMap& tensors) {
+  uint32_t crc = 0;
+  for (const auto& [name, tensor] : tensors)
+    crc = crc32(std::span(tensor.data, tensor.bytes()), crc32(name, crc));
+  return crc;
+}
 
 json run_facts(const Model& base, const HeadTrainingData& data, const Batch& batch,
                const Settings& settings) {

@@ -7,6 +7,8 @@
 
 namespace molrt {
 
+uint32_t crc_of(const TensorMap& tensors);
+
 // Known before the molecules are made.
 nlohmann::json run_facts(const Model& base, const HeadTrainingData& data, const Batch& batch,
                          const Settings& settings);

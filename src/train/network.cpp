@@ -17,11 +17,6 @@ namespace {
 constexpr size_t most_tokens = 1024;
 constexpr size_t most_activations = size_t{256} << 20;  // bytes
 
-bool is_bias_or_norm(const std::string& name) {
-  return name.ends_with(".bias") || name.find("norm") != std::string::npos ||
-         name.starts_with("gbf.ln.");
-}
-
 double count_tokens(const std::vector<const Features*>& molecules) {
   double tokens = 0;
   for (const Features* m : molecules) tokens += m->length();

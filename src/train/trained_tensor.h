@@ -16,4 +16,10 @@ struct TrainedTensor {
       {};  // what training began with, as long as value; empty: not kept
 };
 
+// What weight decay and pulls leave alone.
+inline bool is_bias_or_norm(const std::string& name) {
+  return name.ends_with(".bias") || name.find("norm") != std::string::npos ||
+         name.starts_with("gbf.ln.");
+}
+
 }  // namespace molrt

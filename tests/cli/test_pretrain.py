@@ -60,6 +60,18 @@ def test_from_a_table(table, tmp_path):
     assert json.loads(molrt("inspect", tmp_path / "m", "--json")[0])["architecture"]["width"] == 16
 
 
+def test_from_an_sdf_and_without_the_molecules_of_one(smiles, tmp_path):
+    sdf = tmp_path / "m.sdf"
+    molrt("conformers", smiles, "-o", sdf, "-q")
+    (source,) = told(sdf, "-o", tmp_path / "m")["pretraining"]["sources"]
+    assert (source["used"], source["unusable"]) == (len(SMILES), 0)
+    few = tmp_path / "few.sdf"
+    few.write_text("$$$$\n".join(sdf.read_text().split("$$$$\n")[:3]) + "$$$$\n")
+    for path in smiles, sdf:
+        (source,) = told(path, "-o", tmp_path / "m", "--exclude", few)["pretraining"]["sources"]
+        assert (source["used"], source["excluded"]) == (len(SMILES) - 3, 3)
+
+
 def test_from_an_archive(archive, tmp_path):
     report = told(archive(), "-o", tmp_path / "m")
     (source,) = report["pretraining"]["sources"]

@@ -9,7 +9,7 @@ import pytest
 
 from conftest import BIN, DATA
 
-SETTINGS = {"steps": 300, "batch-size": 5, "evaluate-every": 40, "holdout": .2, "lr": 1e-3, "threads": 1}
+SETTINGS = {"batch-size": 5, "evaluate-every": 40, "holdout": .2, "lr": 1e-3, "threads": 1}
 SIZES = ["--layers", "2", "--width", "32", "--ffn", "32", "--heads", "4"]
 
 
@@ -38,9 +38,20 @@ def until(path, process, seconds=120):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+def steps(tmp_path_factory):
+    """So many that the run outlasts several checkpoints, a second apart, on however fast a machine."""
+    directory, steps, taken = tmp_path_factory.mktemp("steps"), 200, 0
+    while taken < 4:
+        steps, begun = 2 * steps, time.monotonic()
+        assert run(directory / "m.molrt", steps=steps).returncode == 0
+        taken = time.monotonic() - begun
+    return steps
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, steps):
     out = tmp_path_factory.mktemp("whole") / "m.molrt"
-    done = run(out)
+    done = run(out, steps=steps)
     assert done.returncode == 0, done.stderr
     assert not list(out.parent.glob("*.checkpoint"))
     return out.read_bytes()
@@ -51,30 +62,30 @@ def facts(path):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_killed_again_and_again(whole, tmp_path, threads):
-    out = tmp_path / "m.molrt"
-    process = start(out, threads=threads)
+def test_killed_again_and_again(whole, steps, tmp_path, threads):
+    out, settings = tmp_path / "m.molrt", {"threads": threads, "steps": steps}
+    process = start(out, **settings)
     until(tmp_path / "m.molrt.checkpoint" / "member-0.part.safetensors", process)
     process.kill()
     process.communicate()
     assert not out.exists()
     dice = random.Random(threads)
     for attempt in range(12):
-        process = start(out, "--resume", threads=threads)
+        process = start(out, "--resume", **settings)
         time.sleep(dice.uniform(.05, .3 + .2 * attempt))
         process.kill()
         process.communicate()
         if out.exists():
             break
     if not out.exists():
-        done = run(out, "--resume", threads=threads)
+        done = run(out, "--resume", **settings)
         assert done.returncode == 0, done.stderr
     assert out.read_bytes() == whole
     assert {p.name for p in tmp_path.iterdir()} <= {"m.molrt", "m.molrt.checkpoint"}
 
 
-def test_threads_do_not_change_the_model(whole, tmp_path):
-    assert run(tmp_path / "m", threads=2).returncode == 0
+def test_threads_do_not_change_the_model(whole, steps, tmp_path):
+    assert run(tmp_path / "m", threads=2, steps=steps).returncode == 0
     assert (tmp_path / "m").read_bytes() == whole
 
 
@@ -119,10 +130,10 @@ def test_resume_refuses_another_run(stopped, changes, said):
     assert said in done.stderr
 
 
-def test_what_is_dropped_or_missing_is_said(stopped, whole, tmp_path):
-    done = run(tmp_path / "m", "--resume")
+def test_what_is_dropped_or_missing_is_said(stopped, whole, steps, tmp_path):
+    done = run(tmp_path / "m", "--resume", steps=steps)
     assert done.returncode == 0 and b"starting at the beginning" in done.stderr
     assert (tmp_path / "m").read_bytes() == whole
-    again = run(stopped)  # the last test with it
+    again = run(stopped, steps=steps)  # the last test with it
     assert again.returncode == 0 and b"is dropped" in again.stderr
     assert stopped.read_bytes() == whole
