@@ -1,6 +1,7 @@
 #include "base/parallel.h"
 
 #include <dirent.h>
+#include <execinfo.h>
 #include <omp.h>
 #include <pthread.h>
 #include <sched.h>
@@ -39,12 +40,23 @@ void after_fork_in_child() {
 
 const int watching_forks = pthread_atfork(before_fork, nullptr, after_fork_in_child);
 
+// libgomp's threads end by pthread_exit, for which glibc loads an unwinder, and ends the process
+// where that fails (no memory). backtrace() loads the same one once, and tells.
+bool threads_can_end() {
+  static const bool loaded = [] {
+    void* frame = nullptr;
+    return backtrace(&frame, 1) > 0;
+  }();
+  return loaded;
+}
+
 // How many threads of `team` can be had, this one included. libgomp ends the process where it
 // cannot start one (a limit of processes or of memory), so whether it could is tried before. Once:
 // libgomp keeps the threads of each thread that opens regions.
 int startable_team(int team) {
   thread_local int proven = 1;
   if (team <= proven) return team;
+  if (!threads_can_end()) return 1;
   std::vector<std::thread> others;
   std::latch end(1);
   try {

@@ -4,7 +4,7 @@ find_path(RDKitCpp_INCLUDE_DIR NAMES GraphMol/RWMol.h
           HINTS ${RDKIT_ROOT} $ENV{RDKIT_ROOT} PATH_SUFFIXES rdkit include/rdkit)
 set(RDKitCpp_LIBRARIES)
 foreach(name ChemTransforms SmilesParse DistGeomHelpers ForceFieldHelpers ForceField Depictor
-             MolDraw2D FileParsers Descriptors Fingerprints GraphMol RDGeometryLib RDGeneral)
+             MolDraw2D FileParsers Descriptors Fingerprints SubstructMatch GraphMol RDGeometryLib RDGeneral)
   find_library(RDKitCpp_${name} NAMES RDKit${name} HINTS ${RDKIT_ROOT} $ENV{RDKIT_ROOT}
                PATH_SUFFIXES lib)
   mark_as_advanced(RDKitCpp_${name})

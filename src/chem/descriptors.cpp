@@ -4,12 +4,16 @@
 #include <GraphMol/Fingerprints/MorganGenerator.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
+#include <unordered_map>
 
 #include "chem/canonical.h"
+#include "chem/descriptor_groups.h"
 #include "chem/rdkit_session.h"
 #include "chem/smiles.h"
 
@@ -18,50 +22,63 @@ namespace {
 
 constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
-double descriptor(const RDKit::ROMol& molecule, const std::string& name) {
-  const auto property = RDKit::Descriptors::Properties::getProperty(name);
+// compute(), or nothing where the molecule has no such number.
+std::vector<double> where_defined(const std::function<std::vector<double>()>& compute) {
   try {
-    const double value = (*property)(molecule);
-    return std::isfinite(value) ? value : undefined;
+    return compute();
   } catch (const std::bad_alloc&) {
     throw;
-  } catch (const std::exception&) {  // not defined for this molecule
-    return undefined;
+  } catch (const std::exception&) {
+    return {};
   }
 }
 
-// The generator's own folding, modulo the size, written out: how the size is set differs between
-// versions of RDKit.
-void count_environments(const RDKit::ROMol& molecule, int radius, int bits, double* counts) {
-  namespace morgan = RDKit::MorganFingerprint;
-  const std::unique_ptr<RDKit::FingerprintGenerator<uint32_t>> generator(
-      morgan::getMorganGenerator<uint32_t>(static_cast<unsigned>(radius)));
-  const std::unique_ptr<RDKit::SparseIntVect<uint32_t>> hashes(
-      generator->getSparseCountFingerprint(molecule));
-  for (const auto& [hash, count] : hashes->getNonzeroElements())
-    counts[hash % static_cast<uint32_t>(bits)] += count;
+double registered(const RDKit::ROMol& molecule, const std::string& name) {
+  const auto property = RDKit::Descriptors::Properties::getProperty(name);
+  const auto value = where_defined([&] { return std::vector{(*property)(molecule)}; });
+  return value.empty() ? undefined : value[0];
 }
 
-std::vector<double> values_of(const RDKit::ROMol& molecule, const DescriptorList& list) {
-  std::vector<double> values;
-  for (const std::string& name : list.names) values.push_back(descriptor(molecule, name));
-  values.resize(list.size(), 0);
-  if (list.morgan_bits > 0)
-    count_environments(molecule, list.morgan_radius, list.morgan_bits,
-                       values.data() + list.names.size());
-  return values;
+// Where a descriptor of a group stands.
+struct Place {
+  size_t group, index;
+};
+
+std::unordered_map<std::string, Place> find_places() {
+  std::unordered_map<std::string, Place> places;
+  const auto& groups = descriptor_groups();
+  for (size_t group = 0; group < groups.size(); ++group)
+    for (size_t i = 0; i < groups[group].names.size(); ++i)
+      places[groups[group].names[i]] = {group, i};
+  return places;
 }
 
-// RDKit fills its tables at first use, which is not thread-safe in every version.
-void load_tables() {
-  static std::once_flag loaded;
-  std::call_once(loaded,
-                 [] { values_of(*read_smiles("CC(=O)Nc1ccccc1", true), {known_descriptors()}); });
-}
+// Of one molecule; a group is computed once, when the first of it is asked for.
+class Descriptors {
+ public:
+  explicit Descriptors(const RDKit::ROMol& molecule) : molecule_(molecule) {}
 
-}  // namespace
+  double operator()(const std::string& name) {
+    static const auto places = find_places();
+    const auto place = places.find(name);
+    const double value =
+        place == places.end() ? registered(molecule_, name) : grouped(place->second);
+    return std::isfinite(value) ? value : undefined;
+  }
 
-const std::vector<std::string>& known_descriptors() {
+ private:
+  double grouped(Place place) {
+    auto& values = groups_[place.group];
+    if (!values)
+      values = where_defined([&] { return descriptor_groups()[place.group].values(molecule_); });
+    return place.index < values->size() ? (*values)[place.index] : undefined;
+  }
+
+  const RDKit::ROMol& molecule_;
+  std::vector<std::optional<std::vector<double>>> groups_{descriptor_groups().size()};
+};
+
+const std::vector<std::string>& registered_descriptors() {
   static const std::vector<std::string> names = {
       "exactmw",
       "amw",
@@ -107,6 +124,48 @@ const std::vector<std::string>& known_descriptors() {
       "kappa3",
       "Phi",
   };
+  return names;
+}
+
+// The generator's own folding, modulo the size, written out: how the size is set differs between
+// versions of RDKit.
+void count_environments(const RDKit::ROMol& molecule, int radius, int bits, double* counts) {
+  namespace morgan = RDKit::MorganFingerprint;
+  const std::unique_ptr<RDKit::FingerprintGenerator<uint32_t>> generator(
+      morgan::getMorganGenerator<uint32_t>(static_cast<unsigned>(radius)));
+  const std::unique_ptr<RDKit::SparseIntVect<uint32_t>> hashes(
+      generator->getSparseCountFingerprint(molecule));
+  for (const auto& [hash, count] : hashes->getNonzeroElements())
+    counts[hash % static_cast<uint32_t>(bits)] += count;
+}
+
+std::vector<double> values_of(const RDKit::ROMol& molecule, const DescriptorList& list) {
+  std::vector<double> values;
+  Descriptors descriptors(molecule);
+  for (const std::string& name : list.names) values.push_back(descriptors(name));
+  values.resize(list.size(), 0);
+  if (list.morgan_bits > 0)
+    count_environments(molecule, list.morgan_radius, list.morgan_bits,
+                       values.data() + list.names.size());
+  return values;
+}
+
+// RDKit fills its tables at first use, which is not thread-safe in every version.
+void load_tables() {
+  static std::once_flag loaded;
+  std::call_once(loaded,
+                 [] { values_of(*read_smiles("CC(=O)Nc1ccccc1", true), {known_descriptors()}); });
+}
+
+}  // namespace
+
+const std::vector<std::string>& known_descriptors() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all = registered_descriptors();
+    for (const DescriptorGroup& group : descriptor_groups())
+      all.insert(all.end(), group.names.begin(), group.names.end());
+    return all;
+  }();
   return names;
 }
 

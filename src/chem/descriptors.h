@@ -15,8 +15,9 @@ struct DescriptorList {
   bool operator==(const DescriptorList&) const = default;
 };
 
-// RDKit's registered properties (GraphMol/Descriptors/Property.h, "Properties" in Python), under
-// its names: those that Debian's 2022.09 and every later version has.
+// 189: RDKit's registered properties (GraphMol/Descriptors/Property.h, "Properties" in Python),
+// under its names, those that Debian's 2022.09 and every later version has; then
+// chem/descriptor_groups.h.
 const std::vector<std::string>& known_descriptors();
 
 // [names, then bits] of the molecule without explicit hydrogens: of its canonical SMILES, so that

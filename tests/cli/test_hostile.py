@@ -4,7 +4,6 @@ import os
 import pathlib
 import resource
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -224,12 +223,8 @@ def test_memory_limits(table, tmp_path):
         limit += step
         done = run("predict", "-m", LINEAR, path, "-o", out, "-q", "--threads", "2",
                    preexec_fn=limited(resource.RLIMIT_AS, limit))
-        # glibc's and RDKit's own aborts: they need memory to say that there is none.
-        foreign = any(words in done.stderr for words in (b"libgcc_s.so.1 must be installed", b"/boost/"))
-        assert done.returncode in ((0, 1, -signal.SIGABRT) if foreign else (0, 1)), f"{limit}: {done}"
-        if done.returncode == -signal.SIGABRT:
-            assert out.read_bytes() == b"old"
-        elif done.returncode == 0:
+        assert done.returncode in (0, 1), f"{limit}: {done}"
+        if done.returncode == 0:
             assert out.read_bytes().count(b"\n") == 16
             succeeded += b"out_of_memory" not in out.read_bytes()  # a row's own status
         else:

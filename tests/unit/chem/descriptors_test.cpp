@@ -4,10 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "support/golden.h"
 
 namespace molrt {
 namespace {
@@ -30,6 +34,24 @@ TEST(Descriptors, AreRdkits) {
   EXPECT_EQ(value("C[C@H](N)O", "NumAtomStereoCenters"), 1);
   EXPECT_EQ(value("CC(N)O", "NumUnspecifiedAtomStereoCenters"), 1);
   EXPECT_NEAR(value("CCO", "CrippenClogP"), -.0014, 1e-4);
+}
+
+// tests/golden/make_descriptors.py
+TEST(Descriptors, AreThoseOfRdkitsPython) {
+  const auto golden = nlohmann::json::parse(std::ifstream(test::golden_path("descriptors.json")));
+  const auto names = golden["names"].get<std::vector<std::string>>();
+  EXPECT_EQ(names.size(), 146u);
+  for (const auto& [smiles, numbers] : golden["not 0"].items()) {
+    const auto found = describe_molecule(smiles.c_str(), {names});
+    for (size_t i = 0; i < names.size(); ++i)
+      EXPECT_NEAR(found[i], numbers.value(names[i], 0.), 1e-8) << smiles << " " << names[i];
+  }
+}
+
+TEST(Descriptors, AreAllKnownOnce) {
+  const auto& known = known_descriptors();
+  EXPECT_EQ(known.size(), 189u);
+  EXPECT_EQ(std::set<std::string>(known.begin(), known.end()).size(), known.size());
 }
 
 TEST(Descriptors, AreFiniteForOrdinaryMolecules) {
