@@ -416,6 +416,7 @@ MOLRT_API int32_t molrt_batch_get_smiles(const molrt_batch *batch, size_t row, c
 #define MOLRT_STAGE_PROBE 4
 #define MOLRT_STAGE_PRETRAINING 5
 #define MOLRT_STAGE_READING 6
+#define MOLRT_STAGE_DESCRIPTORS 7 /* of molecules, for a head that reads them */
 
 typedef struct molrt_progress {
   uint32_t struct_size;

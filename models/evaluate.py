@@ -45,12 +45,12 @@ BASELINES = {
 }
 SHARED = {"mc-calibrate": "none"}  # error bars are not what is measured here
 HEAD = SHARED | {"patience": 20, "refit": 1, "seeds": 3}
-WHOLE = SHARED | {"freeze-prefix": "none", "precision": "bf16", "lr": 0.0002, "epochs": 15, "patience": 5}
-DESCRIPTORS = {"inputs": "cls+rdkit"}
+WHOLE = SHARED | {"freeze-prefix": "none", "precision": "bf16", "epochs": 15}
+ALONE, DESCRIPTORS = {"inputs": "cls"}, {"inputs": "cls+rdkit"}
 NETWORKS = {
-    "frozen": HEAD,
+    "frozen": HEAD | ALONE,
     "frozen + descriptors": HEAD | DESCRIPTORS,
-    "fine-tuned": WHOLE,
+    "fine-tuned": WHOLE | ALONE,
     "fine-tuned + descriptors": WHOLE | DESCRIPTORS,
 }
 RECIPES = {"baselines": BASELINES, "networks": NETWORKS}

@@ -33,7 +33,7 @@ def command(given, extra):
     flags = {name: value for name, value in RECIPES[given.model].items() if name not in extra}
     words = [given.molrt, "pretrain", work / "qm9.npz", work / "pool.npz",
              "-o", given.out / f"{given.model}.molrt", "--report", given.out / f"{given.model}.html",
-             "--resume", "--exclude", work / "reserved.csv"]
+             "--resume", "--json", "--exclude", work / "reserved.csv"]
     for name in EVALUATED:
         if not (given.data / name).exists():
             sys.exit(f"{given.data / name}: is missing, and its molecules have to stay out")
@@ -56,7 +56,11 @@ def main():
         subprocess.run([sys.executable, HERE / "prepare.py", given.data, given.out / "data"], check=True)
     words = command(given, extra)
     print(" ".join(words), file=sys.stderr)
-    sys.exit(subprocess.run(words).returncode)
+    with open(given.out / f"{given.model}.json.new", "wb") as told:  # its curves, for curves.py
+        done = subprocess.run(words, stdout=told)
+    if done.returncode == 0:
+        (given.out / f"{given.model}.json.new").replace(given.out / f"{given.model}.json")
+    sys.exit(done.returncode)
 
 
 if __name__ == "__main__":

@@ -115,13 +115,15 @@ bool Progress::epoch_due(const molrt_progress& state) {
 }
 
 std::string Progress::rows_line(const molrt_progress& state) {
-  const bool conformers = state.stage == MOLRT_STAGE_CONFORMERS;
   const double done = state.total ? static_cast<double>(state.done) / state.total : 1;
-  const double share =
-      conformers ? conformer_share * done : conformer_share + (1 - conformer_share) * done;
+  const auto [name, share] =
+      state.stage == MOLRT_STAGE_CONFORMERS ? std::pair("conformers", conformer_share * done)
+      : state.stage == MOLRT_STAGE_DESCRIPTORS
+          ? std::pair("descriptors", conformer_share)
+          : std::pair("network", conformer_share + (1 - conformer_share) * done);
   const double worked = rows_before_ - skipped_ + share * window_rows_;
   auto line =
-      fmt::format("{} {}", conformers ? "conformers" : "network",
+      fmt::format("{} {}", name,
                   rows_before_ + static_cast<uint64_t>(done * static_cast<double>(window_rows_)));
   if (total_rows_) line += fmt::format("/{}", *total_rows_);
   line += fmt::format(", {:.1f} rows/s", worked / seconds());

@@ -42,7 +42,7 @@ void Batch::compute_inputs(const HeadInputs& inputs, const RunOptions& options) 
          columns_.rows, size());
   read_columns_ = find_columns(inputs.columns, columns_);
   if (inputs.descriptors.size() == 0) return;
-  Watch watch(options.progress, MOLRT_STAGE_CONFORMERS, molecules_.size());
+  Watch watch(options.progress, MOLRT_STAGE_DESCRIPTORS, molecules_.size());
   parallel_for(
       options.threads, molecules_.size(),
       [&](size_t i, int worker) {

@@ -171,8 +171,18 @@ void Job::set_unit(size_t target, std::string unit) {
 
 Settings Job::settings() const {
   Settings settings = settings_;
-  if (!started_) RowColumns(columns_).settle(settings);
+  if (started_) return settings;
+  choose_inputs(settings);
+  RowColumns(columns_).settle(settings);
   return settings;
+}
+
+void Job::choose_inputs(Settings& settings) const {
+  bool has_bonds = true;
+  for (const Batch* batch : {&batch_, unlabelled_ ? &*unlabelled_ : nullptr})
+    for (size_t row = 0; batch && row < batch->size(); ++row) has_bonds &= !batch->is_atoms(row);
+  const bool continues = read_run_settings(settings).continue_head;
+  settle_inputs(settings, has_bonds, continues ? &base_->card().inputs.descriptors : nullptr);
 }
 
 std::string Job::counted() const { return counted_json(settings_, count_for(*base_, settings_)); }
@@ -350,6 +360,7 @@ void Job::run(RunOptions options, const TrainingCallback& progress) {
   check_unlabelled(settings_, unlabelled_.has_value());
   options.precision = precision_of(settings_);
   started_ = true;
+  choose_inputs(settings_);
   columns_.settle(settings_);
   const HeadTrainingData data = training_data();
   check_labels(data, read_head_settings(settings_));

@@ -53,6 +53,7 @@ class Job {
  private:
   RunOptions stoppable(RunOptions options) const;
   HeadTrainingData training_data() const;
+  void choose_inputs(Settings& settings) const;
   HeadInputs training_inputs() const;
   void make_molecules(const RunOptions& options, HeadTrainingData& data);
   void make_unlabelled(const RunOptions& options, const HeadTrainingData& data);

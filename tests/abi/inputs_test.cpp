@@ -102,7 +102,7 @@ TEST_F(InputsTest, StoredModelsGiveTheHeldOutBytes) {
     set_columns(table);
     const Model trained = train(table, "cls+rdkit+morgan", ridge);
     expect_held_out(trained, table);
-    EXPECT_EQ(info_of(trained.get()).inputs, 2 + 43 + 32);
+    EXPECT_EQ(info_of(trained.get()).inputs, 2 + 189 + 32);
     EXPECT_STREQ(molrt_model_column_name(trained.get(), 0), "pH");
     EXPECT_STREQ(molrt_model_column_name(trained.get(), 1), "T");
     EXPECT_EQ(molrt_model_column_name(trained.get(), 2), nullptr);

@@ -96,7 +96,7 @@ def test_refusals(classes, tmp_path, words, code, said):
 
 
 def test_warnings_are_said(classes, tmp_path):
-    out, log = tune(classes, tmp_path, "-t", "oxygen", "--json", "--lr", "1e-12")
+    out, log = tune(classes, tmp_path, "-t", "oxygen", "--json", "--lr", "1e-12", "--inputs", "cls")
     assert "warning: target 'oxygen' has only the values 0 and 1: task=binary" in log
     assert "warning: the predictions of 'oxygen' are nearly constant" in log
     assert len(json.loads(out)["warnings"]) == 3  # and that such a file mostly has learnt before

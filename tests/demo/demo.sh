@@ -18,9 +18,9 @@ echo "== $weights: pre-trained on 186,000 geometries, none of ESOL's molecules a
 "$molrt" inspect "$weights" | head -1
 
 echo
-echo "== Fit five heads to what it says of a molecule, beside RDKit's descriptors: seconds"
+echo "== Fit five heads to what it and RDKit's descriptors say of a molecule: seconds"
 "$molrt" finetune --weights "$weights" "$out/train.csv" --target logp --unit "log10 mol/L" \
-  --inputs cls+rdkit --folds 5 -o "$out/esol.molrt" --report "$out/report.html"
+  --folds 5 -o "$out/esol.molrt" --report "$out/report.html"
 
 echo
 echo "== Predict the held-out molecules"

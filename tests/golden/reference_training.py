@@ -475,6 +475,18 @@ DESCRIPTORS = """exactmw amw lipinskiHBA lipinskiHBD NumRotatableBonds NumHBD Nu
     NumAliphaticHeterocycles NumSpiroAtoms NumBridgeheadAtoms NumAtomStereoCenters
     NumUnspecifiedAtomStereoCenters labuteASA tpsa CrippenClogP CrippenMR chi0v chi1v chi2v chi3v
     chi4v chi0n chi1n chi2n chi3n chi4n hallKierAlpha kappa1 kappa2 kappa3 Phi""".split()
+MORE = {"SlogP_VSA": 12, "SMR_VSA": 10, "PEOE_VSA": 14, "EState": 0, "EState_VSA": 11, "VSA_EState": 10}
+
+
+def grouped(molecule):
+    """What Descriptors computes of functions for several numbers, in molrt's order."""
+    from rdkit.Chem import Descriptors, Fragments
+    known = dict(Descriptors.descList)
+    names = []
+    for name, count in MORE.items():
+        names += [f"{name}{i}" for i in range(1, count + 1)]
+        names += [f"{m}EStateIndex" for m in ("Max", "Min", "MaxAbs", "MinAbs")] if name == "EState" else []
+    return [known[name](molecule) for name in names + list(dict(Fragments.fns))]
 
 
 def described(smiles, kinds, bits):
@@ -484,6 +496,7 @@ def described(smiles, kinds, bits):
     numbers = []
     if "rdkit" in kinds:
         numbers += rdMolDescriptors.Properties(DESCRIPTORS).ComputeProperties(molecule)
+        numbers += grouped(molecule)
     if "morgan" in kinds:
         counts = np.zeros(bits)
         hashes = rdFingerprintGenerator.GetMorganGenerator(radius=2).GetSparseCountFingerprint(molecule)
@@ -725,7 +738,8 @@ def unlabelled_file(run, folder):
 
 def finetune_words(run, table, weights, output):
     targets = [word for name in run["targets"] for word in ("--target", name)]
-    return ["finetune", table, "--weights", weights, "-o", output, *targets, *COMMON,
+    inputs = [] if "--inputs" in run["flags"] else ["--inputs", "cls"]
+    return ["finetune", table, "--weights", weights, "-o", output, *targets, *COMMON, *inputs,
             *run["flags"].split(), *unlabelled_file(run, pathlib.Path(output).parent)]
 
 

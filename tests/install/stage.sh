@@ -11,7 +11,8 @@ cd "$stage"
 library=$(find . -name "libmolrt.so.$version")
 test -s "$library"
 for file in bin/molrt include/molrt.h include/molrt.hpp "$(dirname "$library")/cmake/molrt/molrtConfig.cmake" \
-  "$(dirname "$library")/pkgconfig/molrt.pc" share/doc/molrt/NOTICE share/doc/molrt/README.md; do
+  "$(dirname "$library")/pkgconfig/molrt.pc" share/doc/molrt/NOTICE share/doc/molrt/README.md \
+  share/molrt/models/molecule.molrt share/molrt/models/oled.molrt share/molrt/models/README.md; do
   test -s "$file" || { echo "stage.sh: $file is missing"; exit 1; }
 done
 objdump -p "$library" | grep -Eq "SONAME +libmolrt.so.${version%.*}\$"

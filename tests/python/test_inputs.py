@@ -16,7 +16,7 @@ def test_round_trip(small, esol, columns, tmp_path):
     model = molrt.finetune(small, esol.smiles, esol.values, columns=columns, folds=2, epochs=5,
                            inputs="cls+rdkit+morgan", morgan_bits=32)
     assert model.column_names == ["T", "pH"] and small.column_names == []
-    assert model.info["inputs"] == 2 + 43 + 32
+    assert model.info["inputs"] == 2 + 189 + 32
     assert "input_missing" in model.rows.flags[2] and not model.rows.flags[1]
     model.save(tmp_path / "m")
     folds = [molrt.load(tmp_path / "m", fold=i).predict(esol.smiles, columns=columns) for i in range(2)]

@@ -49,7 +49,7 @@ def test_options_reach_the_library(network, esol, tmp_path):
 
 def test_classes(small, esol):
     model = molrt.finetune(small, esol.smiles, [int(v > -3) for v in esol.values], task="binary", epochs=6,
-                           freeze_prefix="none", lr=2e-3)
+                           freeze_prefix="none", lr=2e-3, inputs="cls")
     told = molrt.probe(model, esol.smiles, [int(v > -3) for v in esol.values], rates=[.4])
     assert told["metrics"] == ["auroc", "accuracy"] and told["task"] == "binary"
     for layer in told["targets"][0]["layers"]:

@@ -63,7 +63,8 @@ def test_given_structures_and_weights_by_path(small, esol, tmp_path):
     from_shapes = molrt.finetune(tmp_path / "base.molrt", symbols=shapes.symbols,
                                  coordinates=shapes.coordinates, targets=np.array(esol.values),
                                  epochs=3)
-    from_smiles = molrt.finetune(small, esol.smiles, esol.values, epochs=3)
+    assert from_shapes.report["settings"]["inputs"] == "cls"  # atoms have no bonds to describe
+    from_smiles = molrt.finetune(small, esol.smiles, esol.values, epochs=3, inputs="cls")
     assert from_shapes.held_out.tobytes() == from_smiles.held_out.tobytes()
 
 
@@ -102,7 +103,7 @@ def test_the_test_is_not_learnt_from(small, esol):
 def test_a_row_of_weight_0_is_not_learnt_from(small, esol):
     n = len(esol.smiles)
     settings = {"epochs": 3, "valid_fraction": 0, "batch_size": n, "standardise": 0,
-                "target_scaling": "none"}
+                "target_scaling": "none", "inputs": "cls"}
     weighted = molrt.finetune(small, esol.smiles, esol.values, sample_weights=[0] * 5 + [1] * (n - 5),
                               **settings)
     without = molrt.finetune(small, esol.smiles, [None] * 5 + esol.values[5:], **settings)

@@ -21,6 +21,7 @@ inline std::shared_ptr<const Model> small_base(PairKernel kernel = PairKernel::g
 inline Settings network_settings_of(
     std::initializer_list<std::pair<const char*, double>> numbers = {}) {
   Settings s;
+  s.set_text("inputs", "cls");  // few numbers, for tests that call parts of a network
   s.set_text("freeze.prefix", "none");
   s.set_i64("epochs", 4);
   s.set_i64("batch_size", 6);

@@ -28,7 +28,8 @@ ProgressArgument = Union[None, bool, Callable[..., Any]]
 #: Of a file that keeps conformers: its path, or path and limit in bytes; None: none.
 CacheArgument = Union[None, str, "os.PathLike[str]", Tuple[Union[str, "os.PathLike[str]"], int]]
 
-_STAGES = {1: "conformers", 2: "network", 3: "training", 4: "probe", 5: "pretraining", 6: "reading"}
+_STAGES = {1: "conformers", 2: "network", 3: "training", 4: "probe", 5: "pretraining", 6: "reading",
+           7: "descriptors"}
 _DETAILS = ("fold", "folds", "epoch", "epochs", "train_loss", "valid_loss", "step", "steps",
             "valid_metric", "metric_name", "learning_rate", "train_rows", "held_out_rows", "part",
             "mc_pass", "mc_passes")

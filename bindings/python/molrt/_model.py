@@ -138,8 +138,8 @@ class Model:
         on CPUs with AMX only. Both need AVX-512
     threads: default: what the model was loaded with; 0: all cores
     progress: True for a line on the terminal, or a function that is called as
-        progress(stage, done, total, **details), with stage "conformers" or "network"; what it raises
-        stops the call and reaches the caller
+        progress(stage, done, total, **details), with stage "conformers", "descriptors" or "network"; what
+        it raises stops the call and reaches the caller
 
     A molecule without a result is never an exception: see Rows.status.
     """
