@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "cli/scores.h"
@@ -28,6 +29,19 @@ std::string quoted_names(const Json& names) {
   return fmt::format("'{}'", fmt::join(names.get<std::vector<std::string>>(), "', '"));
 }
 
+// The user's columns by name; of descriptors, most of them counts of rare groups, how many.
+std::string constant_text(const Json& inputs) {
+  Json columns = Json::array();
+  for (const Json& name : inputs.at("columns"))
+    if (const Json& all = inputs.at("constant");
+        std::find(all.begin(), all.end(), name) != all.end())
+      columns.push_back(name);
+  const size_t others = inputs.at("constant").size() - columns.size();
+  std::string text = columns.empty() ? "" : quoted_names(columns);
+  if (others > 0) text += fmt::format("{}{} descriptors", text.empty() ? "" : " and ", others);
+  return text;
+}
+
 std::string inputs_line(const Json& inputs) {
   std::vector<std::string> kinds;
   if (!inputs.at("columns").empty()) kinds.push_back("columns " + quoted_names(inputs["columns"]));
@@ -38,7 +52,7 @@ std::string inputs_line(const Json& inputs) {
   if (inputs.at("rows_with_missing") != 0)
     line += fmt::format("; something missing in {} rows", inputs.at("rows_with_missing").dump());
   if (!inputs.at("constant").empty())
-    line += fmt::format("; constant, and so without effect: {}", quoted_names(inputs["constant"]));
+    line += fmt::format("; constant, and so without effect: {}", constant_text(inputs));
   return line;
 }
 

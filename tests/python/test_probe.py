@@ -39,7 +39,7 @@ def test_options_reach_the_library(network, esol, tmp_path):
     assert told["rows"] == {"total": 9, "used": 7, "without_target": 1, "failed": 1}
     assert "gold" not in told["targets"][0]["layers"][0]
     assert "<h1>A &lt;b&gt;</h1>" in (tmp_path / "p.html").read_text(encoding="utf-8")
-    assert {"conformers", "network", "probe"} == set(stages)
+    assert {"conformers", "descriptors", "network", "probe"} == set(stages)
     again = molrt.probe(network, smiles[:7], values[:7], layers=(0, 1), rates=[.3], seed=7, threads=2,
                         attribution="abs", batch_size=2)
     assert again["targets"] == told["targets"]
