@@ -36,6 +36,29 @@ def test_predict_finds_the_columns(model, measured, table):
     assert a[4] != b[4]
 
 
+def settings_of(path):
+    return json.loads(molrt("inspect", path, "--json")[0])["settings"]
+
+
+def test_by_default_the_head_reads_descriptors(measured, table, tmp_path):
+    path = table("smiles,y,T\n" + "".join(f"{s},{len(s)},300\n" for s in SMILES))
+    _, log = molrt("finetune", "-w", LINEAR, path, "-t", "y", "-o", tmp_path / "m", "--epochs", "2",
+                   "--input-column", "T")
+    assert "189 RDKit descriptors; constant, and so without effect: 'T' and " in log
+    assert settings_of(tmp_path / "m")["inputs"] == "cls+rdkit"
+    assert json.loads(molrt("inspect", tmp_path / "m", "--json")[0])["inputs"]["columns"] == ["T"]
+
+
+def test_going_on_reads_what_the_base_model_reads(model, measured, tmp_path):
+    words = ["finetune", "-w", model, measured, "-t", "y", "--head-init", "base", "--input-column", "T",
+             "--input-column", "#4", *TRAIN]
+    molrt(*words, "-o", tmp_path / "m")
+    told = settings_of(tmp_path / "m")
+    assert told["inputs"] == "cls+rdkit+morgan" and told["morgan.bits"] == 64
+    _, log = molrt(*words, "--inputs", "cls", "-o", tmp_path / "n", code=2)
+    assert "reads other inputs" in log
+
+
 def test_predict_without_a_column(model, table):
     _, log = molrt("predict", "-m", model, table("smiles,T\nCC,300\n"), code=2)
     assert "reads the column 'pH' beside the molecules" in log
