@@ -5,13 +5,8 @@ import argparse
 import json
 from pathlib import Path
 
-import matplotlib
+from evaluation.figure import plt, save
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-
-# Fixed, so that the same runs are the same bytes.
-plt.rcParams.update({"svg.hashsalt": "molrt", "svg.fonttype": "none", "font.size": 9})
 PANELS = {"loss": "loss, weighted sum", "token_accuracy": "masked elements found",
           "distance_mae": "distances, mean error (Angstrom)", "supervised": "targets, smooth L1 of z-scores"}
 
@@ -37,8 +32,7 @@ def main() -> None:
         draw_panel(axes, name, runs)
     panels[0].legend()
     figure.suptitle("Held-out molecules")
-    figure.tight_layout()
-    figure.savefig(options.picture, metadata={"Date": None, "Creator": None})
+    save(figure, options.picture)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ The protocol
   in the field, the seeds then change the methods alone (initial weights, order, dropout, trees), so that
   its intervals do not tell what other test scaffolds would give.
 * The recipes below are fixed, the same for every set, and were not chosen by test rows. Forest and boosting
-  fit once more on training and validation rows before the test. A network stops by its validation rows; where its
-  recipe has --refit 1, it is trained once more on both, too.
+  fit once more on training and validation rows before the test. A network whose recipe has a patience stops by
+  its validation rows; one whose recipe has --refit 1 is trained once more on both.
 * Untrained: a network of the same sizes by `molrt init`, another one for each seed.
 * HOMO and LUMO are learnt by one network with two outputs, and by a forest each, from SMILES: the conformers
   are those that molrt makes by default, not the DFT geometries, which a user does not have either.

@@ -1,17 +1,11 @@
 """A picture of each target: dots with intervals, a panel for each split."""
 from pathlib import Path
 
-import matplotlib
+from .figure import plt, save
+from .job import TWIN
+from .summary import Arm, TargetResults, arm_name
+from .tables import heading
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-
-from .job import TWIN  # noqa: E402
-from .summary import Arm, TargetResults, arm_name  # noqa: E402
-from .tables import heading  # noqa: E402
-
-# Fixed, so that the same results are the same bytes.
-plt.rcParams.update({"svg.hashsalt": "molrt", "svg.fonttype": "none", "font.size": 9})
 BASELINE, UNTRAINED, TRAINED = "#666666", "#c9a227", "#1f5fa8"
 
 
@@ -36,6 +30,4 @@ def draw(results: TargetResults, path: Path) -> None:
     panels[0][0].set_yticks(range(len(arms)), [arm_name(arm) for arm in arms])
     panels[0][0].invert_yaxis()
     figure.suptitle(heading(results))
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
-    plt.close(figure)
+    save(figure, path)

@@ -1,6 +1,7 @@
 #include "chem/descriptor_groups.h"
 
 #include <GraphMol/Descriptors/MolSurf.h>
+#include <GraphMol/Descriptors/Property.h>
 #include <GraphMol/MolOps.h>
 #include <GraphMol/PeriodicTable.h>
 #include <GraphMol/ROMol.h>
@@ -13,6 +14,55 @@ namespace {
 
 using RDKit::ROMol;
 using Numbers = std::vector<double>;
+
+const char* const registered_names[] = {"exactmw",
+                                        "amw",
+                                        "lipinskiHBA",
+                                        "lipinskiHBD",
+                                        "NumRotatableBonds",
+                                        "NumHBD",
+                                        "NumHBA",
+                                        "NumHeavyAtoms",
+                                        "NumAtoms",
+                                        "NumHeteroatoms",
+                                        "NumAmideBonds",
+                                        "FractionCSP3",
+                                        "NumRings",
+                                        "NumAromaticRings",
+                                        "NumAliphaticRings",
+                                        "NumSaturatedRings",
+                                        "NumHeterocycles",
+                                        "NumAromaticHeterocycles",
+                                        "NumSaturatedHeterocycles",
+                                        "NumAliphaticHeterocycles",
+                                        "NumSpiroAtoms",
+                                        "NumBridgeheadAtoms",
+                                        "NumAtomStereoCenters",
+                                        "NumUnspecifiedAtomStereoCenters",
+                                        "labuteASA",
+                                        "tpsa",
+                                        "CrippenClogP",
+                                        "CrippenMR",
+                                        "chi0v",
+                                        "chi1v",
+                                        "chi2v",
+                                        "chi3v",
+                                        "chi4v",
+                                        "chi0n",
+                                        "chi1n",
+                                        "chi2n",
+                                        "chi3n",
+                                        "chi4n",
+                                        "hallKierAlpha",
+                                        "kappa1",
+                                        "kappa2",
+                                        "kappa3",
+                                        "Phi"};
+
+DescriptorGroup registered(const std::string& name) {
+  const auto property = RDKit::Descriptors::Properties::getProperty(name);
+  return {{name}, [property](const ROMol& m) { return Numbers{(*property)(m)}; }};
+}
 
 // The bounds of RDKit's EState_VSA.py, which chose them for about as many atoms in each bin.
 const Numbers estate_bounds = {-.390, .290, .717, 1.165, 1.540, 1.807, 2.05, 4.69, 9.17, 15.0};
@@ -99,13 +149,18 @@ std::vector<double> estate_indices(const ROMol& molecule) {
 
 const std::vector<DescriptorGroup>& descriptor_groups() {
   namespace rdkit = RDKit::Descriptors;
-  static const std::vector<DescriptorGroup> groups = {
-      {numbered("SlogP_VSA", 12), [](const ROMol& m) { return rdkit::calcSlogP_VSA(m); }},
-      {numbered("SMR_VSA", 10), [](const ROMol& m) { return rdkit::calcSMR_VSA(m); }},
-      {numbered("PEOE_VSA", 14), [](const ROMol& m) { return rdkit::calcPEOE_VSA(m); }},
-      {estate_names(), estate},
-      {fragment_names(), count_fragments},
-  };
+  static const std::vector<DescriptorGroup> groups = [] {
+    std::vector<DescriptorGroup> all;
+    for (const char* name : registered_names) all.push_back(registered(name));
+    all.push_back(
+        {numbered("SlogP_VSA", 12), [](const ROMol& m) { return rdkit::calcSlogP_VSA(m); }});
+    all.push_back({numbered("SMR_VSA", 10), [](const ROMol& m) { return rdkit::calcSMR_VSA(m); }});
+    all.push_back(
+        {numbered("PEOE_VSA", 14), [](const ROMol& m) { return rdkit::calcPEOE_VSA(m); }});
+    all.push_back({estate_names(), estate});
+    all.push_back({fragment_names(), count_fragments});
+    return all;
+  }();
   return groups;
 }
 

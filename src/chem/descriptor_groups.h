@@ -1,6 +1,6 @@
 #pragma once
-// Descriptors that are computed several at once, under the names and with the values of RDKit's
-// Python module Descriptors, which computes these from the same C++ functions and patterns.
+// Descriptors, in groups that are computed at once.
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,10 +12,14 @@ namespace molrt {
 
 struct DescriptorGroup {
   std::vector<std::string> names;
-  std::vector<double> (*values)(const RDKit::ROMol& molecule);  // [names], finite or not
+  std::function<std::vector<double>(const RDKit::ROMol&)> values;  // [names], finite or not
 };
 
-// SlogP_VSA, SMR_VSA, PEOE_VSA, EState indices and their VSA hybrids, fr_ counts. Thread-safe.
+// RDKit's registered properties (GraphMol/Descriptors/Property.h, "Properties" in Python), those
+// that Debian's 2022.09 and every later version has, a group each; then, under the names and with
+// the values of RDKit's Python module Descriptors, which computes them from the same C++ functions
+// and patterns: SlogP_VSA, SMR_VSA, PEOE_VSA, EState indices and their VSA hybrids, fr_ counts.
+// Thread-safe.
 const std::vector<DescriptorGroup>& descriptor_groups();
 
 // Electrotopological state of each atom (Hall, Mohney, Kier, J. Chem. Inf. Comput. Sci. 1991, 31,

@@ -1,10 +1,8 @@
 #include "chem/descriptors.h"
 
-#include <GraphMol/Descriptors/Property.h>
 #include <GraphMol/Fingerprints/MorganGenerator.h>
 
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -22,10 +20,10 @@ namespace {
 
 constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
-// compute(), or nothing where the molecule has no such number.
-std::vector<double> where_defined(const std::function<std::vector<double>()>& compute) {
+// Nothing where the molecule has no such numbers.
+std::vector<double> values_of(const DescriptorGroup& group, const RDKit::ROMol& molecule) {
   try {
-    return compute();
+    return group.values(molecule);
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception&) {
@@ -33,13 +31,7 @@ std::vector<double> where_defined(const std::function<std::vector<double>()>& co
   }
 }
 
-double registered(const RDKit::ROMol& molecule, const std::string& name) {
-  const auto property = RDKit::Descriptors::Properties::getProperty(name);
-  const auto value = where_defined([&] { return std::vector{(*property)(molecule)}; });
-  return value.empty() ? undefined : value[0];
-}
-
-// Where a descriptor of a group stands.
+// Where a descriptor stands.
 struct Place {
   size_t group, index;
 };
@@ -60,72 +52,17 @@ class Descriptors {
 
   double operator()(const std::string& name) {
     static const auto places = find_places();
-    const auto place = places.find(name);
-    const double value =
-        place == places.end() ? registered(molecule_, name) : grouped(place->second);
+    const auto [group, index] = places.at(name);
+    auto& values = groups_[group];
+    if (!values) values = values_of(descriptor_groups()[group], molecule_);
+    const double value = index < values->size() ? (*values)[index] : undefined;
     return std::isfinite(value) ? value : undefined;
   }
 
  private:
-  double grouped(Place place) {
-    auto& values = groups_[place.group];
-    if (!values)
-      values = where_defined([&] { return descriptor_groups()[place.group].values(molecule_); });
-    return place.index < values->size() ? (*values)[place.index] : undefined;
-  }
-
   const RDKit::ROMol& molecule_;
   std::vector<std::optional<std::vector<double>>> groups_{descriptor_groups().size()};
 };
-
-const std::vector<std::string>& registered_descriptors() {
-  static const std::vector<std::string> names = {
-      "exactmw",
-      "amw",
-      "lipinskiHBA",
-      "lipinskiHBD",
-      "NumRotatableBonds",
-      "NumHBD",
-      "NumHBA",
-      "NumHeavyAtoms",
-      "NumAtoms",
-      "NumHeteroatoms",
-      "NumAmideBonds",
-      "FractionCSP3",
-      "NumRings",
-      "NumAromaticRings",
-      "NumAliphaticRings",
-      "NumSaturatedRings",
-      "NumHeterocycles",
-      "NumAromaticHeterocycles",
-      "NumSaturatedHeterocycles",
-      "NumAliphaticHeterocycles",
-      "NumSpiroAtoms",
-      "NumBridgeheadAtoms",
-      "NumAtomStereoCenters",
-      "NumUnspecifiedAtomStereoCenters",
-      "labuteASA",
-      "tpsa",
-      "CrippenClogP",
-      "CrippenMR",
-      "chi0v",
-      "chi1v",
-      "chi2v",
-      "chi3v",
-      "chi4v",
-      "chi0n",
-      "chi1n",
-      "chi2n",
-      "chi3n",
-      "chi4n",
-      "hallKierAlpha",
-      "kappa1",
-      "kappa2",
-      "kappa3",
-      "Phi",
-  };
-  return names;
-}
 
 // The generator's own folding, modulo the size, written out: how the size is set differs between
 // versions of RDKit.
@@ -139,7 +76,7 @@ void count_environments(const RDKit::ROMol& molecule, int radius, int bits, doub
     counts[hash % static_cast<uint32_t>(bits)] += count;
 }
 
-std::vector<double> values_of(const RDKit::ROMol& molecule, const DescriptorList& list) {
+std::vector<double> describe(const RDKit::ROMol& molecule, const DescriptorList& list) {
   std::vector<double> values;
   Descriptors descriptors(molecule);
   for (const std::string& name : list.names) values.push_back(descriptors(name));
@@ -154,14 +91,14 @@ std::vector<double> values_of(const RDKit::ROMol& molecule, const DescriptorList
 void load_tables() {
   static std::once_flag loaded;
   std::call_once(loaded,
-                 [] { values_of(*read_smiles("CC(=O)Nc1ccccc1", true), {known_descriptors()}); });
+                 [] { describe(*read_smiles("CC(=O)Nc1ccccc1", true), {known_descriptors()}); });
 }
 
 }  // namespace
 
 const std::vector<std::string>& known_descriptors() {
   static const std::vector<std::string> names = [] {
-    std::vector<std::string> all = registered_descriptors();
+    std::vector<std::string> all;
     for (const DescriptorGroup& group : descriptor_groups())
       all.insert(all.end(), group.names.begin(), group.names.end());
     return all;
@@ -172,7 +109,7 @@ const std::vector<std::string>& known_descriptors() {
 std::vector<double> describe_molecule(const MoleculeText& text, const DescriptorList& list) {
   const RdkitSession session;
   load_tables();
-  return values_of(*read_smiles(canonical_smiles(text), true), list);
+  return describe(*read_smiles(canonical_smiles(text), true), list);
 }
 
 }  // namespace molrt

@@ -15,14 +15,12 @@ struct DescriptorList {
   bool operator==(const DescriptorList&) const = default;
 };
 
-// 189: RDKit's registered properties (GraphMol/Descriptors/Property.h, "Properties" in Python),
-// under its names, those that Debian's 2022.09 and every later version has; then
-// chem/descriptor_groups.h.
+// 189, under RDKit's names: chem/descriptor_groups.h.
 const std::vector<std::string>& known_descriptors();
 
 // [names, then bits] of the molecule without explicit hydrogens: of its canonical SMILES, so that
 // they do not depend on the text. NaN where RDKit gives no finite number. Throws if the text cannot
-// be read, and for a name that RDKit does not know. Thread-safe.
+// be read, and for a name that is not known. Thread-safe.
 std::vector<double> describe_molecule(const MoleculeText& text, const DescriptorList& list);
 
 }  // namespace molrt

@@ -32,9 +32,12 @@ std::string HeadInputs::fault(size_t folds) const {
   for (const InputScaler& scaler : scalers)
     if (!fits(scaler.mean) || !fits(scaler.factor))
       return fmt::format("a scaler that has not {} finite means and factors", size());
-  const auto& known = known_descriptors();
+  const auto known = [](const std::string& name) {
+    const auto& all = known_descriptors();
+    return std::find(all.begin(), all.end(), name) != all.end();
+  };
   for (const std::string& name : descriptors.names)
-    if (std::find(known.begin(), known.end(), name) == known.end())
+    if (!known(name))
       return fmt::format("the descriptor '{}', which this version does not know", name);
   return "";
 }
