@@ -272,8 +272,8 @@ MOLRT_API int32_t molrt_model_info_init(molrt_model_info *info, size_t struct_si
 MOLRT_API int32_t molrt_save_options_init(molrt_save_options *options, size_t struct_size);
 
 /* Opens molrt's own container, any Uni-Mol checkpoint, or a directory saved by unimol_tools as one
- * k-fold model (README, "Weights"). Files are read, not mapped: afterwards they may be truncated,
- * replaced or deleted. */
+ * k-fold model (README, "Weights"). A file stays open, but is not mapped: it may be replaced or deleted.
+ * Changed in place, it is an IO error of what needs weights that a prediction packed (save, train). */
 MOLRT_API int32_t molrt_model_open(molrt_context *context, const char *path,
                                    const molrt_open_options *options, molrt_model **model);
 /* The same from `size` bytes in memory, which are copied where needed: you may free them afterwards. */
@@ -422,8 +422,8 @@ typedef struct molrt_progress {
   uint32_t struct_size;
   int32_t stage;     /* MOLRT_STAGE_* */
   uint64_t done;     /* conformers (also in the network), epochs of all folds (training), conformers
-                        times layers of the network (probe), molecules of an archive (reading), or
-                        points of the curves (pretraining, which fills train_loss, valid_loss, step,
+                        times layers of the network (probe), molecules (reading an archive, descriptors)
+                        or points of the curves (pretraining, which fills train_loss, valid_loss, step,
                         steps, learning_rate, train_rows, held_out_rows and part as training does;
                         both losses are weighted sums) */
   uint64_t total;    /* with early stopping, `done` may end before it */

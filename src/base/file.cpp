@@ -19,8 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Size of a regular file that is not empty.
-uint64_t readable_size(int fd, const std::string& path) {
+// Of a regular file that is not empty.
+struct stat readable_status(int fd, const std::string& path) {
   struct stat status;
   if (fstat(fd, &status) != 0) fail_io("read", path, errno);
   if (S_ISDIR(status.st_mode)) fail(MOLRT_ERROR_IO, "{}: a directory; expected a file", path);
@@ -28,7 +28,7 @@ uint64_t readable_size(int fd, const std::string& path) {
     fail(MOLRT_ERROR_IO, "{}: cannot read: expected a regular file", path);
   }
   if (status.st_size == 0) fail(MOLRT_ERROR_IO, "{}: the file is empty", path);
-  return static_cast<uint64_t>(status.st_size);
+  return status;
 }
 
 constexpr std::align_val_t alignment{64};
@@ -115,7 +115,9 @@ std::shared_ptr<ByteSource> ByteSource::open_file(const std::string& path) {
   // O_NONBLOCK: a FIFO is refused below instead of waited for.
   source->file_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (source->file_ < 0) fail_io("read", path, errno);
-  source->size_ = readable_size(source->file_, path);
+  const struct stat status = readable_status(source->file_, path);
+  source->size_ = static_cast<uint64_t>(status.st_size);
+  source->changed_ = status.st_mtim;
   return source;
 }
 
@@ -147,7 +149,7 @@ void ByteSource::count(uint64_t offset, uint64_t length, const char* what) {
   bytes_read_ += length;
 }
 
-void ByteSource::fill(uint64_t offset, std::byte* to, uint64_t length) {
+void ByteSource::fill(uint64_t offset, std::byte* to, uint64_t length) const {
   constexpr uint64_t most_at_once = 1 << 30;  // Linux reads less than 2 GB at once
   while (length > 0) {
     const ssize_t got =
@@ -164,10 +166,24 @@ void ByteSource::fill(uint64_t offset, std::byte* to, uint64_t length) {
   }
 }
 
-std::shared_ptr<const std::byte> ByteSource::load(uint64_t offset, uint64_t length) {
+StoredBytes::Bytes ByteSource::load(uint64_t offset, uint64_t length) const {
   auto bytes = allocate(length);
   fill(offset, bytes.get(), length);
   return bytes;
+}
+
+StoredBytes::Bytes ByteSource::load_again(uint64_t offset, uint64_t length) const {
+  struct stat now;
+  if (fstat(file_, &now) != 0) fail_io("read", name_, errno);
+  const bool same = static_cast<uint64_t>(now.st_size) == size_ &&
+                    now.st_mtim.tv_sec == changed_.tv_sec &&
+                    now.st_mtim.tv_nsec == changed_.tv_nsec;
+  if (!same)
+    fail(MOLRT_ERROR_IO,
+         "{}: the file was changed while the model that was opened from it was in use; open it "
+         "again",
+         name_);
+  return load(offset, length);
 }
 
 // What is read from front to back in small pieces, such as a pickle, is loaded in growing blocks;
@@ -188,11 +204,13 @@ std::span<const std::byte> ByteSource::read(uint64_t offset, uint64_t length, co
   return {blocks_.back().get() + (offset - block_begin_), length};
 }
 
-std::shared_ptr<const std::byte> ByteSource::take(uint64_t offset, uint64_t length,
-                                                  const char* what) {
+std::shared_ptr<StoredBytes> ByteSource::take(uint64_t offset, uint64_t length, const char* what) {
   count(offset, length, what);
-  if (memory_) return {memory_, memory_.get() + offset};
-  return load(offset, length);
+  if (memory_)
+    return std::make_shared<StoredBytes>(StoredBytes::Bytes{memory_, memory_.get() + offset});
+  return std::make_shared<StoredBytes>(
+      load(offset, length),
+      [self = shared_from_this(), offset, length] { return self->load_again(offset, length); });
 }
 
 void ByteSource::copy(uint64_t offset, std::span<std::byte> to, const char* what) {

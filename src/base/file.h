@@ -3,18 +3,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/stored_bytes.h"
+
 namespace molrt {
 
 // The bytes of a weight file or a copy of the caller's memory. Readers ask for ranges, and the
 // ranges are counted, so a test can see that nothing else was read. A file is read, not mapped: one
 // that shrinks meanwhile is an error instead of a signal. Not thread-safe.
-class ByteSource {
+class ByteSource : public std::enable_shared_from_this<ByteSource> {
  public:
   // IO error if there is no regular file, or an empty one.
   static std::shared_ptr<ByteSource> open_file(const std::string& path);
@@ -33,8 +36,8 @@ class ByteSource {
   // file shrank. Counted. For what describes the file: kept as long as the source.
   std::span<const std::byte> read(uint64_t offset, uint64_t length, const char* what);
   // The same for the file's contents: bytes that outlive the source, 64-byte aligned if it is a
-  // file.
-  std::shared_ptr<const std::byte> take(uint64_t offset, uint64_t length, const char* what);
+  // file, which stays open for those that leave memory. Reading them again is not counted.
+  std::shared_ptr<StoredBytes> take(uint64_t offset, uint64_t length, const char* what);
   void copy(uint64_t offset, std::span<std::byte> to, const char* what);
   // The same FORMAT error by the file's size alone; nothing is read or counted.
   void check_range(uint64_t offset, uint64_t length, const char* what) const;
@@ -42,13 +45,15 @@ class ByteSource {
  private:
   ByteSource() = default;
   void count(uint64_t offset, uint64_t length, const char* what);
-  std::shared_ptr<const std::byte> load(uint64_t offset, uint64_t length);
-  void fill(uint64_t offset, std::byte* to, uint64_t length);
+  StoredBytes::Bytes load(uint64_t offset, uint64_t length) const;
+  StoredBytes::Bytes load_again(uint64_t offset, uint64_t length) const;
+  void fill(uint64_t offset, std::byte* to, uint64_t length) const;
 
   std::string name_;
   uint64_t size_ = 0;
   uint64_t bytes_read_ = 0;
   int file_ = -1;
+  timespec changed_{};  // when the file was, as it was opened
   std::shared_ptr<const std::byte> memory_;
   // What read() loaded from the file; the last one ends at block_end_.
   std::vector<std::shared_ptr<const std::byte>> blocks_;

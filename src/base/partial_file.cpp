@@ -49,7 +49,7 @@ struct Closing {
 };
 
 // File systems without locks are written without one.
-void lock(int fd, const std::string& path) {
+void lock_file(int fd, const std::string& path) {
   if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
   fail(MOLRT_ERROR_IO, "{}: another molrt is writing it; wait for it, or take another output",
        path);
@@ -78,7 +78,7 @@ void PartialFile::open_locked() {
   do {  // again if the one that had the lock has just renamed it
     Closing file{open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666)};
     if (file.fd < 0) fail_io("write", path_, errno);
-    lock(file.fd, path_);
+    lock_file(file.fd, path_);
     std::swap(fd_, file.fd);
   } while (!same_file(fd_, path_));
 }
@@ -103,7 +103,7 @@ bool PartialFile::take_back(uint64_t bytes, uint64_t head, uint32_t crc) {
     return false;
   }
   const Closing after_renaming{std::exchange(fd_, fd)};  // till then its lock holds PATH.partial
-  lock(fd_, target_);
+  lock_file(fd_, target_);
   if (rename(target_.c_str(), path_.c_str()) != 0) fail_io("rename", target_, errno);
   return true;
 }

@@ -33,29 +33,28 @@ float round_to_odd(double value) {
   return std::bit_cast<float>(towards_zero ? bits + 1 : bits - 1);
 }
 
-float element_as_f32(const Tensor& tensor, size_t index, bool rounded_again) {
-  switch (tensor.dtype) {
+float element_as_f32(Dtype dtype, const std::byte* data, size_t index, bool rounded_again) {
+  switch (dtype) {
     case Dtype::f32:
-      return load<float>(tensor.data, index);
+      return load<float>(data, index);
     case Dtype::f16:
-      return f16_to_f32(load<uint16_t>(tensor.data, index));
+      return f16_to_f32(load<uint16_t>(data, index));
     case Dtype::bf16:
-      return bf16_to_f32(load<uint16_t>(tensor.data, index));
+      return bf16_to_f32(load<uint16_t>(data, index));
     case Dtype::f64: {
-      const double value = load<double>(tensor.data, index);
+      const double value = load<double>(data, index);
       return rounded_again ? round_to_odd(value) : static_cast<float>(value);
     }
     case Dtype::i64:
-      return static_cast<float>(load<int64_t>(tensor.data, index));
+      return static_cast<float>(load<int64_t>(data, index));
   }
-  fail(MOLRT_ERROR_INTERNAL, "unknown dtype {}", static_cast<int>(tensor.dtype));
+  fail(MOLRT_ERROR_INTERNAL, "unknown dtype {}", static_cast<int>(dtype));
 }
 
 template <typename T>
 Tensor own(std::vector<int64_t> shape, Dtype dtype, std::vector<T> values) {
   auto kept = std::make_shared<const std::vector<T>>(std::move(values));
-  const auto* data = reinterpret_cast<const std::byte*>(kept->data());
-  return {dtype, std::move(shape), data, std::move(kept)};
+  return tensor_at(dtype, std::move(shape), kept->data(), kept);
 }
 
 }  // namespace
@@ -100,6 +99,12 @@ std::string shape_text(std::span<const int64_t> shape) {
   return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ", "));
 }
 
+Tensor tensor_at(Dtype dtype, std::vector<int64_t> shape, const void* data,
+                 const std::shared_ptr<const void>& owner) {
+  StoredBytes::Bytes bytes(owner, static_cast<const std::byte*>(data));
+  return {dtype, std::move(shape), std::make_shared<StoredBytes>(std::move(bytes))};
+}
+
 Tensor make_tensor(std::vector<int64_t> shape, std::vector<float> values) {
   const size_t found = values.size();
   Tensor tensor = own(std::move(shape), Dtype::f32, std::move(values));
@@ -112,17 +117,19 @@ Tensor make_tensor(std::vector<int64_t> shape, std::vector<float> values) {
 
 std::vector<float> to_f32(const Tensor& tensor) {
   std::vector<float> values(tensor.count());
+  const StoredBytes::Bytes held = tensor.hold();
   if (tensor.dtype == Dtype::f32 && !values.empty()) {
-    std::memcpy(values.data(), tensor.data, tensor.bytes());
+    std::memcpy(values.data(), held.get(), tensor.bytes());
     return values;
   }
-  for (size_t i = 0; i < values.size(); ++i) values[i] = element_as_f32(tensor, i, false);
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = element_as_f32(tensor.dtype, held.get(), i, false);
   return values;
 }
 
-FloatView::FloatView(const Tensor& tensor) {
-  if (tensor.dtype == Dtype::f32 && reinterpret_cast<uintptr_t>(tensor.data) % sizeof(float) == 0)
-    values_ = {reinterpret_cast<const float*>(tensor.data), tensor.count()};
+FloatView::FloatView(const Tensor& tensor) : held_(tensor.hold()) {
+  if (tensor.dtype == Dtype::f32 && reinterpret_cast<uintptr_t>(held_.get()) % sizeof(float) == 0)
+    values_ = {reinterpret_cast<const float*>(held_.get()), tensor.count()};
   else
     values_ = copy_ = to_f32(tensor);
 }
@@ -151,9 +158,10 @@ Tensor convert(const Tensor& tensor, Dtype dtype) {
     fail(MOLRT_ERROR_INVALID_ARGUMENT, "cannot convert to {}: expected F32, F16 or BF16",
          dtype_name(dtype));
   }
+  const StoredBytes::Bytes held = tensor.hold();
   std::vector<uint16_t> values(tensor.count());
   for (size_t i = 0; i < values.size(); ++i) {
-    const float value = element_as_f32(tensor, i, true);
+    const float value = element_as_f32(tensor.dtype, held.get(), i, true);
     values[i] = dtype == Dtype::f16 ? f32_to_f16(value) : f32_to_bf16(value);
   }
   return own(tensor.shape, dtype, std::move(values));

@@ -127,8 +127,7 @@ void ResultArrays::write(Output& output) {
   for (const auto& [name, array] : arrays_) {
     uint64_t item = dtype_size(array.dtype);
     for (const int64_t size : array.inner) item *= static_cast<uint64_t>(size);
-    Tensor tensor{
-        array.dtype, {static_cast<int64_t>(array.values->size() / item)}, nullptr, nullptr};
+    Tensor tensor{array.dtype, {static_cast<int64_t>(array.values->size() / item)}, nullptr};
     tensor.shape.insert(tensor.shape.end(), array.inner.begin(), array.inner.end());
     shapes.emplace(name, std::move(tensor));
   }

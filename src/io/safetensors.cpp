@@ -179,10 +179,8 @@ class HeaderReader {
   // In the file's order, once nothing can be wrong any more.
   void load(TensorMap& tensors) {
     for (const Range& range : ranges_) {
-      const auto bytes =
+      tensors[range.name].stored =
           source_.take(data_begin_ + range.begin, range.end - range.begin, range.name.c_str());
-      tensors[range.name].data = bytes.get();
-      tensors[range.name].owner = bytes;
     }
   }
 
@@ -248,7 +246,7 @@ void write_safetensors(AtomicFile& file, const TensorMap& tensors,
                        const std::map<std::string, std::string>& metadata) {
   write_safetensors(file, tensors, metadata, [&](const std::string& name) {
     const Tensor& tensor = tensors.at(name);
-    file.write(tensor.data, tensor.bytes());
+    file.write(tensor.hold().get(), tensor.bytes());
   });
 }
 

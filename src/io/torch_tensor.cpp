@@ -164,8 +164,8 @@ const StorageRange& TorchTensorReader::find_storage(const std::string& name,
 Tensor TorchTensorReader::contiguous(const Layout& layout, const StorageRange& range) {
   const int64_t item_size = layout.storage.type->item_size;
   const uint64_t begin = range.offset + static_cast<uint64_t>(layout.offset * item_size);
-  const auto bytes = source_.take(begin, static_cast<uint64_t>(layout.count * item_size), "tensor");
-  return {*layout.storage.type->dtype, layout.shape, bytes.get(), bytes};
+  return {*layout.storage.type->dtype, layout.shape,
+          source_.take(begin, static_cast<uint64_t>(layout.count * item_size), "tensor")};
 }
 
 Tensor TorchTensorReader::copy(const std::string& name, const Layout& layout,
@@ -178,7 +178,7 @@ Tensor TorchTensorReader::copy(const std::string& name, const Layout& layout,
   bytes_copied_ += size;
   if (bytes_copied_ > source_.size())
     unsupported(name, "a strided view of a shared storage" + advice);
-  const auto storage = source_.take(range.offset, range.size, "tensor");
+  const auto storage = source_.take(range.offset, range.size, "tensor")->hold();
   auto values = std::make_shared<std::vector<std::byte>>(size);
   std::vector<int64_t> index(layout.shape.size());
   int64_t place = layout.offset;
@@ -187,7 +187,7 @@ Tensor TorchTensorReader::copy(const std::string& name, const Layout& layout,
                 item_size);
     advance(index, place, layout.shape, layout.strides);
   }
-  return {*layout.storage.type->dtype, layout.shape, values->data(), values};
+  return tensor_at(*layout.storage.type->dtype, layout.shape, values->data(), values);
 }
 
 void TorchTensorReader::broken(const std::string& name, const std::string& how) {

@@ -14,7 +14,8 @@ const std::string folds_prefix = "folds.";
 
 bool same_tensor(const Tensor& a, const Tensor& b) {
   if (a.dtype != b.dtype || a.shape != b.shape) return false;
-  return a.data == b.data || a.bytes() == 0 || std::memcmp(a.data, b.data, a.bytes()) == 0;
+  return a.stored == b.stored || a.bytes() == 0 ||
+         std::memcmp(a.hold().get(), b.hold().get(), a.bytes()) == 0;
 }
 
 bool same_in_all(const std::vector<TensorMap>& folds, const std::string& name) {

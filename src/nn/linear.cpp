@@ -19,6 +19,7 @@ const PackedMatrix& Linear::packed(Precision precision) const {
   std::call_once(lazy.once, [&] {
     lazy.matrix.emplace(FloatView(weight_).values(), bias_, inputs_, outputs_, epilogue_,
                         Product::forward, precision);
+    weight_.drop();
   });
   return *lazy.matrix;
 }

@@ -15,7 +15,8 @@
 namespace molrt {
 
 // NAME.weight [outputs, inputs], NAME.bias [outputs]. Checked at once, but packed when first used:
-// a model that is only trained further or written to a file need not hold its weights twice.
+// a model that is only trained further or written to a file need not hold its weights twice. Nor
+// need one that predicts: packed weights that came from a file leave memory in their plain form.
 class Linear {
  public:
   Linear(const Weights& weights, const std::string& name, int inputs, int outputs,
@@ -39,7 +40,7 @@ class Linear {
   void share(Team& team, const PackedMatrix& matrix, size_t first, size_t last, const float* x,
              size_t rows, float* y) const;
 
-  Tensor weight_;  // its owner keeps the bytes
+  Tensor weight_;
   std::vector<float> bias_;
   int inputs_, outputs_;
   Epilogue epilogue_;

@@ -38,8 +38,7 @@ Parameter Parameters::get(const std::string& name, const std::vector<int64_t>& s
 TensorMap Parameters::tensors() const {
   TensorMap tensors;
   for (const Entry& e : entries_)
-    tensors[e.name] = {Dtype::f32, e.shape, reinterpret_cast<const std::byte*>(e.data.value.data()),
-                       nullptr};
+    tensors[e.name] = tensor_at(Dtype::f32, e.shape, e.data.value.data(), nullptr);
   return tensors;
 }
 

@@ -19,17 +19,11 @@ size_t bytes_of(std::span<const TrainedTensor> tensors) {
 }  // namespace
 
 Tensor view(std::span<const float> values) {
-  return {Dtype::f32,
-          {static_cast<int64_t>(values.size())},
-          reinterpret_cast<const std::byte*>(values.data()),
-          nullptr};
+  return tensor_at(Dtype::f32, {static_cast<int64_t>(values.size())}, values.data(), nullptr);
 }
 
 Tensor view(std::span<const int64_t> words) {
-  return {Dtype::i64,
-          {static_cast<int64_t>(words.size())},
-          reinterpret_cast<const std::byte*>(words.data()),
-          nullptr};
+  return tensor_at(Dtype::i64, {static_cast<int64_t>(words.size())}, words.data(), nullptr);
 }
 
 std::vector<int64_t> read_words(const TensorMap& tensors, const std::string& name, size_t size) {
@@ -39,7 +33,7 @@ std::vector<int64_t> read_words(const TensorMap& tensors, const std::string& nam
   if (t.dtype != Dtype::i64 || t.count() != size)
     fail(MOLRT_ERROR_FORMAT, "the checkpoint's tensor '{}' is not of {} words", name, size);
   std::vector<int64_t> words(size);
-  std::memcpy(words.data(), t.data, t.bytes());
+  std::memcpy(words.data(), t.hold().get(), t.bytes());
   return words;
 }
 

@@ -40,7 +40,7 @@ json conformer_facts(const Batch& batch) {
 uint32_t crc_of(const TensorMap& tensors) {
   uint32_t crc = 0;
   for (const auto& [name, tensor] : tensors)
-    crc = crc32(std::span(tensor.data, tensor.bytes()), crc32(name, crc));
+    crc = crc32(std::span(tensor.hold().get(), tensor.bytes()), crc32(name, crc));
   return crc;
 }
 

@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import pathlib
 import subprocess
 
 import numpy
@@ -184,3 +185,19 @@ def test_many_rows_pass_through_several_windows(table):
     result = rows(molrt("predict", "--model", LINEAR, table(content), "-q")[0])[1:]
     assert [r[0] for r in result] == [str(i) for i in range(count)]
     assert {tuple(r[1:]) for r in result} == {tuple(result[0][1:]), tuple(result[1][1:])}
+
+
+@pytest.mark.skipif(b"__asan_init" in pathlib.Path(BIN).read_bytes(), reason="AddressSanitizer keeps what is freed")
+def test_weights_are_in_memory_once(table, tmp_path):
+    """They are packed for the products; what was read of the file is not kept beside."""
+    weights, molecule = tmp_path / "big.molrt", table("smiles\nCCO\n")
+    molrt("init", "-o", weights, "--layers", 8, "-q")
+    peaks = []
+    for model in LINEAR, weights:
+        words = [BIN, "embed", "-m", str(model), str(molecule), "-o", str(tmp_path / "o.npy"), "-q", "--threads", "1"]
+        process = os.posix_spawn(BIN, words, os.environ)
+        _, status, usage = os.wait4(process, 0)
+        assert status == 0
+        peaks.append(1024 * usage.ru_maxrss)
+    assert weights.stat().st_size > 90e6
+    assert peaks[1] - peaks[0] < 1.3 * weights.stat().st_size

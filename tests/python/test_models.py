@@ -158,3 +158,28 @@ def test_files_may_change_once_they_are_read(headed, tmp_path):
     path.write_bytes(b"")  # a mapped file would end the process here
     model.save(tmp_path / "again")
     assert molrt.load(tmp_path / "again").predict(GOOD).mean.tobytes() == headed.predict(GOOD).mean.tobytes()
+
+
+def test_weights_in_use_are_read_again(headed, tmp_path):
+    path, other = tmp_path / "model.molrt", tmp_path / "other"
+    headed.save(path)
+    saved = path.read_bytes()
+    model = molrt.load(path)
+    expected = model.predict(GOOD).mean.tobytes()
+    other.write_bytes(b"another file of this name")
+    other.replace(path)
+    model.save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == saved
+    assert model.predict(GOOD, precision="f32").mean.tobytes() == expected
+
+
+def test_weights_in_use_that_changed_are_an_error(headed, tmp_path):
+    path = tmp_path / "model.molrt"
+    headed.save(path)
+    model = molrt.load(path)
+    expected = model.predict(GOOD).mean.tobytes()
+    path.write_bytes(b"")
+    with pytest.raises(molrt.FileError, match="model.molrt: the file was changed while the model"):
+        model.save(tmp_path / "again")
+    assert model.predict(GOOD).mean.tobytes() == expected
+    assert list(tmp_path.iterdir()) == [path]

@@ -54,7 +54,7 @@ inline Trained run(const std::shared_ptr<const Model>& base, const Settings& set
 }
 
 inline bool same_bytes(const Tensor& a, const Tensor& b) {
-  return a.bytes() == b.bytes() && std::memcmp(a.data, b.data, a.bytes()) == 0;
+  return a.bytes() == b.bytes() && std::memcmp(a.hold().get(), b.hold().get(), a.bytes()) == 0;
 }
 
 inline bool same_tensors(const Model& a, const Model& b) {

@@ -82,11 +82,45 @@ TEST_F(FileTest, ReadsTheSameHoweverItIsAsked) {
 TEST_F(FileTest, TakenBytesOutliveTheSourceAndTheFile) {
   put(path("a"), "0123456789");
   auto source = ByteSource::open_file(path("a"));
-  const auto bytes = source->take(2, 8, "all");
+  const auto bytes = source->take(2, 8, "all")->hold();
   EXPECT_EQ(reinterpret_cast<uintptr_t>(bytes.get()) % 64, 0u);
   source.reset();
   std::ofstream(path("a")) << "";
   EXPECT_EQ(text_of({bytes.get(), 8}), "23456789");
+}
+
+TEST_F(FileTest, DroppedBytesAreReadAgain) {
+  put(path("a"), "0123456789");
+  auto source = ByteSource::open_file(path("a"));
+  const auto stored = source->take(2, 8, "all");
+  EXPECT_EQ(source->bytes_read(), 8u);
+  const std::weak_ptr<const std::byte> first = stored->hold();
+  EXPECT_FALSE(first.expired());
+  stored->drop();
+  EXPECT_TRUE(first.expired());
+  fs::remove(path("a"));  // the file stays open
+  const auto again = stored->hold();
+  EXPECT_EQ(text_of({again.get(), 8}), "23456789");
+  EXPECT_EQ(stored->hold(), again);  // who holds them at once shares them
+  EXPECT_EQ(source->bytes_read(), 8u);
+}
+
+TEST_F(FileTest, DroppedBytesOfAChangedFileAreAnError) {
+  put(path("a"), "0123456789");
+  const auto source = ByteSource::open_file(path("a"));
+  const auto held = source->take(0, 4, "one"), dropped = source->take(4, 4, "two");
+  dropped->drop();
+  fs::last_write_time(path("a"), fs::last_write_time(path("a")) + std::chrono::seconds(1));
+  EXPECT_EQ(text_of({held->hold().get(), 4}), "0123");
+  EXPECT_ERROR(dropped->hold(), MOLRT_ERROR_IO, "a: the file was changed");
+}
+
+TEST_F(FileTest, MemoryIsNotDropped) {
+  const std::string text = "0123456789";
+  const auto stored =
+      ByteSource::copy_memory(std::as_bytes(std::span(text)), "memory")->take(2, 4, "some");
+  stored->drop();
+  EXPECT_EQ(text_of({stored->hold().get(), 4}), "2345");
 }
 
 TEST_F(FileTest, AFileThatShrinksIsAnError) {
@@ -94,7 +128,7 @@ TEST_F(FileTest, AFileThatShrinksIsAnError) {
   const auto source = ByteSource::open_file(path("a"));
   EXPECT_EQ(source->read(0, 10, "head").size(), 10u);
   fs::resize_file(path("a"), 50'000);
-  EXPECT_EQ(source->take(40'000, 10'000, "tensor").get()[9'999], std::byte{'x'});
+  EXPECT_EQ(source->take(40'000, 10'000, "tensor")->hold().get()[9'999], std::byte{'x'});
   EXPECT_ERROR(source->take(40'000, 10'001, "tensor"), MOLRT_ERROR_IO, "shrank while it was read");
   EXPECT_ERROR(source->read(60'000, 1, "tensor"), MOLRT_ERROR_IO, path("a"));
 }

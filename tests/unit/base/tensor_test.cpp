@@ -81,14 +81,13 @@ TEST(Tensor, Bf16RoundsToNearestEven) {
 template <typename T>
 Tensor tensor_of(Dtype dtype, const std::vector<T>& values) {
   auto kept = std::make_shared<std::vector<T>>(values);
-  const auto* data = reinterpret_cast<const std::byte*>(kept->data());
-  return {dtype, {static_cast<int64_t>(values.size())}, data, kept};
+  return tensor_at(dtype, {static_cast<int64_t>(values.size())}, kept->data(), kept);
 }
 
 template <typename T>
 std::vector<T> values_of(const Tensor& tensor) {
   std::vector<T> values(tensor.count());
-  std::memcpy(values.data(), tensor.data, tensor.bytes());
+  std::memcpy(values.data(), tensor.hold().get(), tensor.bytes());
   return values;
 }
 
@@ -104,8 +103,7 @@ TEST(Tensor, ReadsUnalignedBytes) {
   std::vector<char> bytes(1 + sizeof(float));
   const float value = 1.25f;
   std::memcpy(bytes.data() + 1, &value, sizeof value);
-  const Tensor tensor{
-      Dtype::f32, {}, reinterpret_cast<const std::byte*>(bytes.data() + 1), nullptr};
+  const Tensor tensor = tensor_at(Dtype::f32, {}, bytes.data() + 1, nullptr);
   EXPECT_EQ(to_f32(tensor), std::vector{1.25f});
 }
 
@@ -116,7 +114,7 @@ TEST(Tensor, Converts) {
   const Tensor narrow = convert(tensor, Dtype::bf16);
   EXPECT_EQ(narrow.shape, tensor.shape);
   EXPECT_EQ(narrow.dtype, Dtype::bf16);
-  EXPECT_EQ(convert(tensor, Dtype::f32).data, tensor.data);
+  EXPECT_EQ(convert(tensor, Dtype::f32).stored, tensor.stored);
   const Tensor integers = tensor_of<int64_t>(Dtype::i64, {1, 2});
   EXPECT_EQ(convert(integers, Dtype::f16).dtype, Dtype::i64);
   EXPECT_ERROR(convert(tensor, Dtype::f64), MOLRT_ERROR_INVALID_ARGUMENT, "F64");

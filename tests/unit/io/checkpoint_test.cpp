@@ -83,7 +83,8 @@ TEST(Checkpoint, TheSameWeightsFromEveryFormat) {
     for (const auto& [name, tensor] : expected) {
       ASSERT_TRUE(found.contains(name)) << file << ' ' << name;
       EXPECT_EQ(found.at(name).shape, tensor.shape) << file << ' ' << name;
-      EXPECT_EQ(std::memcmp(found.at(name).data, tensor.data, tensor.bytes()), 0) << name;
+      EXPECT_EQ(std::memcmp(found.at(name).hold().get(), tensor.hold().get(), tensor.bytes()), 0)
+          << name;
     }
   }
 }
@@ -97,7 +98,7 @@ TEST(Checkpoint, NarrowWeightsAreTheRoundedOnes) {
     for (const auto& [name, tensor] : expected) {
       const Tensor rounded = convert(tensor, dtype);
       ASSERT_EQ(found.at(name).dtype, dtype) << name;
-      EXPECT_EQ(std::memcmp(found.at(name).data, rounded.data, rounded.bytes()), 0) << name;
+      EXPECT_EQ(std::memcmp(found.at(name).hold().get(), rounded.hold().get(), rounded.bytes()), 0) << name;
     }
   }
 }
@@ -238,7 +239,7 @@ TEST(Checkpoint, FollowsStrides) {
 TEST(Checkpoint, SharesStorages) {
   const std::string value = dict({{"a", strided(0, {12}, {1})}, {"b", strided(4, {2, 2}, {2, 1})}});
   const TensorMap tensors = read(archive(value, {std::string(48, '\0')}));
-  EXPECT_EQ(tensors.at("b").data, tensors.at("a").data + 4 * sizeof(float));
+  EXPECT_EQ(tensors.at("b").hold().get(), tensors.at("a").hold().get() + 4 * sizeof(float));
 }
 
 TEST(Checkpoint, RefusesLayoutsThatLeaveTheStorage) {

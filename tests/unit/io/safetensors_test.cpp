@@ -165,7 +165,7 @@ TensorMap mixed() {
   return {{"a", convert(make_tensor({3}, {1, 2, 3}), Dtype::f16)},
           {"b", make_tensor({2, 1}, {4, 5})},
           {"c \"\n\xc3\xa9", make_tensor({}, {6})},
-          {"d", {Dtype::i64, {1}, reinterpret_cast<const std::byte*>(integers->data()), integers}},
+          {"d", tensor_at(Dtype::i64, {1}, integers->data(), integers)},
           {"e", make_tensor({0, 7}, {})}};
 }
 
@@ -180,8 +180,9 @@ TEST_F(SafetensorsFile, RoundTrips) {
     const Tensor& other = found.tensors.at(name);
     EXPECT_EQ(other.dtype, tensor.dtype);
     EXPECT_EQ(other.shape, tensor.shape);
-    EXPECT_TRUE(std::equal(other.data, other.data + other.bytes(), tensor.data)) << name;
-    const size_t misaligned = reinterpret_cast<uintptr_t>(other.data) % dtype_size(other.dtype);
+    const auto bytes = other.hold();
+    EXPECT_TRUE(std::equal(bytes.get(), bytes.get() + other.bytes(), tensor.hold().get())) << name;
+    const size_t misaligned = reinterpret_cast<uintptr_t>(bytes.get()) % dtype_size(other.dtype);
     EXPECT_EQ(misaligned, 0u) << name;
   }
 }

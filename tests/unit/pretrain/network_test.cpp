@@ -105,7 +105,7 @@ TEST(PretrainNetwork, HeadsOfOtherSizesAreMadeAnew) {
   const TensorMap three = with_pretraining_heads(set.tensors, set.net.architecture, 3, 0);
   EXPECT_EQ(three.at("supervised_head.out_proj.weight").shape,
             (std::vector<int64_t>{3, set.net.architecture.width}));
-  EXPECT_EQ(three.at("lm_head.weight").data, set.tensors.at("lm_head.weight").data);
+  EXPECT_EQ(three.at("lm_head.weight").stored, set.tensors.at("lm_head.weight").stored);
 }
 
 }  // namespace
