@@ -271,14 +271,18 @@ MOLRT_API int32_t molrt_architecture_init(molrt_architecture *architecture, size
 MOLRT_API int32_t molrt_model_info_init(molrt_model_info *info, size_t struct_size);
 MOLRT_API int32_t molrt_save_options_init(molrt_save_options *options, size_t struct_size);
 
-/* Opens molrt's own container, any Uni-Mol checkpoint, or a directory saved by unimol_tools as one
- * k-fold model (README, "Weights"). A file stays open, but is not mapped: it may be replaced or deleted.
- * Changed in place, it is an IO error of what needs weights that a prediction packed (save, train). */
+/* Opens molrt's own container, a Uni-Mol checkpoint, a directory saved by unimol_tools as one k-fold model
+ * (README, "Weights") or, where there is no such file, the shipped "molecule" or "oled". Files stay open as
+ * long as the model and may be replaced or deleted; changed in place, they are an IO error of what needs the
+ * weights once more after a prediction has packed them: another precision, saving, training. */
 MOLRT_API int32_t molrt_model_open(molrt_context *context, const char *path,
                                    const molrt_open_options *options, molrt_model **model);
 /* The same from `size` bytes in memory, which are copied where needed: you may free them afterwards. */
 MOLRT_API int32_t molrt_model_open_memory(molrt_context *context, const void *data, size_t size,
                                           const molrt_open_options *options, molrt_model **model);
+/* The file or directory that molrt_model_open opens for `path`: for a name alone that of the shipped model.
+ * IO where there is neither. */
+MOLRT_API int32_t molrt_model_find(const char *path, char *buffer, size_t capacity, size_t *needed);
 MOLRT_API int32_t molrt_model_create_untrained(molrt_context *context,
                                                const molrt_architecture *architecture,
                                                molrt_model **model);

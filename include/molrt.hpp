@@ -223,6 +223,11 @@ inline std::string describe_official_weights() {
     return molrt_official_weights_describe(buffer, capacity, needed);
   });
 }
+inline std::string find_model(const std::string& path) {
+  return detail::read_text([&](char* buffer, size_t capacity, size_t* needed) {
+    return molrt_model_find(detail::without_nul(path).c_str(), buffer, capacity, needed);
+  });
+}
 inline std::string verify_official_weights(const std::string& path) {
   return detail::read_text([&](char* buffer, size_t capacity, size_t* needed) {
     return molrt_official_weights_verify(detail::without_nul(path).c_str(), buffer, capacity,

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes the wheel that carries the library, the command and what they link to. usage:
+"""Makes the wheel that carries the library, the command, the models and what they link to. usage:
 wheel.py INSTALLATION FOLDER DIST   (cmake --install's prefix, a scratch folder, where the wheel goes)
 
 auditwheel would do it, but Debian 12 does not package it. Like there, every library gets a name of its
@@ -91,6 +91,7 @@ def make_bundle(installation: Path, bundle: Path) -> None:
         run("patchelf", "--set-soname", names[old], copy)
     for file in [bundle / name for name in (soname, "molrt", *names.values())]:
         relink(file, names)
+    shutil.copytree(installation / "share/molrt/models", bundle / "share/molrt/models")
     copy_licences(list(others.values()), bundle / "licences")
 
 

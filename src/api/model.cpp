@@ -3,6 +3,7 @@
 #include "api/guard.h"
 #include "api/handles.h"
 #include "io/model_file.h"
+#include "io/shipped_models.h"
 #include "model/initialise.h"
 
 using namespace molrt;
@@ -140,6 +141,10 @@ int32_t molrt_model_open(molrt_context* context, const char* path,
     const std::string file = &require(path, "path");
     *model = open(c, file, options);
   });
+}
+
+int32_t molrt_model_find(const char* path, char* buffer, size_t capacity, size_t* needed) {
+  return guarded([&] { write_text(find_model(&require(path, "path")), buffer, capacity, needed); });
 }
 
 int32_t molrt_model_open_memory(molrt_context* context, const void* data, size_t size,

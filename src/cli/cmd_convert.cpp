@@ -91,9 +91,10 @@ Command convert_command(CLI::App& app) {
   options->command = command;
   auto* input = command
                     ->add_option("input", options->input,
-                                 "Weights: .pt, .pth, molrt's own, or a directory saved by "
-                                 "unimol_tools")
+                                 "Weights: .pt, .pth, molrt's own, a directory saved by "
+                                 "unimol_tools, or molecule or oled, which come with molrt")
                     ->required()
+                    ->transform(model_path)
                     ->type_name("FILE");
   auto* output = command->add_option("-o,--output", options->output, "The file to write")
                      ->required()

@@ -182,8 +182,11 @@ class Embedding {
 Command embed_command(CLI::App& app) {
   auto* command = app.add_subcommand("embed", "Representations of the molecules in a table");
   auto options = std::make_shared<EmbedOptions>();
-  command->add_option("-m,--model,--weights", options->model, "Model or weights")
+  command
+      ->add_option("-m,--model,--weights", options->model,
+                   "Model or weights; molecule or oled: those that come with molrt")
       ->required()
+      ->transform(model_path)
       ->type_name("FILE");
   command->add_flag("--atoms", options->atoms, "The atoms' representations too (safetensors)");
   add_model_run_options(*command, *options, formats);

@@ -49,9 +49,10 @@ Command inspect_command(CLI::App& app) {
   auto options = std::make_shared<InspectOptions>();
   command
       ->add_option("file", options->file,
-                   "Weights: .pt, .pth, molrt's own, or a directory saved by "
-                   "unimol_tools")
+                   "Weights: .pt, .pth, molrt's own, a directory saved by unimol_tools, or "
+                   "molecule or oled, which come with molrt")
       ->required()
+      ->transform(model_path)
       ->type_name("FILE");
   add_report_options(*command, options->report);
   add_open_options(*command, options->open);

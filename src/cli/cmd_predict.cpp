@@ -159,6 +159,7 @@ Command predict_command(CLI::App& app) {
           "several, each after a --model of its own, share the conformers")
       ->allow_extra_args(false)
       ->required()
+      ->transform(model_path)
       ->type_name("FILE");
   add_model_run_options(*command, *options, formats);
   add_uncertain_options(*command, options->uncertain);

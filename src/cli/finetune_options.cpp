@@ -105,8 +105,12 @@ void check_finetune_options(const FinetuneOptions& options) {
 CLI::App* add_finetune_command(CLI::App& app, const std::shared_ptr<FinetuneOptions>& options) {
   auto* command = app.add_subcommand(
       "finetune", "Fit a model to measured values: a head on given weights, or the whole network");
-  command->add_option("-w,--weights", options->weights, "Weights: .pt, .pth or molrt's own")
+  command
+      ->add_option(
+          "-w,--weights", options->weights,
+          "Weights: .pt, .pth or molrt's own; molecule or oled: those that come with molrt")
       ->required()
+      ->transform(model_path)
       ->type_name("FILE");
   add_columns(*command, *options);
   add_unlabelled(*command, *options);

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "cli/conformer_cache.h"
+#include "molrt.h"
 
 namespace molrt::cli {
 namespace {
@@ -65,6 +66,13 @@ CLI::Validator whole_from(Integer minimum) {
 }
 template CLI::Validator whole_from<int>(int);
 template CLI::Validator whole_from<uint64_t>(uint64_t);
+
+std::string model_path(const std::string& name) {
+  char path[4096];
+  size_t needed = 0;
+  const bool found = molrt_model_find(name.c_str(), path, sizeof path, &needed) == MOLRT_OK;
+  return found ? path : name;  // opening it tells what is wrong
+}
 
 CLI::Option* repeatable(CLI::Option* option) {
   return option->expected(1)->allow_extra_args(false)->take_all();

@@ -91,6 +91,9 @@ CLI::Validator whole_from(Integer minimum);  // of int, uint64_t
 
 // The option may be given several times, with one value each.
 CLI::Option* repeatable(CLI::Option* option);
+// Of an option that names weights: the shipped file for a bare name such as "molecule"; all else as
+// it is.
+std::string model_path(const std::string& name);
 
 void add_report_options(CLI::App& command, ReportOptions& options);
 void add_open_options(CLI::App& command, OpenOptions& options);

@@ -46,7 +46,9 @@ void add_sources(CLI::App& command, PretrainOptions& options) {
 void add_start(CLI::App& command, PretrainOptions& options) {
   command
       .add_option("-w,--weights", options.weights,
-                  "Go on with these: .pt, .pth or molrt's own [a new network of the sizes below]")
+                  "Go on with these: .pt, .pth or molrt's own; molecule or oled, which come with "
+                  "molrt [a new network of the sizes below]")
+      ->transform(model_path)
       ->type_name("FILE");
   options.sizes = add_architecture_options(command, options.architecture);
 }

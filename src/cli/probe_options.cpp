@@ -91,6 +91,7 @@ CLI::App* add_probe_command(CLI::App& app, const std::shared_ptr<ProbeOptions>& 
       "probe", "See how predictions change as a model's attention loses its keys, layer by layer");
   command->add_option("-m,--model", options->model, "Model with a head, as molrt finetune makes it")
       ->required()
+      ->transform(model_path)
       ->type_name("FILE");
   add_input_options(*command, options->input);
   add_decimal_comma_option(*command, options->input);

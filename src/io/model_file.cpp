@@ -11,6 +11,7 @@
 #include "io/overrides.h"
 #include "io/raw_card.h"
 #include "io/safetensors.h"
+#include "io/shipped_models.h"
 #include "io/tools_directory.h"
 #include "model/folds.h"
 
@@ -84,7 +85,8 @@ Model open_model(ByteSource& source, const OpenOptions& options, const Log& log)
   return model;
 }
 
-Model open_model(const std::string& path, const OpenOptions& options, const Log& log) {
+Model open_model(const std::string& name, const OpenOptions& options, const Log& log) {
+  const std::string path = find_model(name);
   std::error_code error;
   if (!fs::is_directory(path, error)) return open_model(*ByteSource::open_file(path), options, log);
   const auto notice = [&](const std::string& text) { log(MOLRT_LOG_NOTICE, text); };

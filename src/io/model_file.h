@@ -13,8 +13,9 @@ namespace molrt {
 
 // The container, a safetensors file of bare weights, or a PyTorch archive.
 Model open_model(ByteSource& source, const OpenOptions& options, const Log& log);
-// The same by its path, which may also be a directory saved by unimol_tools.
-Model open_model(const std::string& path, const OpenOptions& options, const Log& log);
+// The same by its path, which may also be a directory saved by unimol_tools, or by the name of a
+// model that comes with molrt.
+Model open_model(const std::string& name, const OpenOptions& options, const Log& log);
 
 // Writes the container. dtype: how floating tensors are stored; nullopt: each as it is.
 void save_model(const Model& model, const std::string& path, std::optional<Dtype> dtype);

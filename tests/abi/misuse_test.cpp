@@ -182,6 +182,18 @@ MisuseTest::Table MisuseTest::official_weights() const {
   };
   static const std::string cut_off = testing::TempDir() + "mol_pre_no_h_220816.pt";
   return {
+      {"molrt_model_find", "NULL", kInvalid,
+       [] {
+         size_t needed;
+         return molrt_model_find(nullptr, nullptr, 0, &needed);
+       }},
+      {"molrt_model_find", "no needed", kInvalid,
+       [] { return molrt_model_find("molecule", nullptr, 0, nullptr); }},
+      {"molrt_model_find", "no such name", MOLRT_ERROR_IO,
+       [] {
+         size_t needed;
+         return molrt_model_find("molecul", nullptr, 0, &needed);
+       }},
       {"molrt_official_weights_describe", "no needed", kInvalid,
        [] { return molrt_official_weights_describe(nullptr, 0, nullptr); }},
       {"molrt_official_weights_verify", "NULL", kInvalid, [] { return verify(nullptr); }},

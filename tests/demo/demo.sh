@@ -7,7 +7,7 @@ export MOLRT_CONFORMER_CACHE=off  # nothing outside of $out
 out=demo-output
 mkdir -p "$out"
 data=tests/golden/data/esol.csv
-weights=models/molecule.molrt
+weights=molecule
 
 echo "== ESOL: $(($(wc -l <"$data") - 1)) measured solubilities (log10 mol/L); every fifth is held out"
 awk 'NR == 1 || NR % 5 != 0' "$data" >"$out/train.csv"

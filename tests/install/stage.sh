@@ -21,3 +21,4 @@ if grep -rlF -e "$build" -e "$source" -e "$stage.first" .; then
   exit 1
 fi
 env -u LD_LIBRARY_PATH bin/molrt --version | grep -F "molrt $version"
+env -u LD_LIBRARY_PATH bin/molrt inspect molecule | grep -q "no head"

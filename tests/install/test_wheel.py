@@ -64,6 +64,13 @@ def test_it_predicts_with_its_own_libraries_alone(installed):
     assert not [path for path in ours if not path.startswith(str(installed))]
 
 
+def test_the_shipped_models_are_inside(installed):
+    code = """if True:
+        import molrt
+        print(*(molrt.load(name).info["kernel"] for name in ("molecule", "oled")))"""
+    assert run(sys.executable, "-c", code, PYTHONPATH=str(installed)).split() == ["gaussian", "linear"]
+
+
 def test_the_command(installed):
     text = run(installed / "bin/molrt", "--version", PYTHONPATH=str(installed))
     assert text.startswith("molrt ")

@@ -240,6 +240,12 @@ std::vector<Function> of_models() {
            return molrt_model_get_info(t.model.get(), &info);
          });
        }},
+      {"molrt_model_find",
+       [](const Things&) {
+         return getting_text([](char* buffer, size_t size, size_t* needed) {
+           return molrt_model_find("molecule", buffer, size, needed);
+         });
+       }},
       {"molrt_official_weights_describe",
        [](const Things&) { return getting_text(molrt_official_weights_describe); }, Function::json},
       {"molrt_official_weights_verify",

@@ -1,7 +1,7 @@
 """molrt: molecule property models on plain CPUs.
 
     import molrt
-    model = molrt.finetune("weights.pt", smiles=[...], targets=[...])
+    model = molrt.finetune("molecule", smiles=[...], targets=[...])
     model.save("solubility.molrt")
     print(molrt.load("solubility.molrt").predict(["CCO", "c1ccccc1"]).mean)
 

@@ -347,7 +347,7 @@ def load(path: Union[str, "os.PathLike[str]", bytes, bytearray, memoryview], *,
          dictionary: Union[str, "os.PathLike[str]", None] = None, max_atoms: Optional[int] = None,
          fold: Optional[int] = None, threads: Optional[int] = None) -> Model:
     """Opens weights: molrt's own file or any Uni-Mol checkpoint, by path or as bytes of such a file,
-    or a directory saved by unimol_tools.
+    or a directory saved by unimol_tools; "molecule" or "oled": the models that come with molrt.
 
     What is given here wins over what the file says or, where it says nothing, over what is assumed:
     hydrogens: "all" if the weights were trained on molecules with hydrogens, "none" if without

@@ -98,13 +98,14 @@ TEST(Checkpoint, NarrowWeightsAreTheRoundedOnes) {
     for (const auto& [name, tensor] : expected) {
       const Tensor rounded = convert(tensor, dtype);
       ASSERT_EQ(found.at(name).dtype, dtype) << name;
-      EXPECT_EQ(std::memcmp(found.at(name).hold().get(), rounded.hold().get(), rounded.bytes()), 0) << name;
+      const auto bytes = found.at(name).hold();
+      EXPECT_EQ(std::memcmp(bytes.get(), rounded.hold().get(), rounded.bytes()), 0) << name;
     }
   }
 }
 
 TEST(Checkpoint, TensorsOutliveTheSource) {
-  const TensorMap tensors = load("molecule_linear.pth");  // its ByteSource is gone
+  const TensorMap tensors = load("molecule_linear.pth");
   EXPECT_TRUE(std::isfinite(to_f32(tensors.at("embed_tokens.weight")).back()));
 }
 
