@@ -15,13 +15,13 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 
 COMMON = {
-    "--hydrogens": "none", "--layers": "6", "--width": "256", "--ffn": "1024", "--heads": "32",
+    "--layers": "6", "--width": "256", "--ffn": "1024", "--heads": "32",
     "--batch-size": "128", "--lr": "6e-4", "--warmup": ".06", "--precision": "bf16",
     "--evaluate-every": "250", "--holdout": ".01", "--dtype": "bf16",
 }
 RECIPES = {
-    "molecule": {**COMMON, "--arch": "molecule", "--steps": "5000"},
-    "oled": {**COMMON, "--arch": "oled", "--steps": "2500"},
+    "molecule": {**COMMON, "--arch": "molecule", "--hydrogens": "none", "--steps": "5000"},
+    "oled": {**COMMON, "--arch": "oled", "--hydrogens": "all", "--steps": "4000"},
 }
 TARGETS = {"molecule": [], "oled": ["gap", "homo", "lumo", "E1", "E2"]}
 EVALUATED = ["delaney.csv", "freesolv.csv", "bace.csv"]  # stay out, as do QM9's reserved rows

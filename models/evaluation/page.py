@@ -16,7 +16,7 @@ def markdown(runs: list[dict], notes: list[str], part: str, pictures: str) -> st
     parts = [f"{seeds}; mean ± 95 % interval over them. The protocol, the recipes and what the intervals do "
              "not tell stand at the head of [evaluate.py](evaluate.py).", summary_table(targets),
              "Of each network the method was chosen by the validation rows, as of forest and boosting. Bold: better "
-             "than these, and the interval of the difference is without 0."]
+             "than these, and the interval of the difference is without 0 (by scaffold: an interval of the seeds alone)."]
     for results in targets:
         name = results.target.name
         parts += [f"#### {heading(results)}", target_table(results), f"![{name}]({pictures}{name.lower()}.svg)"]
