@@ -35,7 +35,7 @@ OUTPUT.partial; --resume goes on with them. finetune leaves the best model so fa
 and OUTPUT.checkpoint, with which --resume goes on.
 
 The usual way:
-  molrt finetune --weights WEIGHTS.pt train.csv --target COLUMN -o model.molrt
+  molrt finetune --weights molecule train.csv --target COLUMN --folds 5 -o model.molrt
   molrt inspect model.molrt
   molrt predict --model model.molrt molecules.csv -o predicted.csv)";
 
