@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <sstream>
 
+#include "base/error.h"
 #include "cli/conformer_cache.h"
-#include "molrt.h"
+#include "cli/session.h"
 
 namespace molrt::cli {
 namespace {
@@ -67,11 +68,12 @@ CLI::Validator whole_from(Integer minimum) {
 template CLI::Validator whole_from<int>(int);
 template CLI::Validator whole_from<uint64_t>(uint64_t);
 
-std::string model_path(const std::string& name) {
-  char path[4096];
-  size_t needed = 0;
-  const bool found = molrt_model_find(name.c_str(), path, sizeof path, &needed) == MOLRT_OK;
-  return found ? path : name;  // opening it tells what is wrong
+std::string model_path(const std::string& name) try {
+  return read_text([&](char* buffer, size_t capacity, size_t* needed) {
+    return molrt_model_find(name.c_str(), buffer, capacity, needed);
+  });
+} catch (const Error&) {
+  return name;  // opening it tells what is wrong
 }
 
 CLI::Option* repeatable(CLI::Option* option) {

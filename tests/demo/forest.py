@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Forest and boosting on the demo's split, for the README's table. Needs Debian's python3-sklearn and
-python3-rdkit. usage: forest.py [ESOL.csv]"""
-import csv
+python3-rdkit."""
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -10,15 +10,14 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "models"))
 from evaluate import BASELINES  # noqa: E402
-from evaluation.forest import features, fitted, predicted  # noqa: E402
-from evaluation.metrics import scores  # noqa: E402
+from evaluation.forest import run_forest  # noqa: E402
+from evaluation.sets import SETS, read_set  # noqa: E402
+from evaluation.splits import Split  # noqa: E402
 
-table = sys.argv[1] if len(sys.argv) > 1 else ROOT / "tests/golden/data/esol.csv"
-with open(table, newline="", encoding="utf-8") as stream:
-    rows = list(csv.DictReader(stream))
-test = (np.arange(len(rows)) + 2) % 5 == 0  # as demo.sh: every fifth line
-y = np.array([float(row["logp"]) for row in rows])
+esol = read_set(dataclasses.replace(SETS["esol"], file="esol.csv"), ROOT / "tests/golden/data")
+lines = np.arange(len(esol.smiles)) + 2
+test = lines % 5 == 0  # as demo.sh
+fitted = np.flatnonzero(~test)
+split = Split(fitted[:-100], fitted[-100:], np.flatnonzero(test))  # what is validated is fitted, too
 for kind, recipe in BASELINES.items():
-    x = np.array([features(row["smiles"], recipe["radius"], recipe["bits"]) for row in rows])
-    estimator = fitted(kind, "regression", recipe["settings"], 0, 0, x[~test], y[~test])
-    print(kind, scores("regression", y[test], predicted(estimator, "regression", x[test])))
+    print(kind, run_forest(kind, recipe, esol, split, seed=0, threads=0)["test"])
